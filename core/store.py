@@ -239,7 +239,9 @@ class Store:
         with self.reading() as reader:
             return reader.read(statement, **params)
 
-    def frame(self, table: str, columns: Sequence[str] | None = None, *, order: Sequence[str] | None = None) -> pd.DataFrame:
+    def frame(
+        self, table: str, columns: Sequence[str] | None = None, *, order: Sequence[str] | None = None
+    ) -> pd.DataFrame:
         """A whole table (or some of its columns), ordered by `order`, by default by its primary key."""
         target = TABLES[table]
         chosen = [target.c[name] for name in columns] if columns else list(target.c)
@@ -326,7 +328,9 @@ class Store:
 
     def _embedded(self, done: str) -> Path:
         if self.path is None:
-            raise BadInput(Issue(message=f"only an embedded store is {done} here; use the server's own tools for {self.url}"))
+            raise BadInput(
+                Issue(message=f"only an embedded store is {done} here; use the server's own tools for {self.url}")
+            )
         return self.path
 
     def integrity(self) -> list[str]:
@@ -335,7 +339,10 @@ class Store:
             return []
         with self.engine.connect() as connection:
             found = [row[0] for row in connection.exec_driver_sql("PRAGMA integrity_check")]
-            keys = [f"{row[0]} row {row[1]} names a missing {row[2]}" for row in connection.exec_driver_sql("PRAGMA foreign_key_check")]
+            keys = [
+                f"{row[0]} row {row[1]} names a missing {row[2]}"
+                for row in connection.exec_driver_sql("PRAGMA foreign_key_check")
+            ]
         return [line for line in found if line != "ok"] + keys
 
     def analyze(self) -> None:
@@ -383,7 +390,13 @@ def _engine(url: str, *, create: bool) -> Engine:
 def _on_connect(connection: Any, _record: Any) -> None:
     connection.isolation_level = None
     cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", f"busy_timeout={_BUSY_MS}", "cache_size=-65536"):
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=NORMAL",
+        "foreign_keys=ON",
+        f"busy_timeout={_BUSY_MS}",
+        "cache_size=-65536",
+    ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 

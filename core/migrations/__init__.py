@@ -53,6 +53,8 @@ def _create(engine: Engine) -> None:
         for name in COUNTERS:
             if name not in present:
                 connection.execute(meta.insert().values(name=name, value="0"))
-        connection.exec_driver_sql("CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)")
+        connection.exec_driver_sql(
+            "CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32) NOT NULL PRIMARY KEY)"
+        )
         if not connection.exec_driver_sql("SELECT count(*) FROM alembic_version").scalar():
             connection.exec_driver_sql(f"INSERT INTO alembic_version VALUES ('{head()}')")  # noqa: S608  our own revision id

@@ -2,7 +2,19 @@
 
 from core.schema.columns import canonical, choice, day, micro, text
 
-CATEGORIES = ("mrc", "nrc", "usage", "occ", "tax", "surcharge", "credit", "adjustment", "equipment", "late_fee", "third_party")
+CATEGORIES = (
+    "mrc",
+    "nrc",
+    "usage",
+    "occ",
+    "tax",
+    "surcharge",
+    "credit",
+    "adjustment",
+    "equipment",
+    "late_fee",
+    "third_party",
+)
 
 invoices = canonical(
     "invoices",

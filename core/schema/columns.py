@@ -92,7 +92,11 @@ def serial(name: str) -> Column[Any]:
 
 
 def canonical(
-    name: str, *columns: Column[Any], role: str, natural_key: tuple[str, ...] = (), indexes: tuple[tuple[str, ...], ...] = ()
+    name: str,
+    *columns: Column[Any],
+    role: str,
+    natural_key: tuple[str, ...] = (),
+    indexes: tuple[tuple[str, ...], ...] = (),
 ) -> Table:
     """A table users can load (`interfaces.md` section 2).
 
@@ -102,7 +106,9 @@ def canonical(
     keyed = any(column.primary_key for column in columns)
     surrogate = [] if keyed else [serial("row_id")]
     key = natural_key or tuple(column.name for column in columns if column.primary_key)
-    batch = Column("batch_id", BIGINT, ForeignKey("batches.batch_id"), nullable=True, info={"kind": "serial", "system": True})
+    batch = Column(
+        "batch_id", BIGINT, ForeignKey("batches.batch_id"), nullable=True, info={"kind": "serial", "system": True}
+    )
     attributes = Column("attributes", Text(), nullable=True, info={"kind": "json", "system": True})
     info = {
         "role": role,
@@ -113,9 +119,7 @@ def canonical(
     return _table(name, [*surrogate, *columns, batch, attributes], info, (*indexes, ("batch_id",)))
 
 
-def system(
-    name: str, *columns: Column[Any], role: str = "work", indexes: tuple[tuple[str, ...], ...] = ()
-) -> Table:
+def system(name: str, *columns: Column[Any], role: str = "work", indexes: tuple[tuple[str, ...], ...] = ()) -> Table:
     """A table the product keeps for itself. Role "work" bumps the work version when written, "rollup" and "log" do not."""
     return _table(name, list(columns), {"role": role, "canonical": False}, indexes)
 

@@ -2,7 +2,19 @@
 
 from core.schema.columns import canonical, choice, day, micro, stamp, text
 
-KINDS = ("mobile", "iot", "fixed_voice", "sip_trunk", "circuit", "internet", "sdwan", "uc_seat", "saas_seat", "cloud", "other")
+KINDS = (
+    "mobile",
+    "iot",
+    "fixed_voice",
+    "sip_trunk",
+    "circuit",
+    "internet",
+    "sdwan",
+    "uc_seat",
+    "saas_seat",
+    "cloud",
+    "other",
+)
 DEVICE_KINDS = ("phone", "tablet", "hotspot", "sensor", "camera", "router", "other")
 PURPOSES = ("person", "shared", "standby", "emergency", "backup", "m2m")
 STATUSES = ("ordered", "active", "suspended", "disconnected")

@@ -216,4 +216,3 @@ audit_trail = system(
     text("entry_hash", required=True),
     role="log",
 )
-

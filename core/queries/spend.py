@@ -1,0 +1,99 @@
+"""Spend by month and any grain of the rollup; amounts in micros, one row per currency: currencies are never added up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import pandas as pd
+from sqlalchemy import func, select
+
+from core.schema.billing import charges, invoices
+from core.schema.reference import accounts
+from core.schema.rollups import line_months, spend_months
+from core.store import Store
+
+GRAINS = ("month", "carrier_id", "account_id", "site_id", "cost_center_id", "kind", "category")
+
+
+def spend(
+    store: Store,
+    by: Sequence[str] = ("month", "carrier_id"),
+    *,
+    first: str | None = None,
+    last: str | None = None,
+    where: Mapping[str, Sequence[str]] | None = None,
+) -> pd.DataFrame:
+    """Columns: `by`, currency, amount (micros), charges (count); filtered to months and to values of other grains."""
+    keys = [spend_months.c[name] for name in (*by, "currency")]
+    statement = select(
+        *keys, func.sum(spend_months.c.amount).label("amount"), func.sum(spend_months.c.charges).label("charges")
+    )
+    if first:
+        statement = statement.where(spend_months.c.month >= first)
+    if last:
+        statement = statement.where(spend_months.c.month <= last)
+    for name, values in (where or {}).items():
+        statement = statement.where(spend_months.c[name].in_(list(values)))
+    return store.read(statement.group_by(*keys).order_by(*keys))
+
+
+def months(store: Store) -> list[str]:
+    """Months with any charge, in order."""
+    found = store.read(select(spend_months.c.month).distinct().order_by(spend_months.c.month))
+    return [str(month) for month in found["month"]]
+
+
+def usage_months(store: Store) -> list[str]:
+    """Months with any billed or used line, in order."""
+    found = store.read(select(line_months.c.month).distinct().order_by(line_months.c.month))
+    return [str(month) for month in found["month"]]
+
+
+def line_history(store: Store, service_id: str) -> pd.DataFrame:
+    """The months of one service: what it cost and what it used."""
+    return store.read(select(line_months).where(line_months.c.service_id == service_id).order_by(line_months.c.month))
+
+
+def invoice_list(
+    store: Store, *, first: str | None = None, last: str | None = None, account_id: str | None = None
+) -> pd.DataFrame:
+    """Invoices with carrier_id, number of charges, their sum `charges_total` and whether it ties (`balanced`)."""
+    sums = (
+        select(charges.c.invoice_id, func.sum(charges.c.amount).label("charges_total"), func.count().label("charges"))
+        .group_by(charges.c.invoice_id)
+        .subquery()
+    )
+    statement = select(
+        invoices,
+        accounts.c.carrier_id,
+        accounts.c.number.label("account_number"),
+        func.coalesce(sums.c.charges_total, 0).label("charges_total"),
+        func.coalesce(sums.c.charges, 0).label("charges"),
+    ).select_from(
+        invoices.outerjoin(accounts, accounts.c.account_id == invoices.c.account_id).outerjoin(
+            sums, sums.c.invoice_id == invoices.c.invoice_id
+        )
+    )
+    day = func.coalesce(invoices.c.period_start, invoices.c.issued_on)
+    if first:
+        statement = statement.where(day >= f"{first}-01")
+    if last:
+        statement = statement.where(func.substr(day, 1, 7) <= last)
+    if account_id:
+        statement = statement.where(invoices.c.account_id == account_id)
+    frame = store.read(statement.order_by(invoices.c.period_start, invoices.c.invoice_id))
+    frame["balanced"] = frame["total"] == frame["charges_total"]
+    return frame
+
+
+def invoice_charges(store: Store, invoice_id: str) -> pd.DataFrame:
+    """Every charge of one invoice."""
+    return store.read(select(charges).where(charges.c.invoice_id == invoice_id).order_by(charges.c.charge_id))
+
+
+def service_charges(store: Store, service_id: str, month: str | None = None) -> pd.DataFrame:
+    """Every charge of one service, of one month if given."""
+    statement = select(charges).where(charges.c.service_id == service_id)
+    if month:
+        statement = statement.where(func.substr(charges.c.period_start, 1, 7) == month)
+    return store.read(statement.order_by(charges.c.period_start, charges.c.charge_id))
