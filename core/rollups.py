@@ -141,6 +141,6 @@ def check(store: Store) -> list[str]:
     both = left.merge(right, on=["month", "currency"], how="outer", suffixes=("_facts", "_rollup"))
     wrong = both[both["amount_facts"].fillna(0) != both["amount_rollup"].fillna(0)]
     return [
-        f"rollup of {row.month} {row.currency} says {row.amount_rollup}, the charges say {row.amount_facts} (millionths)"
+        f"rollup of {row.month} {row.currency} says {row.amount_rollup}, the charges say {row.amount_facts} millionths"
         for row in wrong.itertuples()
     ]

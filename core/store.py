@@ -39,6 +39,10 @@ def now() -> str:
     return datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
 
 
+class StoreError(Exception):
+    """The database refused a write (a value outside the schema, a missing row, a lost connection)."""
+
+
 class Reader:
     """Reads through one open connection; see :class:`Store` for what the frames look like."""
 
@@ -118,7 +122,7 @@ class Txn(Reader):
         listed = ", ".join(quote(name) for name in names)
         if dialect.name == "postgresql":
             cursor = self.connection.connection.cursor()
-            with cursor.copy(f"COPY {quote(target.name)} ({listed}) FROM STDIN") as copy:  # type: ignore[attr-defined]
+            with cursor.copy(f"COPY {quote(target.name)} ({listed}) FROM STDIN") as copy:
                 for row in rows:
                     copy.write_row(row)
             cursor.close()
@@ -228,11 +232,20 @@ class Store:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[Txn]:
-        """A write transaction: waits for its turn, commits at the end, rolls back on an exception."""
-        with self.engine.connect().execution_options(tem_write=True) as connection, connection.begin():
-            txn = Txn(connection)
-            yield txn
-            txn.close()
+        """A write transaction: waits for its turn, commits at the end, rolls back on an exception.
+
+        Raises:
+            StoreError: if the database refuses what is written.
+        """
+        driver = self.engine.dialect.dbapi
+        refused: tuple[type[Exception], ...] = (DBAPIError, driver.Error) if driver else (DBAPIError,)
+        try:
+            with self.engine.connect().execution_options(tem_write=True) as connection, connection.begin():
+                txn = Txn(connection)
+                yield txn
+                txn.close()
+        except refused as error:
+            raise StoreError(str(getattr(error, "orig", None) or error).splitlines()[0]) from error
 
     def read(self, statement: Select[Any] | Table, **params: Any) -> pd.DataFrame:
         """Rows of one select, or of a whole table, as a frame."""

@@ -1,4 +1,4 @@
-"""Spend by month and any grain of the rollup; amounts in micros, one row per currency: currencies are never added up."""
+"""Spend by month and any grain of the rollup; amounts in micros, one row per currency: they are never added up."""
 
 from __future__ import annotations
 

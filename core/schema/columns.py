@@ -120,7 +120,7 @@ def canonical(
 
 
 def system(name: str, *columns: Column[Any], role: str = "work", indexes: tuple[tuple[str, ...], ...] = ()) -> Table:
-    """A table the product keeps for itself. Role "work" bumps the work version when written, "rollup" and "log" do not."""
+    """A table the product keeps for itself. Writing role "work" bumps the work version, "rollup" and "log" do not."""
     return _table(name, list(columns), {"role": role, "canonical": False}, indexes)
 
 

@@ -1,4 +1,4 @@
-"""What the product keeps: import batches and quarantine, findings, disputes, scenarios, results, jobs, the audit trail."""
+"""What the product keeps: batches and quarantine, findings, disputes, scenarios, results, jobs, the audit trail."""
 
 from core.schema.columns import choice, day, flag, integer, json_text, micro, month, serial, stamp, system, text
 
