@@ -1,0 +1,7 @@
+"""Decisions: which plan for which line, proven. Scenario -> problem -> models -> re-priced, certified, explained."""
+
+from optimize.bill import Bill, bill, bill_frames
+from optimize.result import Contradiction, Result
+from optimize.run import Progress, run_frames, run_scenario
+
+__all__ = ["Bill", "Contradiction", "Progress", "Result", "bill", "bill_frames", "run_frames", "run_scenario"]

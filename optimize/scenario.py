@@ -1,0 +1,459 @@
+"""The scenario file: what may change, at which prices, under which limits (interfaces.md section 4).
+
+Every value is read as text and converted exactly; all problems of a file are collected and raised together as
+:class:`core.issues.BadInput`. A key that is not known is refused by name, never ignored.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from core.issues import BadInput, Issue
+from core.money import MAX_MICROS, parse_micros
+from core.periods import month_of, months_between, parse_month
+from optimize.frames import SERVICE_COLUMNS, Frames, rows
+
+#: Every key a scenario may hold, with its meaning; `docs/optimizer.md` lists them all.
+KEYS: dict[str, str] = {
+    "name": "a label for people",
+    "currency": "the currency of all money in the scenario; default: that of the current plans",
+    "months": "{from, to}: first and last month of the usage that is priced, both included",
+    "objective": "expected (mean month) or cvar (mean and bad months weighted)",
+    "cvar": "{alpha, weight}: tail level in [0,1) and its weight in [0,1]",
+    "services": "{column: value or list}: which services may change",
+    "carriers_allowed": "the carriers that selected services may be with",
+    "max_carriers": "at most so many carriers among the selected services",
+    "max_changes": "at most so many changed services",
+    "min_saving_per_change": "what a change must bring each month to be worth it",
+    "horizon_months": "months over which one-off fees are spread (default 12)",
+    "change_fee": "one-off fee for a plan change or suspension at the same carrier",
+    "porting_fee": "one-off fee for moving to another carrier",
+    "suspend_zero_use_months": "a service unused in each of the last n months may be suspended",
+    "suspend_kinds": "kinds of service that may be suspended (default mobile)",
+    "suspend_price": "monthly price of a suspended service (default 0)",
+    "growth": "{data, voice, sms}: growth of home use a month (0.01 = 1 %)",
+    "plan_price": "{plan_id: mrc}: another monthly price for a plan",
+    "offers": "offers whose plans may be used beside the catalogue",
+    "target_accounts": "{carrier_id: account_id}: the account that services moving to the carrier join",
+    "force": "{service_id: plan_id}: services that get this plan",
+    "keep": "services that keep their plan",
+    "gap": "relative optimality gap at which the search may stop (default 0.0001)",
+    "seed": "seed of the solver (default 7)",
+    "other_currencies": "refuse (default) or leave_out: services and contracts in other currencies",
+}
+
+_HINT = "known keys: " + ", ".join(KEYS)
+TYPES = ("data", "voice", "sms")
+_MAX_BYTES = 5_000_000
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A checked scenario. Money, rates and prices are millionths; `None` means the key is absent."""
+
+    name: str = ""
+    currency: str | None = None
+    first: str | None = None
+    last: str | None = None
+    objective: str = "expected"
+    alpha: Fraction = Fraction(9, 10)
+    weight: Fraction = Fraction(1, 2)
+    services: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    carriers_allowed: tuple[str, ...] | None = None
+    max_carriers: int | None = None
+    max_changes: int | None = None
+    min_saving_per_change: int = 0
+    horizon_months: int = 12
+    change_fee: int = 0
+    porting_fee: int = 0
+    suspend_zero_use_months: int | None = None
+    suspend_kinds: tuple[str, ...] = ("mobile",)
+    suspend_price: int = 0
+    growth: Mapping[str, int] = field(default_factory=dict)
+    plan_price: Mapping[str, int] = field(default_factory=dict)
+    offers: tuple[str, ...] = ()
+    target_accounts: Mapping[str, str] = field(default_factory=dict)
+    force: Mapping[str, str] = field(default_factory=dict)
+    keep: tuple[str, ...] = ()
+    gap: Fraction = Fraction(1, 10_000)
+    seed: int = 7
+    other_currencies: str = "refuse"
+    document: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def cvar_weight(self) -> Fraction:
+        """Weight of CVaR in the objective: 0 for `expected`."""
+        return self.weight if self.objective == "cvar" else Fraction(0)
+
+    @property
+    def text(self) -> str:
+        """The scenario as one line of JSON with sorted keys: what the input hash covers."""
+        return json.dumps(self.document, sort_keys=True, ensure_ascii=False, default=str)
+
+    def selects(self, service: Mapping[str, str | None]) -> bool:
+        """Whether the filter `services` lets this service change."""
+        return all((service.get(name) or "") in values for name, values in self.services.items())
+
+
+class _Text(yaml.SafeLoader):
+    """YAML in which every scalar stays the text it was written as, and a repeated key is an error."""
+
+
+def _mapping(loader: _Text, node: yaml.MappingNode) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for key_node, value_node in node.value:
+        key = loader.construct_object(key_node, deep=True)
+        if not isinstance(key, str):
+            raise yaml.constructor.ConstructorError(None, None, "a key must be text", key_node.start_mark)
+        if key in result:
+            raise yaml.constructor.ConstructorError(None, None, f"key {key} stands twice", key_node.start_mark)
+        result[key] = loader.construct_object(value_node, deep=True)
+    return result
+
+
+_Text.yaml_implicit_resolvers = {}
+_Text.add_constructor("tag:yaml.org,2002:map", _mapping)
+
+
+def read(source: Mapping[str, Any] | Path | str) -> Scenario:
+    """A scenario from a file, a folder-less YAML path or a mapping.
+
+    Raises:
+        BadInput: with every problem of the file.
+    """
+    if isinstance(source, Mapping):
+        return parse(source, None)
+    path = Path(source)
+    name = str(path)
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise BadInput(Issue(file=name, message=f"larger than {_MAX_BYTES} bytes", expected="a scenario file"))
+        document = yaml.load(path.read_text(encoding="utf-8-sig"), _Text)  # noqa: S506  _Text is a SafeLoader
+    except OSError as error:
+        raise BadInput(Issue(file=name, message=f"cannot be read: {error.strerror}")) from error
+    except UnicodeDecodeError as error:
+        raise BadInput(Issue(file=name, message="is not UTF-8 text", expected="a YAML scenario")) from error
+    except (yaml.YAMLError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        said = getattr(error, "problem", None) or "cannot be read"
+        row = mark.line + 1 if mark else None
+        raise BadInput(Issue(file=name, row=row, message=f"not valid YAML: {said}")) from error
+    if document is None or document == "":
+        document = {}
+    if not isinstance(document, dict):
+        raise BadInput(Issue(file=name, message="not a scenario", expected="a mapping of keys to values"))
+    return parse(document, name)
+
+
+class _Reader:
+    """Converts values and collects what is wrong with them."""
+
+    def __init__(self, file: str | None) -> None:
+        self.file = file
+        self.issues: list[Issue] = []
+
+    def bad(self, key: str, found: object, expected: str, hint: str | None = None) -> None:
+        self.issues.append(Issue(file=self.file, field=key, found=str(found), expected=expected, hint=hint))
+
+    def text(self, key: str, value: Any) -> str | None:
+        if isinstance(value, bool) or isinstance(value, Mapping | list | tuple):
+            self.bad(key, value, "one value")
+            return None
+        return str(value).strip()
+
+    def whole(self, key: str, value: Any, low: int) -> int | None:
+        text = self.text(key, value)
+        if text is None:
+            return None
+        if text.isascii() and text.isdigit() and len(text) <= 9 and int(text) >= low:
+            return int(text)
+        self.bad(key, text, f"a whole number from {low}")
+        return None
+
+    def micros(self, key: str, value: Any, low: int = 0, high: int = MAX_MICROS) -> int | None:
+        text = self.text(key, value)
+        if text is None:
+            return None
+        if isinstance(value, float):
+            text = f"{value:.12f}".rstrip("0").rstrip(".") if abs(value) < 1e12 else repr(value)
+        try:
+            micros = parse_micros(text)
+        except ValueError as error:
+            self.bad(key, text, str(error))
+            return None
+        if not low <= micros <= high:
+            span = f"from {low / 1e6:g}" + (f" to {high / 1e6:g}" if high < MAX_MICROS else "")
+            self.bad(key, text, f"a number {span}")
+            return None
+        return micros
+
+    def fraction(self, key: str, value: Any, *, below_one: bool = False, at_most_one: bool = True) -> Fraction | None:
+        text = self.text(key, value)
+        if text is None:
+            return None
+        expected = (
+            "a number from 0, below 1" if below_one else ("a number from 0 to 1" if at_most_one else "a number from 0")
+        )
+        try:
+            if len(text) > 40 or "/" in text or "_" in text or not text.isascii() or abs(float(text)) > 1e9:
+                raise ValueError
+            number = Fraction(text)
+            if number and abs(number) < Fraction(1, 10**15):
+                raise ValueError
+        except (ValueError, OverflowError):
+            self.bad(key, text, expected)
+            return None
+        if number < 0 or (below_one and number >= 1) or (at_most_one and number > 1):
+            self.bad(key, text, expected)
+            return None
+        return number
+
+    def items(self, key: str, value: Any) -> tuple[str, ...]:
+        values = list(value) if isinstance(value, list | tuple) else [value]
+        texts = [self.text(key, v) for v in values]
+        return tuple(dict.fromkeys(t for t in texts if t is not None))
+
+    def pairs(self, key: str, value: Any, convert: Callable[[str, Any], Any]) -> dict[str, Any]:
+        if not isinstance(value, Mapping):
+            self.bad(key, value, "a mapping")
+            return {}
+        found = {str(k).strip(): convert(f"{key}.{k}", v) for k, v in value.items()}
+        return {k: v for k, v in found.items() if v is not None}
+
+
+def _absent(value: Any) -> bool:
+    return value is None or (isinstance(value, str) and value.strip() in ("", "~", "null"))
+
+
+def parse(document: Mapping[str, Any], file: str | None = None) -> Scenario:
+    """A scenario from a mapping (of YAML or JSON values).
+
+    Raises:
+        BadInput: with one issue per problem.
+    """
+    reader = _Reader(file)
+    got: dict[str, Any] = {}
+    for key, value in document.items():
+        if key not in KEYS:
+            reader.issues.append(Issue(file=file, field=str(key), message="unknown key", hint=_HINT))
+        elif not _absent(value):
+            _READ[key](reader, got, value)
+    if "months" in got:
+        got["first"], got["last"] = got.pop("months")
+        if got["first"] and got["last"] and got["first"] > got["last"]:
+            reader.bad("months", f"{got['first']} to {got['last']}", "from not after to")
+    got.update(got.pop("cvar", {}))
+    if reader.issues:
+        raise BadInput(reader.issues)
+    return Scenario(**got, document=_plain(document))
+
+
+def _plain(value: Any) -> Any:
+    """`value` with nothing in it but what JSON knows."""
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    return value if isinstance(value, str | int | float | bool) or value is None else str(value)
+
+
+def _months(reader: _Reader, got: dict[str, Any], value: Any) -> None:
+    if not isinstance(value, Mapping):
+        reader.bad("months", value, "{from: YYYY-MM, to: YYYY-MM}")
+        return
+    ends: dict[str, str | None] = {"from": None, "to": None}
+    for key, text in value.items():
+        if key not in ends:
+            reader.issues.append(Issue(file=reader.file, field=f"months.{key}", message="unknown key", hint="from, to"))
+        elif not _absent(text):
+            try:
+                ends[key] = parse_month(str(text))
+            except ValueError as error:
+                reader.bad(f"months.{key}", text, str(error))
+    got["months"] = (ends["from"], ends["to"])
+
+
+def _cvar(reader: _Reader, got: dict[str, Any], value: Any) -> None:
+    found: dict[str, Any] = {}
+    if not isinstance(value, Mapping):
+        reader.bad("cvar", value, "{alpha, weight}")
+        return
+    for key, number in value.items():
+        if key not in ("alpha", "weight"):
+            reader.issues.append(
+                Issue(file=reader.file, field=f"cvar.{key}", message="unknown key", hint="alpha, weight")
+            )
+        elif (checked := reader.fraction(f"cvar.{key}", number, below_one=key == "alpha")) is not None:
+            found[key] = checked
+    got["cvar"] = found
+
+
+def _growth(reader: _Reader, got: dict[str, Any], value: Any) -> None:
+    found = reader.pairs("growth", value, lambda k, v: reader.micros(k, v, low=-999_999, high=10_000_000))
+    for key in found:
+        if key not in TYPES:
+            hint = ", ".join(TYPES)
+            reader.issues.append(Issue(file=reader.file, field=f"growth.{key}", message="unknown key", hint=hint))
+    got["growth"] = found
+
+
+def _services(reader: _Reader, got: dict[str, Any], value: Any) -> None:
+    found = reader.pairs("services", value, lambda k, v: reader.items(k, "" if _absent(v) else v))
+    for key in found:
+        if key not in SERVICE_COLUMNS:
+            hint = "columns: " + ", ".join(SERVICE_COLUMNS)
+            reader.issues.append(Issue(file=reader.file, field=f"services.{key}", message="unknown column", hint=hint))
+    got["services"] = found
+
+
+def _choice(key: str, *allowed: str) -> Callable[[_Reader, dict[str, Any], Any], None]:
+    def read_choice(reader: _Reader, got: dict[str, Any], value: Any) -> None:
+        text = reader.text(key, value)
+        if text is not None and text not in allowed:
+            reader.bad(key, text, " or ".join(allowed))
+        got[key] = text
+
+    return read_choice
+
+
+def _by(method: str, key: str, *extra: Any, **named: Any) -> Callable[[_Reader, dict[str, Any], Any], None]:
+    def read_value(reader: _Reader, got: dict[str, Any], value: Any) -> None:
+        got[key] = getattr(reader, method)(key, value, *extra, **named)
+
+    return read_value
+
+
+def _texts(key: str) -> Callable[[_Reader, dict[str, Any], Any], None]:
+    def read_texts(reader: _Reader, got: dict[str, Any], value: Any) -> None:
+        got[key] = reader.pairs(key, value, reader.text)
+
+    return read_texts
+
+
+def _prices(reader: _Reader, got: dict[str, Any], value: Any) -> None:
+    got["plan_price"] = reader.pairs("plan_price", value, reader.micros)
+
+
+_READ: dict[str, Callable[[_Reader, dict[str, Any], Any], None]] = {
+    "name": _by("text", "name"),
+    "currency": _by("text", "currency"),
+    "months": _months,
+    "objective": _choice("objective", "expected", "cvar"),
+    "cvar": _cvar,
+    "services": _services,
+    "carriers_allowed": _by("items", "carriers_allowed"),
+    "max_carriers": _by("whole", "max_carriers", 0),
+    "max_changes": _by("whole", "max_changes", 0),
+    "min_saving_per_change": _by("micros", "min_saving_per_change"),
+    "horizon_months": _by("whole", "horizon_months", 1),
+    "change_fee": _by("micros", "change_fee"),
+    "porting_fee": _by("micros", "porting_fee"),
+    "suspend_zero_use_months": _by("whole", "suspend_zero_use_months", 1),
+    "suspend_kinds": _by("items", "suspend_kinds"),
+    "suspend_price": _by("micros", "suspend_price"),
+    "growth": _growth,
+    "plan_price": _prices,
+    "offers": _by("items", "offers"),
+    "target_accounts": _texts("target_accounts"),
+    "force": _texts("force"),
+    "keep": _by("items", "keep"),
+    "gap": _by("fraction", "gap", at_most_one=False),
+    "seed": _by("whole", "seed", 0),
+    "other_currencies": _choice("other_currencies", "refuse", "leave_out"),
+}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a scenario means on a store: its months in order and its currency."""
+
+    months: tuple[str, ...]
+    currency: str
+
+
+def settle(scenario: Scenario, frames: Frames) -> Setting:
+    """The months and the currency, after every id of the scenario was found in the tables.
+
+    Raises:
+        BadInput: unknown ids, an empty range, no single currency.
+    """
+    issues = _unknown_ids(scenario, frames)
+    used = sorted({month for (month,) in rows(frames, "usage", "month") if month})
+    first = scenario.first or (used[0] if used else None)
+    last = scenario.last or (used[-1] if used else None)
+    months: tuple[str, ...] = ()
+    if first is None or last is None:
+        issues.append(Issue(field="months", message="no usage is loaded, so a range is needed", expected="from and to"))
+    elif first > last:
+        issues.append(Issue(field="months", found=f"{first} to {last}", expected="from not after to"))
+    elif len(months := tuple(months_between(first, last))) > 240:
+        issues.append(Issue(field="months", found=f"{len(months)} months", expected="at most 240 months"))
+    if issues:
+        raise BadInput(issues)
+    return Setting(months, _currency(scenario, frames, months))
+
+
+def priced_services(frames: Frames, months: tuple[str, ...]) -> list[tuple[str, str]]:
+    """(service_id, plan_id) of the services that are active in a month of the range and have a plan."""
+    found = []
+    names = ("service_id", "plan_id", "status", "activated_on", "disconnected_on")
+    for service_id, plan_id, status, start, end in rows(frames, "services", *names):
+        if plan_id is None or status == "ordered" or (status == "disconnected" and end is None):
+            continue
+        if (start is None or month_of(start) <= months[-1]) and (end is None or month_of(end) >= months[0]):
+            if start is not None and end is not None and month_of(start) > month_of(end):
+                continue
+            found.append((service_id, plan_id))
+    return found
+
+
+def _currency(scenario: Scenario, frames: Frames, months: tuple[str, ...]) -> str:
+    if scenario.currency:
+        return scenario.currency
+    plans = dict(rows(frames, "plans", "plan_id", "currency"))
+    priced = priced_services(frames, months)
+    currencies = sorted({plans[plan] for _, plan in priced if plans.get(plan)})
+    if not priced:
+        raise BadInput(Issue(field="months", found=f"{months[0]} to {months[-1]}", message="no service is active"))
+    if len(currencies) != 1:
+        found = ", ".join(currencies) or "none"
+        hint = "name one in the scenario; other_currencies: leave_out leaves the rest out"
+        raise BadInput(Issue(field="currency", found=found, expected="current plans of one currency", hint=hint))
+    return str(currencies[0])
+
+
+def _unknown_ids(scenario: Scenario, frames: Frames) -> list[Issue]:
+    plans = {p: (carrier, offer) for p, carrier, offer in rows(frames, "plans", "plan_id", "carrier_id", "offer_id")}
+    accounts = dict(rows(frames, "accounts", "account_id", "carrier_id"))
+    services = {s for (s,) in rows(frames, "services", "service_id")}
+    carriers = {c for (c,) in rows(frames, "carriers", "carrier_id")} | {c for c, _ in plans.values()}
+    carriers |= set(accounts.values()) | {c for (c,) in rows(frames, "services", "carrier_id")}
+    offers = {offer for _, offer in plans.values() if offer}
+    wanted = [
+        ("carriers_allowed", scenario.carriers_allowed or (), carriers, "carrier"),
+        ("target_accounts", scenario.target_accounts, carriers, "carrier"),
+        ("target_accounts", scenario.target_accounts.values(), set(accounts), "account"),
+        ("offers", scenario.offers, offers, "offer"),
+        ("plan_price", scenario.plan_price, set(plans), "plan"),
+        ("force", scenario.force, services, "service"),
+        ("force", scenario.force.values(), set(plans), "plan"),
+        ("keep", scenario.keep, services, "service"),
+    ]
+    issues = [
+        Issue(field=key, found=name, message=f"unknown {what}")
+        for key, names, known, what in wanted
+        for name in dict.fromkeys(names)
+        if name not in known
+    ]
+    for carrier, account in scenario.target_accounts.items():
+        if account in accounts and carrier in carriers and accounts[account] not in (carrier, None):
+            found = f"{account} of {accounts[account]}"
+            issues.append(Issue(field="target_accounts", found=found, expected=f"an account of {carrier}"))
+    return issues
