@@ -1,4 +1,4 @@
-"""Every `st.cache_*` of the dashboard, in one place: keyed on (store, version, filters), bounded, never a fact table."""
+"""Every `st.cache_*` of the dashboard, in one place: keyed on store, version and filters; never a fact table."""
 
 from __future__ import annotations
 
@@ -47,5 +47,5 @@ def _call(address: str | None, version: str, path: str, key: str, _arguments: di
 
 
 def call(path: str, **arguments: Any) -> Any:
-    """The result of any function of a store, named by its dotted path, cached like a view: `call("app.views.dossier.of", service_id=...)`."""
+    """The result of any function of a store, named by its dotted path, as in `call("app.views.inventory.view")`."""
     return _call(url(), store().version, path, repr(sorted(arguments.items())), arguments)

@@ -1,4 +1,4 @@
-"""The filter widgets, bound to the address so that a view can be shared; values are :class:`app.views.selection.Filters`."""
+"""The filter widgets, bound to the address so that a view can be shared."""
 
 from __future__ import annotations
 

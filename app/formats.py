@@ -18,7 +18,7 @@ UNKNOWN = "–"
 
 def missing(value: Any) -> bool:
     """Whether `value` is None, NaN or NA."""
-    return value is None or value != value or str(value) in {"<NA>", "nan", "NaT"}
+    return value is None or str(value) in {"<NA>", "nan", "NaT", "None"}
 
 
 def symbol(currency: str | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 def escape(text: str) -> str:
-    """`text` with the signs that Markdown would read as its own (`$`, brackets, `*`, `_`, `~`, back-tick, `<`) escaped."""
+    """`text` with the signs that Markdown would read as its own escaped."""
     for sign in "\\$[]*_~`<":
         text = text.replace(sign, "\\" + sign)
     return text

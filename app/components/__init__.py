@@ -1,24 +1,13 @@
-"""Everything a page draws with; pages import from here and from `app.page`, never Streamlit charts or tables directly."""
+"""Everything a page draws with; pages import from here and from `app.page`."""
 
-from app.components.actions import Action, action_list
-from app.components.charts import (
-    Step,
-    Term,
-    bridge,
-    card,
-    draw,
-    figure,
-    ladder,
-    lines,
-    ranked,
-    stacked_months,
-    timeline,
-)
+from app.components.actions import action_list
+from app.components.charts import bridge, card, draw, figure, ladder, lines, ranked, stacked_months, timeline
 from app.components.evidence import evidence_card, facts, proof
 from app.components.footer import footer
-from app.components.kpis import Kpi, kpi_row
+from app.components.kpis import kpi_row
 from app.components.states import empty_state, error_state, nothing
 from app.components.tables import Col, table
+from app.views.parts import Action, Kpi, Step, Term
 
 __all__ = [
     "Action",

@@ -1,27 +1,14 @@
-"""What to do next: every recommendation with the same four facts (what, why, saving a month, confidence) and one way on."""
+"""What to do next: every recommendation with the same four facts: what, why, saving a month, confidence."""
 
 from __future__ import annotations
 
 import html
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import streamlit as st
 
 from app import navigation
-
-
-@dataclass(frozen=True, slots=True)
-class Action:
-    """`saving` and `confidence` are finished text; `page` is a registry key, `query` its address parameters."""
-
-    what: str
-    why: str
-    saving: str
-    confidence: str
-    page: str = ""
-    query: tuple[tuple[str, str], ...] = ()
-    period: str = "a month"
+from app.views.parts import Action
 
 
 def action_list(items: Sequence[Action], *, key: str = "actions") -> None:
@@ -29,14 +16,13 @@ def action_list(items: Sequence[Action], *, key: str = "actions") -> None:
     for index, item in enumerate(items):
         with st.container(horizontal=True, vertical_alignment="center", gap="medium", key=f"{key}-{index}"):
             with st.container(width="stretch"):
-                st.html(
-                    f"<div class='tem-what'>{html.escape(item.what)}</div><div class='tem-why'>{html.escape(item.why)}</div>"
-                )
+                st.html(_pair("tem-what", item.what, item.why))
             with st.container(width=150):
-                st.html(
-                    f"<div class='tem-num'>{html.escape(item.saving)} <span class='tem-why'>{html.escape(item.period)}</span></div>"
-                    f"<div class='tem-why'>{html.escape(item.confidence)}</div>"
-                )
+                st.html(_pair("tem-num", f"{item.saving} {item.period}", item.confidence))
             if item.page:
                 with st.container(width=70):
                     navigation.link(item.page, "Open", query=dict(item.query) or None)
+
+
+def _pair(style: str, first: str, second: str) -> str:
+    return f"<div class='{style}'>{html.escape(first)}</div><div class='tem-why'>{html.escape(second)}</div>"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import Any
 
 import plotly.graph_objects as go
@@ -12,6 +11,7 @@ import streamlit as st
 
 from app import formats, theme
 from app.page_text import escape
+from app.views.parts import Step, Term
 from core.money import SCALE
 
 CONFIG = {"displayModeBar": False, "scrollZoom": False, "responsive": True, "showTips": False}
@@ -86,15 +86,6 @@ def stacked_months(
     draw(chart, alt=f"{title}: bars for {len(months)} months, stacked by {', '.join(series)}.{last}", key=key)
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One bar of a bridge: `kind` is total | change; a change above zero is added cost, below zero saved."""
-
-    label: str
-    amount: int
-    kind: str = "change"
-
-
 def bridge(steps: Sequence[Step], currency: str | None, *, title: str, key: str, height: int = 300) -> None:
     """A waterfall from one total to the next. The axis starts near the smaller total, and says so."""
     colours = theme.palette()
@@ -165,17 +156,6 @@ def ladder(stages: Sequence[tuple[str, int]], currency: str | None, *, title: st
     chart.update_layout(margin={"t": 8}, bargap=0.45)
     told = "; ".join(f"{name} {formats.money(amount, currency)}" for name, amount in stages)
     draw(chart, alt=f"{title}: {told}.", key=key)
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """One contract on a timeline (ISO days): until when notice works, when the term ends, what it is worth."""
-
-    label: str
-    notice_by: str | None
-    ends: str | None
-    note: str = ""
-    tone: str = "neutral"
 
 
 def timeline(terms: Sequence[Term], today: str, *, title: str, key: str, height: int | None = None) -> None:

@@ -3,27 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import streamlit as st
 
 from app.page_text import escape
+from app.views.parts import Kpi
 
 _DELTA = {"good": "green", "bad": "red", "attention": "orange", "neutral": "gray"}
-
-
-@dataclass(frozen=True, slots=True)
-class Kpi:
-    """One figure: `value` and `delta` are finished text, `tone` (neutral | good | bad | attention) says what the
-    comparison means, `direction` (up | down | none) draws the arrow, `trend` is a series of plain numbers."""
-
-    label: str
-    value: str
-    delta: str | None = None
-    tone: str = "neutral"
-    direction: str = "none"
-    help: str | None = None
-    trend: tuple[float, ...] = ()
 
 
 def kpi_row(items: Sequence[Kpi], *, key: str = "kpis") -> None:

@@ -17,8 +17,11 @@ MOST_ROWS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Col:
-    """A column of a table. `kind`: text | code (as words) | money (micros to the cent) | quantity (micros) | count |
-    percent (a fraction) | month | day | stamp | yes (0/1 as yes, no) | bar (fraction as a bar). Columns of the frame that are not listed are not sent."""
+    """A column of a table; columns of the frame that are not listed are not sent.
+
+    `kind`: text | code (as words) | money (micros to the cent) | quantity (micros) | count | percent (a fraction) |
+    month | day | stamp | yes (0 and 1 as words) | bar (a fraction).
+    """
 
     name: str
     label: str

@@ -1,4 +1,4 @@
-"""One reporting currency: amounts are converted at a rate of the store that the page names, never added up without one."""
+"""One reporting currency: amounts are converted at a rate that the page names, never added up without one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a page is asked to show: month, comparison, carriers, cost centers, currency; and what there is to choose from."""
+"""What a page is asked to show (month, carriers, cost centers, currency), and what there is to choose from."""
 
 from __future__ import annotations
 
