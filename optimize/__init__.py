@@ -2,6 +2,7 @@
 
 from optimize.bill import Bill, bill, bill_frames
 from optimize.result import Contradiction, Result
-from optimize.run import Progress, run_frames, run_scenario
+from optimize.progress import Progress
+from optimize.run import run_frames, run_scenario
 
 __all__ = ["Bill", "Contradiction", "Progress", "Result", "bill", "bill_frames", "run_frames", "run_scenario"]

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -12,23 +11,9 @@ from typing import Any
 from optimize import explain, frames as tables, infeasible, rightsize, scenario as scenarios
 from optimize.evaluate import Evaluator, Priced
 from optimize.problem import Problem, build
+from optimize.progress import Cancelled, Progress, ProgressCallback
 from optimize.result import Certificate, Result, Solution, check, gaps, money, status_of
 from optimize.sensitivity import sensitivities
-
-
-@dataclass(frozen=True)
-class Progress:
-    """How far a run is: what it does, best objective, proven bound and relative gap so far."""
-
-    fraction: float
-    note: str
-    incumbent: float | None = None
-    bound: float | None = None
-    gap: float | None = None
-
-
-ProgressCallback = Callable[[Progress], None]
-Cancelled = Callable[[], bool]
 
 
 def run_scenario(

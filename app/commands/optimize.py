@@ -39,7 +39,7 @@ def optimize(
 ) -> None:
     """Find the cheapest plans under a scenario, with a proven bound; exit 4 when it cannot be met."""
     from optimize import run_scenario
-    from optimize.run import Progress
+    from optimize.progress import Progress
 
     if out is not None and not out.absolute().parent.is_dir():
         raise BadInput(Issue(file=str(out), message="its folder does not exist"))

@@ -1,0 +1,60 @@
+"""PuLP is the modelling layer for people: the same model as `LpProblem`, readable, exportable as .lp and .mps."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pulp
+
+from optimize.ir import INF, Model
+
+
+def to_pulp(model: Model, name: str = "plans") -> pulp.LpProblem:
+    """The model as a PuLP problem; built from lists of tuples, the fastest way PuLP offers."""
+    problem = pulp.LpProblem(name, pulp.LpMinimize)
+    variables = [
+        pulp.LpVariable(
+            model.names[j],
+            None if model.low[j] == -INF else model.low[j],
+            None if model.high[j] == INF else model.high[j],
+            pulp.LpInteger if model.whole[j] else pulp.LpContinuous,
+        )
+        for j in range(len(model.names))
+    ]
+    problem.addVariables(variables)
+    terms = [(variables[j], c) for j, c in enumerate(model.cost) if c]
+    problem.setObjective(pulp.LpAffineExpression(terms, constant=model.constant))
+    for i, row in enumerate(model.row_names):
+        items = [(variables[j], float(v)) for j, v in zip(model._cols[i].tolist(), model._values[i].tolist(), strict=True)]
+        low, high = model.row_low[i], model.row_high[i]
+        if low == high:
+            _add(problem, items, pulp.LpConstraintEQ, row, low)
+            continue
+        if low > -INF:
+            _add(problem, items, pulp.LpConstraintGE, row if high == INF else f"{row}_low", low)
+        if high < INF:
+            _add(problem, items, pulp.LpConstraintLE, row if low == -INF else f"{row}_high", high)
+    return problem
+
+
+def _add(problem: pulp.LpProblem, items: list[Any], sense: int, name: str, right: float) -> None:
+    problem.addConstraint(pulp.LpConstraint(pulp.LpAffineExpression(items), sense, name, right))
+
+
+def export(model: Model, path: Path) -> None:
+    """Write the model for audit; the file's ending decides: `.lp` or `.mps`."""
+    problem = to_pulp(model)
+    if path.suffix == ".mps":
+        problem.writeMPS(str(path))
+    else:
+        problem.writeLP(str(path))
+
+
+def highs_of(model: Model, **options: Any) -> Any:
+    """The HiGHS object that PuLP builds for the model, not yet run; its own status is read from it, never PuLP's."""
+    problem = to_pulp(model)
+    solver = pulp.HiGHS(msg=False, **options)
+    solver.createAndConfigureSolver(problem)
+    solver.buildSolverModel(problem)
+    return problem.solverModel
