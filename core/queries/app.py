@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 from sqlalchemy import func, or_, select
 
+from core.rollups import charge_facts
 from core.schema.billing import charges, invoices
-from core.schema.rollups import spend_months
+from core.schema.reference import accounts
+from core.schema.rollups import line_months, spend_months
 from core.schema.usage import usage
-from core.schema.work import batches
+from core.schema.work import batches, results, scenarios
 from core.store import Store
 
 
@@ -40,27 +43,73 @@ def completeness(store: Store) -> dict[str, Any]:
         }
 
 
-def month_charges(store: Store, month: str, *, carriers: tuple[str, ...] = (), limit: int = 50_000) -> pd.DataFrame:
-    """Sums of a month's charges by carrier, service, item, category: amount and quantity, for comparing two months."""
-    from core.rollups import charge_facts
-
+def month_charges(
+    store: Store, month: str, *, carriers: tuple[str, ...] = (), cost_centers: tuple[str, ...] = ()
+) -> pd.DataFrame:
+    """A month's charges by carrier, category, currency, service, item and zone: amount and quantity (micros)."""
     facts = charge_facts()
-    keys = [facts.c[name] for name in ("carrier_id", "category", "currency")]
-    detail = (
-        select(
-            *keys,
-            facts.c.service_id,
+    keys = [facts.c[name] for name in ("carrier_id", "category", "currency", "service_id")]
+    keys += [charges.c.item_code, charges.c.zone]
+    sums = (func.sum(charges.c.amount).label("amount"), func.sum(charges.c.quantity).label("quantity"))
+    joined = facts.join(charges, charges.c.charge_id == facts.c.charge_id)
+    statement = select(*keys, *sums).select_from(joined).where(facts.c.month == month)
+    if carriers:
+        statement = statement.where(facts.c.carrier_id.in_(carriers))
+    if cost_centers:
+        statement = statement.where(facts.c.cost_center_id.in_(cost_centers))
+    return store.read(statement.group_by(*keys))
+
+
+def charge_keys(store: Store, charge_ids: Sequence[str]) -> pd.DataFrame:
+    """What :func:`month_charges` groups by, for single charges: charge_id and the key columns."""
+    names = ("charge_id", "carrier_id", "category", "currency", "service_id", "item_code", "zone")
+    parts = []
+    for start in range(0, len(charge_ids), 500):
+        joined = charges.join(invoices, invoices.c.invoice_id == charges.c.invoice_id).outerjoin(
+            accounts, accounts.c.account_id == invoices.c.account_id
+        )
+        statement = select(
+            charges.c.charge_id,
+            accounts.c.carrier_id,
+            charges.c.category,
+            func.coalesce(invoices.c.currency, accounts.c.currency).label("currency"),
+            charges.c.service_id,
             charges.c.item_code,
             charges.c.zone,
-            func.sum(charges.c.amount).label("amount"),
-            func.sum(charges.c.quantity).label("quantity"),
-        )
-        .select_from(facts.join(charges, charges.c.charge_id == facts.c.charge_id))
-        .where(facts.c.month == month)
+        ).select_from(joined)
+        parts.append(store.read(statement.where(charges.c.charge_id.in_(list(charge_ids[start : start + 500])))))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=list(names))
+
+
+def line_totals(store: Store, first: str, last: str) -> pd.DataFrame:
+    """What each line cost and used over the months `first`..`last`: one row for each service and currency (micros)."""
+    names = ("mrc", "usage_charges", "other_charges", "total", "data_mb", "voice_min", "sms", "roaming_cost")
+    keys = (line_months.c.service_id, line_months.c.currency)
+    sums = [func.sum(line_months.c[name]).label(name) for name in names]
+    months = func.count().label("months")
+    statement = select(*keys, *sums, months).where(line_months.c.month >= first, line_months.c.month <= last)
+    return store.read(statement.group_by(*keys).order_by(line_months.c.service_id))
+
+
+def active_lines(store: Store) -> pd.DataFrame:
+    """Lines with a recurring charge, for each month and currency: `lines`."""
+    statement = (
+        select(line_months.c.month, func.count().label("lines"))
+        .where(line_months.c.mrc > 0)
+        .group_by(line_months.c.month)
     )
-    if carriers:
-        detail = detail.where(facts.c.carrier_id.in_(carriers))
-    return store.read(detail.group_by(*keys, facts.c.service_id, charges.c.item_code, charges.c.zone).limit(limit))
+    return store.read(statement.order_by(line_months.c.month))
+
+
+def newest_results(store: Store, limit: int = 20) -> pd.DataFrame:
+    """The newest optimizer results with the name of their scenario; `document` is the JSON text of the result file."""
+    statement = (
+        select(results, scenarios.c.name)
+        .select_from(results.outerjoin(scenarios, scenarios.c.scenario_id == results.c.scenario_id))
+        .order_by(results.c.created_at.desc(), results.c.result_id)
+        .limit(limit)
+    )
+    return store.read(statement)
 
 
 def service_usage(store: Store, service_id: str) -> pd.DataFrame:
