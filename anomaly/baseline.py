@@ -116,7 +116,7 @@ def levels(x: REAL, known: BOOL, groups: dict[str, CODES]) -> Level:
 
 @dataclass(frozen=True)
 class Rare:
-    """A rare event against its hurdle model: `surprise` in nats (0 without an event), chance of any event, usual size."""
+    """A rare event against its hurdle model: `surprise` in nats (0 = no event), chance of any, usual size."""
 
     surprise: REAL
     chance: REAL

@@ -7,6 +7,7 @@ belongs to), so that the scale of a currency changes nothing.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -85,7 +86,7 @@ def build(estate: Estate) -> Panel:
     )
     variable = sum((money[name] for name in _VARIABLE), np.zeros(estate.shape))
     spend = np.where(billed_total > 0, billed_total, price + variable)
-    currency = _currency(estate)
+    currency = line_currency(estate)
     known = estate.carrier_reported & estate.scored
     voice = sum((volume(z, "voice") for z in ("home", "roaming", "international", "premium")), np.zeros(estate.shape))
     single = estate.services["kind"].isin(["mobile", "iot"]).to_numpy(dtype=bool)[:, None]
@@ -116,7 +117,7 @@ def _charged_away(estate: Estate) -> list[REAL]:
     return [estate.sums(away, "cost")]
 
 
-def _currency(estate: Estate) -> NDArray[np.object_]:
+def line_currency(estate: Estate) -> NDArray[np.object_]:
     """One currency for each service: its account's, else its plan's, else that of its usage."""
     services = estate.services
     accounts = estate.tables["accounts"].set_index("account_id")["currency"]
@@ -214,7 +215,9 @@ def unlevel(value: float, unit: float) -> float:
 def frame(panel: Panel, estate: Estate) -> pd.DataFrame:
     """The panel as one row for each line-month: what a detector that knows no history is given."""
     service, month = np.nonzero(panel.scored)
-    data = {"service": service, "month": month}
-    data |= {name: grid[service, month] for name, grid in (panel.volumes | panel.counts).items()}
-    data |= {name: grid[service, month] / panel.unit[service, month] for name, grid in panel.money.items()}
+    data: dict[str, NDArray[Any]] = {"service": service, "month": month}
+    for name, grid in (panel.volumes | panel.counts).items():
+        data[name] = grid[service, month]
+    for name, grid in panel.money.items():
+        data[name] = grid[service, month] / panel.unit[service, month]
     return pd.DataFrame(data).assign(service_id=estate.services["service_id"].to_numpy()[service])

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from tests.anomaly.tiny import Rows, base, use, write
 
 import anomaly
 from anomaly import policy
 from core.issues import BadInput
 from core.store import Store
+from tests.anomaly.tiny import Rows, base, use, write
 
 M1, M2, M3 = "2026-01", "2026-02", "2026-03"
 
@@ -273,7 +273,8 @@ def test_charges_of_the_same_use_win_over_rated_cost(store: Store) -> None:
     charge = {"invoice_id": "I", "service_id": "L1", "period_start": "2026-02-01"}
     rows["charges"] = [
         charge | {"charge_id": "C1", "category": "mrc", "amount": "30", "item_code": "P"},
-        charge | {"charge_id": "C2", "category": "usage", "amount": "15", "zone": "roaming", "country": "FR"}
+        charge
+        | {"charge_id": "C2", "category": "usage", "amount": "15", "zone": "roaming", "country": "FR"}
         | {"unit": "MB", "quantity": "50"},
     ]
     write(store, rows)

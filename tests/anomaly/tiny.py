@@ -53,7 +53,9 @@ def write(store: Store, rows: Rows) -> Store:
         for name in TABLES:
             if rows.get(name):
                 micro = {c.name for c in TABLES[name].c if c.info["kind"] == "micro"}
-                txn.append(name, [{k: _value(k, v, micro) for k, v in row.items()} for row in rows[name]])
+                listed = [{k: _value(k, v, micro) for k, v in row.items()} for row in rows[name]]
+                names = list(dict.fromkeys(key for row in listed for key in row))
+                txn.append_tuples(name, names, [tuple(row.get(key) for key in names) for row in listed])
         rollups.refresh(txn)
     return store
 

@@ -1,0 +1,102 @@
+"""The model: every signal's raw surprise, and an isolation forest on the standardized residuals for comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.ensemble import IsolationForest
+
+from anomaly import baseline
+from anomaly.baseline import Level, Rare
+from anomaly.calibrate import surprise
+from anomaly.estate import BOOL, REAL
+from anomaly.features import VOLUME_UNITS, Panel, level
+from anomaly.registry import CONTEXT, DEFAULT_CONTEXT, SIGNALS
+
+#: A residual below this many spreads, and a rare event below this many nats, says nothing.
+SPEAKS = {"up": 1.0, "down": 1.5, "drift": 1.0, "rare": 0.0, "joint": 0.0}
+FOREST_SAMPLE, FOREST_TREES, SEED = 4096, 100, 7
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What the model saw: nats of each signal (services, months), and the baselines that explanations quote."""
+
+    nats: dict[str, REAL]
+    levels: dict[str, Level]
+    rares: dict[str, Rare]
+    history: REAL
+    travelled: BOOL
+
+
+def history_months(scored: BOOL) -> REAL:
+    """How many earlier line-months each line has."""
+    return np.cumsum(scored, axis=1) - scored
+
+
+def assess(panel: Panel, *, travelled: BOOL | None = None, forest: bool = False) -> Evidence:
+    """Judge every line-month by its own past and its peers.
+
+    `travelled` marks line-months whose holder has a travel record for the country: roaming is then expected to happen.
+    `forest` also fits the joint model (slower).
+    """
+    levels = {
+        name: baseline.levels(level(panel.volumes[name], unit), panel.known, panel.groups)
+        for name, unit in VOLUME_UNITS.items()
+    }
+    rares: dict[str, Rare] = {}
+    raw: dict[str, REAL] = {}
+    for signal in SIGNALS:
+        if signal.how == "rare" and signal.source not in rares:
+            in_money = signal.source in panel.money
+            # The place is divided so that equal ratios stay equal whatever the currency's scale.
+            amount = panel.money[signal.source] / panel.unit if in_money else panel.counts[signal.source]
+            rares[signal.source] = baseline.rare(
+                amount,
+                panel.scored if in_money else panel.known,
+                panel.groups,
+                context=CONTEXT.get(signal.source, DEFAULT_CONTEXT),
+                money=in_money,
+            )
+        if signal.how == "rare":
+            values = rares[signal.source].surprise
+            if signal.family == "roaming" and travelled is not None:
+                chance = np.maximum(rares[signal.source].chance, 1e-9)
+                values = np.where(travelled & (values > 0), values + np.log(chance / np.maximum(chance, 0.5)), values)
+            raw[signal.id] = values
+        elif signal.how == "up":
+            raw[signal.id] = levels[signal.source].z
+        elif signal.how == "down":
+            raw[signal.id] = np.where(panel.partial, 0.0, -levels[signal.source].z)
+        elif signal.how == "drift":
+            raw[signal.id] = levels[signal.source].drift
+    if forest:
+        raw["joint"] = joint(raw, panel.scored)
+    nats = {
+        signal.id: surprise(raw[signal.id], panel.scored, floor=SPEAKS[signal.how])
+        for signal in SIGNALS
+        if signal.id in raw
+    }
+    seen = np.zeros(panel.scored.shape, dtype=bool) if travelled is None else travelled
+    return Evidence(nats, levels, rares, history_months(panel.scored), seen)
+
+
+def joint(raw: Mapping[str, REAL], scored: BOOL) -> REAL:
+    """How isolated a line-month's residuals are, month by month, by a forest that knows nothing later.
+
+    The sample is drawn evenly from the rows in order of their content, so the order of the lines does not matter.
+    """
+    stacked = np.stack([np.clip(raw[name], 0.0, 30.0) for name in sorted(raw)], axis=-1)
+    result = np.zeros(scored.shape)
+    for t in range(scored.shape[1]):
+        past = stacked[:, : t + 1][scored[:, : t + 1]]
+        if len(past) < 8:
+            continue
+        past = past[np.lexsort(past.T)]
+        step = np.linspace(0, len(past) - 1, min(FOREST_SAMPLE, len(past))).round().astype(int)
+        model = IsolationForest(n_estimators=FOREST_TREES, random_state=SEED).fit(past[np.unique(step)])
+        rows = np.flatnonzero(scored[:, t])
+        result[rows, t] = -model.score_samples(stacked[rows, t])
+    return result
