@@ -1,0 +1,94 @@
+"""Allocation: a simple showback of the month's bills to cost centers, which ties to the invoices to the cent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from app import formats
+from app.views.ledger import micros
+from app.views.parts import Kpi
+from app.views.selection import Filters, settled
+from core.store import Store
+
+#: Everything to the cost center of its line, on the day of the charge; account-level charges by the lines' data use.
+RULES: dict[str, Any] = {
+    "version": 1,
+    "fallback": {"cost_center_id": "UNASSIGNED"},
+    "payable_account": "2000",
+    "expense_account": "6800",
+    "rules": [{"id": "lines", "match": {"has_service": True}, "method": "direct"}],
+}
+
+
+@dataclass(frozen=True)
+class Allocation:
+    """`centers`: cost center, currency, amount (micros), share of its currency; `currencies`: what was invoiced,
+    allocated and the difference, which is zero."""
+
+    title: str
+    sentence: str
+    month: str
+    kpis: tuple[Kpi, ...]
+    centers: pd.DataFrame
+    currencies: pd.DataFrame
+    journal: pd.DataFrame
+
+
+def view(store: Store, filters: Filters) -> Allocation:
+    """The month's bills by cost center under :data:`RULES`; currencies stay apart."""
+    from audit import allocation
+
+    month = str(settled(store, filters).month)
+    document = allocation.allocate(store, RULES, month)
+    centers_by_id = store.frame("cost_centers").set_index("cost_center_id")
+    rows = [
+        {
+            "cost_center": row["cost_center_id"],
+            "name": _text(centers_by_id, row["cost_center_id"], "name"),
+            "business_unit": _text(centers_by_id, row["cost_center_id"], "business_unit"),
+            "currency": row["currency"],
+            "amount": micros(row["amount"]),
+        }
+        for row in document["by_cost_center"]
+    ]
+    frame = pd.DataFrame(rows, columns=["cost_center", "name", "business_unit", "currency", "amount"])
+    sums = frame.groupby("currency")["amount"].transform("sum")
+    frame["share"] = [a / s if s else 0.0 for a, s in zip(frame["amount"], sums, strict=True)]
+    frame = frame.sort_values(["currency", "amount"], ascending=[True, False], ignore_index=True)
+    money = pd.DataFrame(
+        [
+            {
+                "currency": row["currency"],
+                "invoiced": micros(row["invoiced"]),
+                "allocated": micros(row["allocated"]),
+                "unallocated": micros(row.get("unallocated")),
+                "difference": micros(row["difference"]),
+            }
+            for row in document["currencies"]
+        ],
+        columns=["currency", "invoiced", "allocated", "unallocated", "difference"],
+    ).sort_values("invoiced", ascending=False, ignore_index=True)
+    open_ = int(frame.loc[frame["cost_center"] == RULES["fallback"]["cost_center_id"], "amount"].sum())
+    ties = bool((money["difference"] == 0).all())
+    title = f"{formats.month(month)} by cost center" + (", to the cent" if ties else "")
+    kpis = tuple(
+        Kpi(f"Invoiced in {row.currency}", formats.cents(row.invoiced, row.currency), f"difference {formats.cents(row.difference, row.currency)}", "good" if row.difference == 0 else "bad")
+        for row in money.itertuples(index=False)
+    )
+    sentence = "Each line's charges go to its cost center on the day of the charge, else to its holder's."
+    if open_:
+        sentence += " What belongs to no line is shown as not assigned."
+    journal = pd.DataFrame(document.get("journal") or [])
+    for name in ("debit", "credit"):
+        if name in journal:
+            journal[name] = pd.array([micros(value) for value in journal[name]], dtype="Int64")
+    return Allocation(title, sentence, month, kpis, frame, money, journal)
+
+
+def _text(centers: pd.DataFrame, key: Any, column: str) -> str:
+    if key in centers.index and not formats.missing(centers.at[key, column]):
+        return str(centers.at[key, column])
+    return "Not assigned" if column == "name" and key == RULES["fallback"]["cost_center_id"] else str(key if column == "name" else "")

@@ -1,0 +1,78 @@
+"""Data health: can the figures be trusted, and where not; coverage by month and carrier, matches, owners, checks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from app import formats
+from app.views.parts import Kpi
+from app.views.selection import Filters, choices
+from core import rollups, trail
+from core.queries import app as queries
+from core.queries import spend
+from core.schema import CANONICAL
+from core.store import Store
+
+
+@dataclass(frozen=True)
+class Health:
+    """`coverage`: a row for each account, a column for each month (1 billed, 0 not); `tables`: rows held."""
+
+    title: str
+    sentence: str
+    kpis: tuple[Kpi, ...]
+    coverage: pd.DataFrame
+    months: tuple[str, ...]
+    gaps: pd.DataFrame
+    tables: pd.DataFrame
+    checks: tuple[tuple[str, str], ...]
+
+
+def view(store: Store, filters: Filters) -> Health:
+    """The state of the whole store."""
+    there = choices(store)
+    seen = queries.completeness(store)
+    months = tuple(there.months[-12:])
+    bills = spend.spend(store, by=("month", "account_id"))
+    accounts = store.frame("accounts")
+    label = {
+        str(r.account_id): f"{there.carriers.get(str(r.carrier_id), r.carrier_id)} {r.number if isinstance(r.number, str) else r.account_id}"
+        for r in accounts.itertuples(index=False)
+    }
+    coverage, gaps = [], []
+    for key in sorted({str(a) for a in bills["account_id"].dropna()}, key=lambda k: label.get(k, k)):
+        billed = {str(m) for m in bills.loc[bills["account_id"] == key, "month"]}
+        inside = [m for m in months if min(billed) <= m <= max([*billed, there.month or ""])]
+        coverage.append({"account": label.get(key, key), **{m: int(m in billed) for m in months}})
+        gaps += [{"account": label.get(key, key), "month": m} for m in inside if m not in billed]
+    services = store.frame("services", ["service_id", "employee_id", "cost_center_id", "status", "plan_id", "kind"])
+    active = services[services["status"].fillna("active").isin(["active", "suspended"])]
+    owned = int((active["employee_id"].notna() | active["cost_center_id"].notna()).sum())
+    checks = {
+        "Store file": store.integrity(),
+        "Sums against facts": rollups.check(store),
+        "Audit trail": trail.verify(store),
+    }
+    bad = [name for name, found in checks.items() if found]
+    share = formats.percent(seen["matched"], seen["amount_charges"])
+    title = "The figures can be trusted" if not bad and not gaps else "Look at these gaps before you rely on the figures"
+    sentence = (
+        f"{share} of line charges are matched to the inventory; {formats.plural(len(gaps), 'bill')} seem to be missing."
+        if seen["invoices"]
+        else "No bill has been loaded yet."
+    )
+    kpis = (
+        Kpi("Charges matched to a line", share, "of charges with a number"),
+        Kpi("Invoices that tie", formats.percent(seen["balanced"], seen["invoices"]), f"{seen['balanced']:,} of {seen['invoices']:,}"),
+        Kpi("Bills missing", formats.count(len(gaps)), "in the last 12 months", "bad" if gaps else "good"),
+        Kpi("Lines with an owner", formats.percent(owned, len(active)), "a person or a cost center"),
+        Kpi("Checks", "Sound" if not bad else f"{len(bad)} failed", "integrity, sums, trail", "bad" if bad else "good"),
+    )
+    tables = pd.DataFrame([{"table": name, "rows": store.count(name)} for name in CANONICAL])
+    told = tuple((name, "sound" if not found else "; ".join(found)[:300]) for name, found in checks.items())
+    frame = pd.DataFrame(coverage, columns=["account", *months])
+    return Health(title, sentence, kpis, frame, months, pd.DataFrame(gaps, columns=["account", "month"]), tables, told)
+
+

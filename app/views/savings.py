@@ -1,0 +1,92 @@
+"""Savings: what was found, what was decided, what has reached an invoice; hard savings apart from avoided cost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from app import formats
+from app.views import ledger
+from app.views.exchange import exchange
+from app.views.parts import Kpi
+from app.views.selection import Filters, settled
+from core import periods
+from core.store import Store
+
+
+@dataclass(frozen=True)
+class Savings:
+    """`lines`: one row for each entry of the ledger (kind, stage, amount in micros, currency, findings)."""
+
+    title: str
+    sentence: str
+    currency: str | None
+    kpis: tuple[Kpi, ...]
+    stages: tuple[tuple[str, int], ...]
+    by_kind: tuple[tuple[str, int], ...]
+    lines: pd.DataFrame
+    baseline: str
+    note: str
+
+
+def view(store: Store, filters: Filters) -> Savings:
+    """The whole ledger in the reporting currency; the month only picks the exchange rate."""
+    chosen = settled(store, filters)
+    money = exchange(store, chosen.currency, periods.month_end(chosen.month) if chosen.month else None)
+    document = ledger.document(store)
+    stages = ledger.stages(store, money)
+    by_stage = dict(stages)
+    lines = _lines(document)
+    kinds: dict[str, int] = {}
+    for row in lines.itertuples(index=False):
+        kinds[str(row.kind)] = kinds.get(str(row.kind), 0) + (money.amount(row.amount, row.currency) or 0)
+    names = {"hard": "Hard saving: lower bills", "avoidance": "Avoided cost"}
+    found, done = by_stage.get("Identified", 0), by_stage.get("Realized", 0)
+    title = f"{formats.short(done, money.target)} saved, {formats.short(found, money.target)} found"
+    waiting = found - by_stage.get("Approved", 0)
+    sentence = (
+        f"{formats.money(waiting, money.target)} waits for a decision."
+        if waiting > 0
+        else "Everything found so far has been decided on."
+    )
+    base = document.get("baseline") or {}
+    return Savings(
+        title=title,
+        sentence=sentence,
+        currency=money.target,
+        kpis=tuple(
+            Kpi(name, formats.money(amount, money.target), formats.percent(amount, found) + " of identified" if index else None)
+            for index, (name, amount) in enumerate(stages)
+        ),
+        stages=stages,
+        by_kind=tuple((names.get(k, formats.words(k)), v) for k, v in sorted(kinds.items(), key=lambda i: -i[1])),
+        lines=lines,
+        baseline=_baseline(base),
+        note=money.sentence(),
+    )
+
+
+def _baseline(base: dict[str, object]) -> str:
+    if not base.get("from"):
+        return "No baseline has been frozen yet."
+    seal = str(base.get("sha256") or "")[:12]
+    return f"Baseline {formats.month(base['from'])} to {formats.month(base.get('to'))}, sealed {seal}."
+
+
+def _lines(document: dict[str, object]) -> pd.DataFrame:
+    names = ["saving_id", "kind", "stage", "amount", "currency", "findings", "what"]
+    rows = [
+        {
+            "saving_id": row["saving_id"],
+            "kind": row["kind"],
+            "stage": row["stage"],
+            "amount": ledger.micros(row["amount"]),
+            "currency": row.get("currency"),
+            "findings": len(row.get("finding_ids") or []),
+            "what": row.get("title") or row.get("source") or row.get("rule") or "",
+        }
+        for row in document.get("lines") or []  # type: ignore[attr-defined]
+    ]
+    frame = pd.DataFrame(rows, columns=names)
+    return frame.sort_values(["amount", "saving_id"], ascending=[False, True], ignore_index=True)
