@@ -1,4 +1,4 @@
-"""The model: every signal's raw surprise, and an isolation forest on the standardized residuals for comparison."""
+"""The model: the surprise of every signal, and an isolation forest on the standardized residuals of all of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from anomaly.registry import CONTEXT, DEFAULT_CONTEXT, SIGNALS
 
 #: A residual below this many spreads, and a rare event below this many nats, says nothing.
 SPEAKS = {"up": 1.0, "down": 1.5, "drift": 1.0, "rare": 0.0, "joint": 0.0}
-FOREST_SAMPLE, FOREST_TREES, SEED = 4096, 100, 7
+FOREST_SAMPLE, FOREST_TREES, SEED = 4096, 50, 7
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,11 @@ def history_months(scored: BOOL) -> REAL:
     return np.cumsum(scored, axis=1) - scored
 
 
-def assess(panel: Panel, *, travelled: BOOL | None = None, forest: bool = False) -> Evidence:
+def assess(panel: Panel, *, travelled: BOOL | None = None, forest: bool = True) -> Evidence:
     """Judge every line-month by its own past and its peers.
 
     `travelled` marks line-months whose holder has a travel record for the country: roaming is then expected to happen.
-    `forest` also fits the joint model (slower).
+    `forest` fits the joint model too: most of the time on a small fleet.
     """
     levels = {
         name: baseline.levels(level(panel.volumes[name], unit), panel.known, panel.groups)

@@ -145,8 +145,7 @@ SIGNALS: tuple[Signal, ...] = (
     ),
     Signal(
         *("joint", "joint", "other", "joint", "", "nats", "Unusual combination"),
-        "isolation forest on the standardized residuals of all other signals",
-        weight=0.0,
+        "isolation forest on the standardized residuals of all other signals; it confirms and never speaks alone",
     ),
 )
 

@@ -198,7 +198,7 @@ def rank(
     found: Mapping[str, policy.Hits],
     rates: Mapping[str, NDArray[np.float64]],
     *,
-    forest: bool = False,
+    forest: bool = True,
 ) -> tuple[model.Evidence, REAL]:
     """The evidence and the score (nats) of every line-month, shape (services, months)."""
     travelled = np.zeros(estate.shape, dtype=bool)
@@ -207,8 +207,8 @@ def rank(
         covered = np.asarray(facts.values["travel_covers"], dtype=bool)
         travelled[facts.service[covered], facts.month[covered]] = True
     evidence = model.assess(panel, travelled=travelled, forest=forest)
-    raw = score.combine(evidence, score.rule_nats(found, rates, estate.shape))
-    raw = np.where(panel.impossible, raw + 2 * score.EVERYDAY, raw)
+    raw = score.combine(evidence, score.rule_families(found, rates, estate.shape))
+    raw = np.where(panel.impossible, raw + score.FURTHER, raw)
     return evidence, score.nats(raw, panel.scored)
 
 
@@ -261,7 +261,7 @@ def _anomaly(
         (
             (signal.weight * float(evidence.nats[signal.id][s, t]), signal.id)
             for signal in SIGNALS
-            if signal.id in evidence.nats and signal.weight > 0
+            if signal.id in evidence.nats and signal.how != "joint"
         ),
         key=lambda pair: (-pair[0], pair[1]),
     )
@@ -269,10 +269,10 @@ def _anomaly(
     families: set[str] = set()
     for weight, name in loud:
         told = explain.tell(name, panel, evidence, estate, s, t)
-        if told.signal.family not in families and (weight >= score.EVERYDAY or not heard) and len(heard) < 3:
+        if told.signal.family not in families and (weight >= score.NOTABLE or not heard) and len(heard) < 3:
             heard.append(told)
             families.add(told.signal.family)
-        elif len(heard) >= 3 or weight < score.EVERYDAY:
+        elif len(heard) >= 3 or weight < score.NOTABLE:
             break
     top = heard[0]
     by_rule = sorted(((-float(np.log(rates[name][t])), name, hits, place) for name, hits, place in rules), reverse=True)
@@ -281,12 +281,12 @@ def _anomaly(
         kind = by_rule[0][2].rule.kind
     stake = 0
     for told in heard:
-        if told.signal.money and told.nats >= score.EVERYDAY:
+        if told.signal.money and told.nats >= score.NOTABLE:
             rare = evidence.rares[told.signal.money]
             usual = float(np.nan_to_num(rare.chance[s, t] * rare.usual[s, t])) * float(panel.unit[s, t])
             stake += max(round(float(panel.money[told.signal.money][s, t]) - usual), 0)
     stake = max([stake, *(int(hits.stake[place]) for _, _, hits, place in by_rule)])
-    sentences = [told.sentence for told in heard[:2] if told.nats >= score.EVERYDAY] or [
+    sentences = [told.sentence for told in heard[:2] if told.nats >= score.NOTABLE] or [
         "Nothing about this line-month stands out." if not by_rule else ""
     ]
     sentences += [explain.policy_sentence(hits, place, estate, money) for _, _, hits, place in by_rule[:1]]

@@ -14,44 +14,54 @@ from anomaly.model import Evidence
 from anomaly.policy import Hits
 from anomaly.registry import SIGNALS
 
-#: Nats of a family up to here are everyday; only what exceeds them is evidence that adds up.
-EVERYDAY = 3.0
-#: How many pieces of evidence are added.
+#: The strongest piece of evidence counts whole, each further one only by what exceeds this many nats: many signals
+#: are somewhat loud by chance, and adding them up buries the one that matters (measured, docs/anomaly.md).
+FURTHER = 6.0
+#: How many pieces of evidence are added at most.
 STRONGEST = 3
-#: Weight of the strongest signal below the everyday threshold: it only orders the many quiet line-months.
-QUIET = 0.05
+#: Nats from which a signal is worth a sentence.
+NOTABLE = 3.0
+#: A rule and the signals of the same thing are one piece of evidence.
+RULE_FAMILY = {"roaming_unbundled": "roaming", "roaming_no_travel": "roaming", "premium": "premium"}
 
 
 def families(evidence: Evidence) -> dict[str, REAL]:
     """The strongest weighted signal of each family: signals of one family are one piece of evidence."""
     result: dict[str, REAL] = {}
     for signal in SIGNALS:
-        if signal.id in evidence.nats and signal.weight > 0:
+        if signal.id in evidence.nats and signal.weight > 0 and signal.how != "joint":
             nats = signal.weight * evidence.nats[signal.id]
             result[signal.family] = np.maximum(result[signal.family], nats) if signal.family in result else nats
     return result
 
 
-def rule_nats(hits: Mapping[str, Hits], rates: Mapping[str, NDArray[np.float64]], shape: tuple[int, int]) -> REAL:
-    """-ln of the base rates of the rules that hit a line-month, added; excused hits do not count."""
-    total = np.zeros(shape)
+def rule_families(
+    hits: Mapping[str, Hits], rates: Mapping[str, NDArray[np.float64]], shape: tuple[int, int]
+) -> dict[str, REAL]:
+    """-ln of the base rates of the rules that hit a line-month, by family; excused hits do not count."""
+    result: dict[str, REAL] = {}
     for name, found in hits.items():
         kept = ~found.exempt
-        total[found.service[kept], found.month[kept]] += -np.log(rates[name][found.month[kept]])
-    return total
+        nats = np.zeros(shape)
+        nats[found.service[kept], found.month[kept]] = -np.log(rates[name][found.month[kept]])
+        family = RULE_FAMILY.get(found.rule.kind, f"rule {name}")
+        result[family] = np.maximum(result[family], nats) if family in result else nats
+    return result
 
 
-def combine(evidence: Evidence, rules: REAL) -> REAL:
-    """The raw sum: the strongest excesses over the everyday, and the rules; larger is more surprising."""
+def combine(evidence: Evidence, rules: Mapping[str, REAL]) -> REAL:
+    """The raw sum of the strongest pieces of evidence; larger is more surprising.
+
+    The joint model speaks for its own family, never louder than the loudest signal: it confirms and does not accuse.
+    """
     listed = families(evidence)
-    strongest = np.zeros((STRONGEST, *rules.shape))
-    loudest = np.zeros(rules.shape)
-    for nats in listed.values():
-        loudest = np.maximum(loudest, nats)
-        left = np.maximum(nats - EVERYDAY, 0.0)
-        for place in range(STRONGEST):
-            left, strongest[place] = np.minimum(left, strongest[place]), np.maximum(left, strongest[place])
-    return np.asarray(strongest.sum(axis=0) + rules + QUIET * loudest)
+    for name, nats in rules.items():
+        listed[name] = np.maximum(listed[name], nats) if name in listed else nats
+    ordered = np.sort(np.stack(list(listed.values())), axis=0)
+    if "joint" in evidence.nats:
+        confirming = np.minimum(evidence.nats["joint"], ordered[-1])
+        ordered = np.sort(np.concatenate([ordered, confirming[None]]), axis=0)
+    return np.asarray(ordered[-1] + np.maximum(ordered[-STRONGEST:-1] - FURTHER, 0.0).sum(axis=0))
 
 
 def nats(raw: REAL, scored: BOOL) -> REAL:

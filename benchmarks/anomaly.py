@@ -7,6 +7,7 @@ it was built for, not what it will find elsewhere. `docs/anomaly.md` says more.
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -31,21 +32,20 @@ def scores(made: Fleet) -> dict[str, Any]:
     rates = policy.base_rates(estate, found)
     panel = features.build(estate)
     evidence, nats = detector.rank(estate, panel, found, rates, forest=True)
-    rules = score.rule_nats(found, rates, estate.shape)
-    none = np.zeros(estate.shape)
+    rules = score.rule_families(found, rates, estate.shape)
+    alone = replace(evidence, nats={name: nats for name, nats in evidence.nats.items() if name != "joint"})
     flat = features.frame(panel, estate)
     numbers = flat.drop(columns=["service", "month", "service_id"]).to_numpy(float)
     raw = IsolationForest(n_estimators=100, random_state=0).fit(numbers)
     raw_forest = np.zeros(estate.shape)
     raw_forest[flat["service"], flat["month"]] = -raw.score_samples(numbers)
-    with_joint = score.combine(evidence, rules) + np.maximum(evidence.nats["joint"] - score.EVERYDAY, 0)
     return {
         "isolation forest, raw features": raw_forest,
         "isolation forest, standardized residuals": evidence.nats["joint"],
-        "policy rules only": rules,
-        "conformal signals, no rules": score.combine(evidence, none),
-        "signals + rules + forest": with_joint,
-        "signals + rules (the product)": nats,
+        "policy rules only": np.sum(list(rules.values()), axis=0),
+        "conformal signals, no rules": score.combine(alone, {}),
+        "signals + rules, no forest": score.combine(alone, rules),
+        "signals + rules + forest (the product)": nats,
     }
 
 
