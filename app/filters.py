@@ -31,11 +31,17 @@ def bar(which: tuple[str, ...], there: Choices) -> Filters:
             format_func=formats.month_short,
             key="month",
             bind="query-params",
+            width=130,
         )
     if "compare" in which and month:
         options = {"previous": "Month before", "year": "Same month last year"}
         picked = st.selectbox(
-            "Compare with", list(options), format_func=options.__getitem__, key="compare", bind="query-params"
+            "Compare with",
+            list(options),
+            format_func=options.__getitem__,
+            key="compare",
+            bind="query-params",
+            width=190,
         )
         compare = periods.shift(month, -12 if picked == "year" else -1)
     rest = [name for name in which if name in {"carrier", "cost_center", "currency"}]

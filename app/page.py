@@ -7,8 +7,9 @@ from typing import Any
 
 import streamlit as st
 
-from app import cache, filters
+from app import cache, filters, navigation
 from app.components.states import empty_state
+from app.components.tables import Col
 from app.page_text import escape
 from app.views.selection import Filters
 
@@ -46,3 +47,46 @@ def begin(title: str, which: tuple[str, ...] = (), *, needs: str | None = "charg
         place = st.container(width="stretch").empty()
         chosen = filters.bar(which, there)
     return Head(chosen, place)
+
+
+CHARGE_COLUMNS = (
+    Col("billed_number", "Number"),
+    Col("category", "Kind", "code"),
+    Col("item_code", "Item"),
+    Col("description", "Description", width="medium"),
+    Col("zone", "Zone", "code"),
+    Col("quantity", "Quantity", "quantity"),
+    Col("unit_rate", "Rate", "money"),
+    Col("amount", "Amount", "money"),
+    Col("period_start", "From", "day"),
+    Col("period_end", "To", "day"),
+)
+INVOICE_COLUMNS = (
+    Col("carrier", "Carrier"),
+    Col("account_number", "Account"),
+    Col("number", "Invoice"),
+    Col("period_start", "From", "day"),
+    Col("period_end", "To", "day"),
+    Col("total", "Total of the bill", "money"),
+    Col("charges_total", "Sum of charges", "money"),
+    Col("difference", "Off by", "money"),
+    Col("currency", "Currency"),
+    Col("ties", "Ties", "yes"),
+)
+
+
+def link(key: str, label: str, **query: str) -> None:
+    """A link to another page with address parameters."""
+    navigation.link(key, label, query=query or None)
+
+
+def back(key: str, label: str) -> None:
+    """The way back from a detail."""
+    navigation.link(key, label, icon=":material/arrow_back:")
+
+
+def go(key: str, **query: str) -> None:
+    """Open another page at once."""
+    target = navigation.page(key)
+    if target is not None:
+        st.switch_page(target, query_params=query)

@@ -63,6 +63,8 @@ _CSS = """
   [data-testid="stMetricValue"] > div { white-space: nowrap; }
   [data-testid="stMainBlockContainer"] { max-width: 1280px; padding-left: 2rem; padding-right: 2rem; }
   [data-testid="stMetric"] { min-width: 10.5rem; }
+  [data-testid="stCaptionContainer"] { margin-top: -.55rem; }
+  [data-testid="stMainBlockContainer"] h1 { padding-bottom: .2rem; line-height: 1.25; }
   .tem-sub { color: var(--tem-muted); font-size: .93rem; margin: 0; }
   .tem-foot { color: var(--tem-muted); font-size: .82rem; border-top: 1px solid var(--tem-line);
     padding-top: .7rem; margin-top: 1.2rem; }
@@ -71,7 +73,7 @@ _CSS = """
   .tem-num { font-weight: 600; white-space: nowrap; }
   .tem-tag { display: inline-block; padding: .05rem .5rem; border-radius: 1rem; font-size: .8rem; white-space: nowrap;
     border: 1px solid var(--tem-line); color: var(--tem-muted); }
-  .tem-facts { display: grid; grid-template-columns: repeat(auto-fill, minmax(10.5rem, 1fr)); gap: .7rem 1.2rem; }
+  .tem-facts { margin: 0; display: grid; grid-template-columns: repeat(auto-fill, minmax(10.5rem, 1fr)); gap: .7rem 1.2rem; }
   .tem-facts dt { color: var(--tem-muted); font-size: .82rem; }
   .tem-facts dd { margin: 0; font-weight: 500; overflow-wrap: anywhere; }
   .tem-evidence { width: 100%; border-collapse: collapse; font-size: .88rem; }

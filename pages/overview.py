@@ -1,10 +1,52 @@
 """Overview: what was spent, why it changed, what is wasted, what to do next."""
 
-from app import page
+from app import cache, formats, page
+from app.components import (
+    action_list,
+    bridge,
+    card,
+    footer,
+    kpi_row,
+    ladder,
+    nothing,
+    side_by_side,
+    stacked_months,
+    timeline,
+)
 
 head = page.begin(
     "Overview",
     ("month", "compare", "carrier", "cost_center", "currency"),
-    what="What you spend, why it changed, and what to do about it",
+    what="What you spend, why it changed, and what to do next",
 )
-head.say("Overview", "…")
+data = cache.view("overview", head.filters)
+head.say(data.title, data.sentence)
+kpi_row(data.kpis)
+
+left, right = side_by_side(3, 2)
+with left, card("Spend by carrier", note=f"{data.currency}, taxes included, by month of use"):
+    stacked_months(data.months, data.by_carrier, data.currency, title="Spend by carrier", key="trend")
+with right, card("Why it changed", note=f"{data.currency}, against the month compared with, at one exchange rate"):
+    if data.steps:
+        bridge(data.steps, data.currency, title="Why spend changed", key="bridge")
+    else:
+        nothing("There is no bill for the month to compare with.")
+
+left, right = side_by_side(3, 2)
+with left, card("What to do next", help="Ranked by money. Every amount opens the lines it is made of."):
+    if data.actions:
+        action_list(data.actions)
+    else:
+        nothing("Nothing is open. New findings appear here after each import.")
+with right:
+    with card("Savings ladder", note=f"{data.currency}, each stage contains those after it"):
+        if any(amount for _, amount in data.ladder):
+            ladder(data.ladder, data.currency, title="Savings ladder", key="ladder")
+        else:
+            nothing("No saving has been identified yet.")
+    with card("Renewals ahead", note=f"Last day to give notice, as of {formats.day(data.as_of)}"):
+        if data.terms:
+            timeline(data.terms, data.as_of, title="Renewals ahead", key="renewals")
+        else:
+            nothing("No contract with a term has been loaded.")
+footer(data.note)

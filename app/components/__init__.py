@@ -2,9 +2,13 @@
 
 from app.components.actions import action_list
 from app.components.charts import bridge, card, draw, figure, ladder, lines, ranked, stacked_months, timeline
+from app.components.coverage import coverage_chart
+from app.components.dossier import dossier
 from app.components.evidence import evidence_card, facts, proof
 from app.components.footer import footer
 from app.components.kpis import kpi_row
+from app.components.layout import side_by_side
+from app.components.preview import preview_card
 from app.components.states import empty_state, error_state, nothing
 from app.components.tables import Col, table
 from app.views.parts import Action, Kpi, Step, Term
@@ -18,6 +22,8 @@ __all__ = [
     "action_list",
     "bridge",
     "card",
+    "coverage_chart",
+    "dossier",
     "draw",
     "empty_state",
     "error_state",
@@ -29,8 +35,10 @@ __all__ = [
     "ladder",
     "lines",
     "nothing",
+    "preview_card",
     "proof",
     "ranked",
+    "side_by_side",
     "stacked_months",
     "table",
     "timeline",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -62,7 +63,6 @@ def stacked_months(
     *,
     title: str,
     key: str,
-    highlight: str | None = None,
     height: int = 300,
 ) -> None:
     """Bars by month, stacked by the names of `series` (micros, one value per month), the largest at the bottom."""
@@ -70,16 +70,16 @@ def stacked_months(
     chart = figure(height, barmode="stack")
     labels = [formats.month_short(month) for month in months]
     for index, (name, values) in enumerate(series.items()):
-        opacity = [1.0 if highlight is None or month == highlight else 0.62 for month in months]
         chart.add_bar(
             x=labels,
             y=units(values),
             name=name,
-            marker={"color": colours.series[index % len(colours.series)], "opacity": opacity},
+            marker={"color": colours.series[index % len(colours.series)]},
             customdata=[formats.money(value, currency) for value in values],
             hovertemplate="%{fullData.name}, %{x}: %{customdata}<extra></extra>",
         )
     money_axis(chart, currency)
+    chart.update_layout(legend_traceorder="normal")
     chart.update_xaxes(type="category", nticks=10)
     totals = [sum(int(v) for v in column if not formats.missing(v)) for column in zip(*series.values(), strict=True)]
     last = f" The last month, {formats.month(months[-1])}, is {formats.money(totals[-1], currency)}." if totals else ""
@@ -159,47 +159,47 @@ def ladder(stages: Sequence[tuple[str, int]], currency: str | None, *, title: st
 
 
 def timeline(terms: Sequence[Term], today: str, *, title: str, key: str, height: int | None = None) -> None:
-    """Notice dates (diamonds) and the time between notice and end (bars), from `today` on; labels stay inside."""
+    """Last days for notice (diamonds) and the time from there to the end of the term (bars); `today` is dotted.
+
+    Name and note stand above each bar from the left edge, so that they fit a phone and never leave the frame.
+    """
     colours = theme.palette()
-    chart = figure(height or 90 + 46 * max(len(terms), 1), showlegend=False)
-    dates = [d for t in terms for d in (t.notice_by, t.ends) if d]
-    last = max([*dates, today])
-    for term in terms:
+    chart = figure(height or 64 + 46 * max(len(terms), 1), showlegend=False)
+    for row, term in enumerate(terms):
         tone = theme.tone_colour(term.tone) if term.tone != "neutral" else colours.spend
         if term.notice_by and term.ends:
             chart.add_scatter(
                 x=[term.notice_by, term.ends],
-                y=[term.label, term.label],
+                y=[row, row],
                 mode="lines",
                 line={"color": colours.neutral, "width": 9},
                 hoverinfo="skip",
             )
         point = term.notice_by or term.ends
         if point:
-            late = point > _middle(today, last)
             chart.add_scatter(
                 x=[point],
-                y=[term.label],
-                mode="markers+text",
-                text=[term.note],
-                textposition="top left" if late else "top right",
-                cliponaxis=False,
+                y=[row],
+                mode="markers",
                 marker={"symbol": "diamond", "size": 11, "color": tone},
-                textfont={"size": 11, "color": colours.text},
-                hovertemplate=f"%{{y}}: {term.note}<extra></extra>",
+                hovertemplate=f"{term.label}: {term.note}<extra></extra>",
             )
+        chart.add_annotation(
+            xref="paper",
+            x=0,
+            y=row,
+            yshift=17,
+            xanchor="left",
+            showarrow=False,
+            text=f"<b>{html.escape(term.label)}</b>  {html.escape(term.note)}",
+            font={"size": 11, "color": colours.text},
+        )
     chart.add_vline(x=today, line={"color": colours.muted, "width": 1, "dash": "dot"})
-    chart.update_yaxes(autorange="reversed", showgrid=False, tickfont={"size": 11}, type="category")
+    chart.update_yaxes(visible=False, range=[len(terms) - 0.6, -0.85])
     chart.update_xaxes(type="date", tickformat="%b %y", nticks=6)
+    chart.update_layout(margin={"t": 4})
     told = "; ".join(f"{term.label}: {term.note}" for term in terms)
     draw(chart, alt=f"{title}: {told}.", key=key)
-
-
-def _middle(first: str, last: str) -> str:
-    from datetime import date
-
-    a, b = date.fromisoformat(first), date.fromisoformat(last)
-    return (a + (b - a) / 2).isoformat()
 
 
 def lines(

@@ -98,7 +98,8 @@ def table(
         "hide_index": True,
         "column_config": {column.name: _config(column) for column in columns if column.name in shown},
         "key": key,
-        "height": height,
+        "height": "auto" if isinstance(height, int) and 38 + 35 * len(shown) < height else height,
+        "placeholder": formats.UNKNOWN,
         "alt": alt,
     }
     if select:

@@ -59,7 +59,11 @@ def finding_actions(found: pd.DataFrame, month: str, money: Exchange) -> list[Ac
             charges = sum(text.count("charge_id") for text in group["charge_stakes"].fillna(""))
             cases = formats.plural(charges or len(group), "charge")
             months = sorted(group["month"])
-            span = formats.month(months[0]) if months[0] == months[-1] else f"{formats.month_short(months[0])} to {formats.month_short(months[-1])}"
+            span = (
+                formats.month(months[0])
+                if months[0] == months[-1]
+                else f"{formats.month_short(months[0])} to {formats.month_short(months[-1])}"
+            )
             result.append(
                 Action(
                     what=rules.advice(str(rule), family, cases),

@@ -75,7 +75,12 @@ def view(store: Store, filters: Filters) -> Allocation:
     ties = bool((money["difference"] == 0).all())
     title = f"{formats.month(month)} by cost center" + (", to the cent" if ties else "")
     kpis = tuple(
-        Kpi(f"Invoiced in {row.currency}", formats.cents(row.invoiced, row.currency), f"difference {formats.cents(row.difference, row.currency)}", "good" if row.difference == 0 else "bad")
+        Kpi(
+            f"Invoiced in {row.currency}",
+            formats.cents(row.invoiced, row.currency),
+            f"difference {formats.cents(row.difference, row.currency)}",
+            "good" if row.difference == 0 else "bad",
+        )
         for row in money.itertuples(index=False)
     )
     sentence = "Each line's charges go to its cost center on the day of the charge, else to its holder's."
@@ -91,4 +96,8 @@ def view(store: Store, filters: Filters) -> Allocation:
 def _text(centers: pd.DataFrame, key: Any, column: str) -> str:
     if key in centers.index and not formats.missing(centers.at[key, column]):
         return str(centers.at[key, column])
-    return "Not assigned" if column == "name" and key == RULES["fallback"]["cost_center_id"] else str(key if column == "name" else "")
+    return (
+        "Not assigned"
+        if column == "name" and key == RULES["fallback"]["cost_center_id"]
+        else str(key if column == "name" else "")
+    )

@@ -63,14 +63,23 @@ def view(store: Store, filters: Filters, *, service_id: str) -> Dossier | None:
         history = history[history["month"].isin(span)].reset_index(drop=True)
     found = findings.load(store)
     found = found[found["service_id"] == service_id]
-    found = found.assign(title=[rules.title(str(r), None if pd.isna(f) else str(f)) for r, f in zip(found["rule"], found["family"], strict=True)])
+    found = found.assign(
+        title=[
+            rules.title(str(r), None if pd.isna(f) else str(f))
+            for r, f in zip(found["rule"], found["family"], strict=True)
+        ]
+    )
     found = found.sort_values(["month", "finding_id"], ascending=[False, True], ignore_index=True)
     currency = next((str(c) for c in history["currency"].dropna()), None)
     number = str(row["number"]) if not formats.missing(row["number"]) else service_id
     carrier = _name(store, "carriers", "carrier_id", row["carrier_id"])
     holder = _name(store, "employees", "employee_id", row["employee_id"])
     last = history.iloc[-1] if len(history) else None
-    cost = f"{formats.cents(last['total'], currency)} in {formats.month(last['month'])}" if last is not None else "no cost recorded"
+    cost = (
+        f"{formats.cents(last['total'], currency)} in {formats.month(last['month'])}"
+        if last is not None
+        else "no cost recorded"
+    )
     facts = {
         "Service": service_id,
         "Kind": formats.words(row["kind"]),
@@ -97,7 +106,9 @@ def view(store: Store, filters: Filters, *, service_id: str) -> Dossier | None:
         items=_of(store, "service_items", service_id),
         devices=_of(store, "devices", service_id),
         orders=_of(store, "orders", service_id),
-        findings=found[["finding_id", "title", "month", "amount_at_stake", "currency", "severity", "state", "explanation"]],
+        findings=found[
+            ["finding_id", "title", "month", "amount_at_stake", "currency", "severity", "state", "explanation"]
+        ],
         recommendation=recommendation(store, service_id),
     )
 
@@ -130,7 +141,10 @@ def recommendation(store: Store, service_id: str) -> str:
         for item in document.get("recommendations") or []:
             if item.get("service_id") == service_id and item.get("action") != "keep":
                 saving = formats.cents(round(float(item.get("monthly_saving") or 0) * SCALE), document.get("currency"))
-                what = {"suspend": "Suspend this line", "port": f"Port to {item.get('carrier_id')}, plan {item.get('plan_id')}"}
+                what = {
+                    "suspend": "Suspend this line",
+                    "port": f"Port to {item.get('carrier_id')}, plan {item.get('plan_id')}",
+                }
                 verb = what.get(item["action"], f"Change to plan {item.get('plan_id')}")
                 return f"{verb}: saves {saving} a month. {item.get('reason') or ''}".strip()
     return ""

@@ -14,9 +14,9 @@ def sentence(store: Store) -> str:
         return "No bill has been loaded yet."
     parts = [
         f"Data to {formats.month(seen['last_month'])}",
-        f"last import {formats.stamp(seen['last_import'])} UTC",
+        f"last import {formats.stamp(seen['last_import'])} UTC" if seen["last_import"] else "",
         f"{seen['balanced']:,} of {formats.plural(seen['invoices'], 'invoice')} tie to their charges",
     ]
     if seen["amount_charges"]:
         parts.append(f"{formats.percent(seen['matched'], seen['amount_charges'])} of line charges matched to inventory")
-    return " · ".join(parts) + "."
+    return " · ".join(part for part in parts if part) + "."

@@ -38,7 +38,9 @@ def view(store: Store, filters: Filters) -> Health:
     bills = spend.spend(store, by=("month", "account_id"))
     accounts = store.frame("accounts")
     label = {
-        str(r.account_id): f"{there.carriers.get(str(r.carrier_id), r.carrier_id)} {r.number if isinstance(r.number, str) else r.account_id}"
+        str(
+            r.account_id
+        ): f"{there.carriers.get(str(r.carrier_id), r.carrier_id)} {r.number if isinstance(r.number, str) else r.account_id}"
         for r in accounts.itertuples(index=False)
     }
     coverage, gaps = [], []
@@ -57,7 +59,9 @@ def view(store: Store, filters: Filters) -> Health:
     }
     bad = [name for name, found in checks.items() if found]
     share = formats.percent(seen["matched"], seen["amount_charges"])
-    title = "The figures can be trusted" if not bad and not gaps else "Look at these gaps before you rely on the figures"
+    title = (
+        "The figures can be trusted" if not bad and not gaps else "Look at these gaps before you rely on the figures"
+    )
     sentence = (
         f"{share} of line charges are matched to the inventory; {formats.plural(len(gaps), 'bill')} seem to be missing."
         if seen["invoices"]
@@ -65,7 +69,11 @@ def view(store: Store, filters: Filters) -> Health:
     )
     kpis = (
         Kpi("Charges matched to a line", share, "of charges with a number"),
-        Kpi("Invoices that tie", formats.percent(seen["balanced"], seen["invoices"]), f"{seen['balanced']:,} of {seen['invoices']:,}"),
+        Kpi(
+            "Invoices that tie",
+            formats.percent(seen["balanced"], seen["invoices"]),
+            f"{seen['balanced']:,} of {seen['invoices']:,}",
+        ),
         Kpi("Bills missing", formats.count(len(gaps)), "in the last 12 months", "bad" if gaps else "good"),
         Kpi("Lines with an owner", formats.percent(owned, len(active)), "a person or a cost center"),
         Kpi("Checks", "Sound" if not bad else f"{len(bad)} failed", "integrity, sums, trail", "bad" if bad else "good"),
@@ -74,5 +82,3 @@ def view(store: Store, filters: Filters) -> Health:
     told = tuple((name, "sound" if not found else "; ".join(found)[:300]) for name, found in checks.items())
     frame = pd.DataFrame(coverage, columns=["account", *months])
     return Health(title, sentence, kpis, frame, months, pd.DataFrame(gaps, columns=["account", "month"]), tables, told)
-
-

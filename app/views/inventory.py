@@ -54,7 +54,7 @@ def view(store: Store, filters: Filters, *, search: str = "", kind: str = "", on
     }
     if only in tests:
         rows = rows[tests[only]]
-    left = int(((active["holder_status"] == "left")).sum())
+    left = int((active["holder_status"] == "left").sum())
     unused = int((active["unused"] == 1).sum())
     kinds = active["kind"].nunique()
     title = f"{formats.plural(len(active), 'active line')} of {formats.plural(int(kinds), 'kind')}"
@@ -69,12 +69,34 @@ def view(store: Store, filters: Filters, *, search: str = "", kind: str = "", on
     total = int(active["monthly"].fillna(0).sum())
     kpis = (
         Kpi("Active lines", formats.count(len(active)), f"of {formats.count(len(everything))} ever"),
-        Kpi("Cost per line", formats.cents(total // max(len(active), 1), chosen.currency), f"in {formats.month_short(chosen.month)}" if chosen.month else None),
-        Kpi("No use for two months", formats.count(unused), formats.percent(unused, len(active)) + " of lines", "attention" if unused else "neutral"),
+        Kpi(
+            "Cost per line",
+            formats.cents(total // max(len(active), 1), chosen.currency),
+            f"in {formats.month_short(chosen.month)}" if chosen.month else None,
+        ),
+        Kpi(
+            "No use for two months",
+            formats.count(unused),
+            formats.percent(unused, len(active)) + " of lines",
+            "attention" if unused else "neutral",
+        ),
         Kpi("Holder left", formats.count(left), "still active" if left else "none", "bad" if left else "good"),
-        Kpi("With an owner", formats.percent(owned, len(active)), "a person or a cost center", "good" if owned * 100 >= 98 * max(len(active), 1) else "attention"),
+        Kpi(
+            "With an owner",
+            formats.percent(owned, len(active)),
+            "a person or a cost center",
+            "good" if owned * 100 >= 98 * max(len(active), 1) else "attention",
+        ),
     )
-    return Inventory(title, sentence, chosen.month, chosen.currency, kpis, rows[[*COLUMNS, "carrier_id"]].reset_index(drop=True), note)
+    return Inventory(
+        title,
+        sentence,
+        chosen.month,
+        chosen.currency,
+        kpis,
+        rows[[*COLUMNS, "carrier_id"]].reset_index(drop=True),
+        note,
+    )
 
 
 def _matches(rows: pd.DataFrame, wanted: str) -> pd.Series:
@@ -102,24 +124,50 @@ def table(store: Store, chosen: Filters) -> tuple[pd.DataFrame, str]:
         cost_center_id=services["cost_center_id"].fillna(holder.map(people["cost_center_id"])),
         site_id=services["site_id"].fillna(holder.map(people["site_id"])),
     )
-    for label, column in (("carrier", "carrier_id"), ("plan", "plan_id"), ("cost_center", "cost_center_id"), ("site", "site_id")):
+    for label, column in (
+        ("carrier", "carrier_id"),
+        ("plan", "plan_id"),
+        ("cost_center", "cost_center_id"),
+        ("site", "site_id"),
+    ):
         rows[label] = rows[column].map(names[label]).fillna(rows[column])
     rows["confirmed"] = [0 if isinstance(a, str) and '"unconfirmed"' in a else 1 for a in rows["attributes"]]
-    money = exchange(store, chosen.currency, periods.month_end(chosen.month) if chosen.month else None, convert=chosen.convert)
+    money = exchange(
+        store, chosen.currency, periods.month_end(chosen.month) if chosen.month else None, convert=chosen.convert
+    )
     if not chosen.month:
-        return rows.assign(monthly=pd.array([None] * len(rows), dtype="Int64"), data_mb=pd.NA, voice_min=pd.NA, unused=0), ""
+        return rows.assign(
+            monthly=pd.array([None] * len(rows), dtype="Int64"), data_mb=pd.NA, voice_min=pd.NA, unused=0
+        ), ""
     month = chosen.month
     now = queries.line_totals(store, month, month).drop_duplicates("service_id").set_index("service_id")
-    both = queries.line_totals(store, periods.shift(month, -1), month).groupby("service_id")[["data_mb", "voice_min", "sms"]].sum()
+    both = (
+        queries.line_totals(store, periods.shift(month, -1), month)
+        .groupby("service_id")[["data_mb", "voice_min", "sms"]]
+        .sum()
+    )
     key = rows["service_id"]
     rows["monthly"] = pd.array(
-        [money.amount(a, c) for a, c in zip(key.map(now["total"]), key.map(now["currency"]), strict=True)], dtype="Int64"
+        [money.amount(a, c) for a, c in zip(key.map(now["total"]), key.map(now["currency"]), strict=True)],
+        dtype="Int64",
     )
     for name in ("data_mb", "voice_min"):
         rows[name] = key.map(now[name]).astype("Int64")
     used = key.map(both.sum(axis=1)).fillna(0)
-    counted = rows["kind"].isin(["mobile", "iot"]) & (rows["status"] == "active") & ~rows["purpose"].isin(["standby", "emergency", "backup"])
+    counted = (
+        rows["kind"].isin(["mobile", "iot"])
+        & (rows["status"] == "active")
+        & ~rows["purpose"].isin(["standby", "emergency", "backup"])
+    )
     old = rows["activated_on"].fillna("1900-01-01") <= periods.month_start(periods.shift(month, -1))
     rows["unused"] = (counted & old & (used == 0) & rows["monthly"].fillna(0).gt(0)).astype(int)
     status = rows["status"].fillna("active")
-    return rows.assign(status=status).sort_values(["monthly", "service_id"], ascending=[False, True], na_position="last", ignore_index=True), money.sentence()
+    return rows.assign(status=status).sort_values(
+        ["monthly", "service_id"], ascending=[False, True], na_position="last", ignore_index=True
+    ), money.sentence()
+
+
+def kinds(store: Store) -> dict[str, str]:
+    """Kinds of service there are, with their names."""
+    found = store.frame("services", ["service_id", "kind"])["kind"].dropna()
+    return {kind: formats.words(kind) for kind in sorted({str(k) for k in found})}

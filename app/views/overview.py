@@ -59,7 +59,9 @@ def view(store: Store, filters: Filters) -> Overview:
     problems = found.findings_of(store, chosen, money)
     wrong, wasted = found.errors(problems), found.waste(problems)
     steps = tuple(_named(bridge(store, month, compare, chosen, money, wrong))) if before is not None else ()
-    contracts = [c for c in contract_register(store, as_of) if not chosen.carriers or c["carrier_id"] in chosen.carriers]
+    contracts = [
+        c for c in contract_register(store, as_of) if not chosen.carriers or c["carrier_id"] in chosen.carriers
+    ]
     exposure = exposure_of(store, contracts, month, money)
     stages = ledger.stages(store, money)
     title, sentence = words(now, before, month, compare, steps, money.target)
@@ -122,7 +124,9 @@ def words(
     if not drivers:
         return title, ""
     first = drivers[0]
-    reason = f"{_cause(first.label)} {'added' if delta > 0 else 'took off'} {formats.short(abs(first.amount), currency)}"
+    reason = (
+        f"{_cause(first.label)} {'added' if delta > 0 else 'took off'} {formats.short(abs(first.amount), currency)}"
+    )
     if len(drivers) > 1:
         reason += f", {_cause(drivers[1].label).lower()} another {formats.short(abs(drivers[1].amount), currency)}"
     against = [s for s in steps if s.kind == "change" and s.amount * delta < 0]
@@ -170,26 +174,42 @@ def _kpis(
     stake = sum(exposure.get(str(c["contract_id"]), 0) for c in soon)
     return (
         Kpi(
-            f"Spend in {formats.month_name(month)}", formats.money(now, currency), delta, tone, way, trend=trend,
+            f"Spend in {formats.month_name(month)}",
+            formats.money(now, currency),
+            delta,
+            tone,
+            way,
+            trend=trend,
             help=f"All charges of the month, taxes included. {formats.plural(int(lines.get(month, 0)), 'line')} with a recurring charge.",
         ),
         Kpi(
-            "Waste found", formats.money(lost[-1], currency), f"{formats.percent(lost[-1], now)} of spend", "attention" if lost[-1] else "neutral",
+            "Waste found",
+            formats.money(lost[-1], currency),
+            f"{formats.percent(lost[-1], now)} of spend",
+            "attention" if lost[-1] else "neutral",
             help="Avoidable spend of the month: lines without use, lines of people who left, roaming without a pack.",
             trend=tuple(v / SCALE for v in lost),
         ),
         Kpi(
-            "Errors to recover", formats.money(open_errors, currency), f"{formats.short(errors[-1], currency)} in {formats.month_short(month)}",
-            "bad" if errors[-1] else "neutral", trend=tuple(v / SCALE for v in errors),
+            "Errors to recover",
+            formats.money(open_errors, currency),
+            f"{formats.short(errors[-1], currency)} in {formats.month_short(month)}",
+            "bad" if errors[-1] else "neutral",
+            trend=tuple(v / SCALE for v in errors),
             help="Overcharges that the audit found in all months and nobody has disputed yet.",
         ),
         Kpi(
-            "Saved, realized", formats.money(realized, currency), f"of {formats.short(identified, currency)} identified",
-            "good" if realized else "neutral", help="What has reached an invoice; the ladder below has the stages before.",
+            "Saved, realized",
+            formats.money(realized, currency),
+            f"of {formats.short(identified, currency)} identified",
+            "good" if realized else "neutral",
+            help="What has reached an invoice; the ladder below has the stages before.",
         ),
         Kpi(
-            "Notice due in 90 days", formats.plural(len(soon), "contract"),
-            f"{formats.short(stake, currency)} a year at stake" if soon else "nothing at stake", "attention" if soon else "neutral",
+            "Notice due in 90 days",
+            formats.plural(len(soon), "contract"),
+            f"{formats.short(stake, currency)} a year at stake" if soon else "nothing at stake",
+            "attention" if soon else "neutral",
             help="Contracts that renew by themselves unless notice is given in time.",
         ),
     )

@@ -56,7 +56,9 @@ def due(contracts: list[dict[str, Any]], within: int = 90) -> list[dict[str, Any
     return [
         c
         for c in contracts
-        if c["notice_state"] == "open" and c.get("days_to_notice") is not None and 0 <= int(c["days_to_notice"]) <= within
+        if c["notice_state"] == "open"
+        and c.get("days_to_notice") is not None
+        and 0 <= int(c["days_to_notice"]) <= within
     ]
 
 
@@ -82,7 +84,8 @@ def terms_of(contracts: list[dict[str, Any]], exposure: dict[str, int], money: E
         if row.get("notice_state") == "missed" and row.get("notice_by"):
             by = row["notice_by"]
         yearly = formats.short(exposure.get(str(row["contract_id"]), 0), money.target)
-        told = f"notice by {formats.day(by)}" if by else f"ends {formats.day(end)}"
+        late = row.get("notice_state") == "missed"
+        told = f"notice {'was due' if late else 'by'} {formats.day(by)}" if by else f"ends {formats.day(end)}"
         result.append(Term(str(row["name"] or row["contract_id"]), by, end, f"{told}, {yearly} a year", tone(row)))
     return tuple(sorted(result, key=lambda t: (t.notice_by or t.ends or "", t.label)))
 
@@ -93,7 +96,9 @@ def view(store: Store, filters: Filters) -> Renewals:
     as_of = today_of(store, chosen.month)
     money = exchange(store, chosen.currency, as_of, convert=chosen.convert)
     names = dict(zip(*(store.frame("carriers")[c].tolist() for c in ("carrier_id", "name")), strict=True))
-    contracts = [c for c in contract_register(store, as_of) if not chosen.carriers or c["carrier_id"] in chosen.carriers]
+    contracts = [
+        c for c in contract_register(store, as_of) if not chosen.carriers or c["carrier_id"] in chosen.carriers
+    ]
     exposure = exposure_of(store, contracts, chosen.month, money) if chosen.month else {}
     soon = due(contracts)
     missed = [c for c in contracts if c["notice_state"] == "missed"]
@@ -123,13 +128,33 @@ def view(store: Store, filters: Filters) -> Renewals:
     rows["days"] = rows["days"].astype("Int64")
     title, sentence = _words(soon, missed, at_stake, money.target)
     kpis = (
-        Kpi("Notice due in 90 days", formats.plural(len(soon), "contract"), f"{formats.short(at_stake, money.target)} a year", "attention" if soon else "neutral"),
-        Kpi("Renewing within a year", formats.short(year, money.target), "spend of the last 12 months", help="Contracts whose term ends within 12 months."),
-        Kpi("Notice date missed", formats.count(len(missed)), "already bound for another term" if missed else "none", "bad" if missed else "good"),
+        Kpi(
+            "Notice due in 90 days",
+            formats.plural(len(soon), "contract"),
+            f"{formats.short(at_stake, money.target)} a year",
+            "attention" if soon else "neutral",
+        ),
+        Kpi(
+            "Renewing within a year",
+            formats.short(year, money.target),
+            "spend of the last 12 months",
+            help="Contracts whose term ends within 12 months.",
+        ),
+        Kpi(
+            "Notice date missed",
+            formats.count(len(missed)),
+            "already bound for another term" if missed else "none",
+            "bad" if missed else "good",
+        ),
         Kpi("Contracts in force", formats.count(sum(c["state"] not in {"terminated", "expired"} for c in contracts))),
     )
     return Renewals(
-        title, sentence, as_of, money.target, kpis, terms_of(contracts, exposure, money),
+        title,
+        sentence,
+        as_of,
+        money.target,
+        kpis,
+        terms_of(contracts, exposure, money),
         rows.sort_values(["notice_by", "name"], na_position="last", ignore_index=True),
         commitments_of(contracts),
         tuple(f"{c['name'] or c['contract_id']}: {p}" for c in contracts for p in c.get("problems") or []),
@@ -140,7 +165,9 @@ def view(store: Store, filters: Filters) -> Renewals:
 def _words(soon: list[Any], missed: list[Any], at_stake: int, currency: str | None) -> tuple[str, str]:
     if soon:
         first = min(soon, key=lambda c: c["days_to_notice"])
-        title = f"{formats.plural(len(soon), 'contract')} {'needs' if len(soon) == 1 else 'need'} a decision within 90 days"
+        title = (
+            f"{formats.plural(len(soon), 'contract')} {'needs' if len(soon) == 1 else 'need'} a decision within 90 days"
+        )
         return title, (
             f"{formats.money(at_stake, currency)} a year hangs on it; the next is {first['name'] or first['contract_id']}, "
             f"by {formats.day(first['notice_by'])}."
@@ -170,7 +197,9 @@ def commitments_of(contracts: list[dict[str, Any]]) -> pd.DataFrame:
                 "amount": amount,
                 "spend": spend or 0,
                 "share": min((spend or 0) / amount, 1.0),
-                "shortfall": micros(item.get("projected_shortfall")) if item.get("projected_shortfall") is not None else micros(item.get("shortfall")),
+                "shortfall": micros(item.get("projected_shortfall"))
+                if item.get("projected_shortfall") is not None
+                else micros(item.get("shortfall")),
                 "currency": (row.get("etf") or {}).get("currency") or item.get("currency"),
             }
         )

@@ -53,7 +53,9 @@ _TITLES = {
 
 def title(rule: str, family: str | None = None) -> str:
     """The title of a rule: from its registry, else from the list here, else its id in words."""
-    return _registered().get(rule) or _TITLES.get(rule) or _TITLES.get(family or "") or rule.replace("_", " ").capitalize()
+    return (
+        _registered().get(rule) or _TITLES.get(rule) or _TITLES.get(family or "") or rule.replace("_", " ").capitalize()
+    )
 
 
 def advice(rule: str, family: str | None, cases: str) -> str:
@@ -65,7 +67,7 @@ def advice(rule: str, family: str | None, cases: str) -> str:
 def _registered() -> dict[str, str]:
     try:
         rules: Any = importlib.import_module("audit.registry").RULES
-    except (ImportError, AttributeError):
+    except (ImportError, AttributeError, OSError):
         return {}
     entries = rules.values() if hasattr(rules, "values") else rules
     return {str(e.id): str(e.title) for e in entries if hasattr(e, "id") and hasattr(e, "title")}

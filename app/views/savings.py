@@ -56,7 +56,11 @@ def view(store: Store, filters: Filters) -> Savings:
         sentence=sentence,
         currency=money.target,
         kpis=tuple(
-            Kpi(name, formats.money(amount, money.target), formats.percent(amount, found) + " of identified" if index else None)
+            Kpi(
+                name,
+                formats.money(amount, money.target),
+                formats.percent(amount, found) + " of identified" if index else None,
+            )
             for index, (name, amount) in enumerate(stages)
         ),
         stages=stages,

@@ -41,7 +41,14 @@ def _grouped(store: Store, by: str, chosen: Filters, names: dict[str, str]) -> t
         now = int(part.loc[part["month"] == chosen.month, "amount"].sum())
         before = int(part.loc[part["month"] == chosen.compare, "amount"].sum())
         if now or before:
-            rows.append({"name": names.get(key, key) if key else "Not assigned", "now": now, "before": before, "change": now - before})
+            rows.append(
+                {
+                    "name": names.get(key, key) if key else "Not assigned",
+                    "now": now,
+                    "before": before,
+                    "change": now - before,
+                }
+            )
     frame = pd.DataFrame(rows, columns=["name", "now", "before", "change"])
     return frame.sort_values(["now", "name"], ascending=[False, True], ignore_index=True), money
 
@@ -51,7 +58,22 @@ def view(store: Store, filters: Filters) -> Spend:
     chosen = settled(store, filters)
     there = choices(store)
     month, compare = str(chosen.month), str(chosen.compare)
-    kinds = {k: formats.words(k) for k in ("mrc", "nrc", "usage", "occ", "tax", "surcharge", "credit", "adjustment", "equipment", "late_fee", "third_party")}
+    kinds = {
+        k: formats.words(k)
+        for k in (
+            "mrc",
+            "nrc",
+            "usage",
+            "occ",
+            "tax",
+            "surcharge",
+            "credit",
+            "adjustment",
+            "equipment",
+            "late_fee",
+            "third_party",
+        )
+    }
     categories, money = _grouped(store, "category", chosen, kinds)
     centers, _ = _grouped(store, "cost_center_id", chosen, there.cost_centers)
     invoices = spend.invoice_list(store, first=month, last=month)
@@ -73,12 +95,29 @@ def view(store: Store, filters: Filters) -> Spend:
     recurring = int(categories.loc[categories["name"] == kinds["mrc"], "now"].sum())
     usage = int(categories.loc[categories["name"] == kinds["usage"], "now"].sum())
     kpis = (
-        Kpi("Billed", formats.money(now, chosen.currency), f"{formats.short(abs(delta), chosen.currency)} on {formats.month_short(compare)}", "bad" if delta > 0 else "good", "up" if delta > 0 else "down"),
-        Kpi("Recurring (MRC)", formats.money(recurring, chosen.currency), f"{formats.percent(recurring, now)} of the bill"),
+        Kpi(
+            "Billed",
+            formats.money(now, chosen.currency),
+            f"{formats.short(abs(delta), chosen.currency)} on {formats.month_short(compare)}",
+            "bad" if delta > 0 else "good",
+            "up" if delta > 0 else "down",
+        ),
+        Kpi(
+            "Recurring (MRC)",
+            formats.money(recurring, chosen.currency),
+            f"{formats.percent(recurring, now)} of the bill",
+        ),
         Kpi("Usage", formats.money(usage, chosen.currency), f"{formats.percent(usage, now)} of the bill"),
-        Kpi("Out of balance", formats.plural(off, "invoice"), "check the file" if off else "all tie", "bad" if off else "good"),
+        Kpi(
+            "Out of balance",
+            formats.plural(off, "invoice"),
+            "check the file" if off else "all tie",
+            "bad" if off else "good",
+        ),
     )
-    return Spend(title, sentence, month, compare, chosen.currency, kpis, categories, centers, invoices, money.sentence())  # type: ignore[attr-defined]
+    return Spend(
+        title, sentence, month, compare, chosen.currency, kpis, categories, centers, invoices, money.sentence()
+    )  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -14,7 +16,7 @@ from core.schema.reference import accounts
 from core.schema.rollups import line_months, spend_months
 from core.schema.usage import usage
 from core.schema.work import batches, results, scenarios
-from core.store import Store
+from core.store import Store, now
 
 
 def completeness(store: Store) -> dict[str, Any]:
@@ -117,3 +119,32 @@ def service_usage(store: Store, service_id: str) -> pd.DataFrame:
     return store.read(
         select(usage).where(usage.c.service_id == service_id).order_by(usage.c.month, usage.c.usage_type, usage.c.zone)
     )
+
+
+def save_result(store: Store, name: str, yaml_text: str, document: Mapping[str, Any]) -> tuple[str, str]:
+    """Keep a scenario and the result it gave; returns (scenario_id, result_id). The same text is the same scenario.
+
+    `document` is the result file of `interfaces.md` section 4.
+    """
+    scenario = hashlib.sha256(yaml_text.encode()).hexdigest()[:16]
+    text = json.dumps(document, ensure_ascii=False, sort_keys=True)
+    stable = {key: value for key, value in document.items() if key != "certificate"}
+    seal = json.dumps([scenario, store.data_version, stable], sort_keys=True)
+    result = hashlib.sha256(seal.encode()).hexdigest()[:16]
+    with store.transaction() as txn:
+        if not txn.scalar(select(func.count()).where(scenarios.c.scenario_id == scenario)):
+            row = {"scenario_id": scenario, "name": name, "yaml": yaml_text, "created_at": now()}
+            txn.append("scenarios", [row])
+        else:
+            txn.update("scenarios", {"scenario_id": scenario}, {"name": name})
+        txn.delete("results", {"result_id": result})
+        row = {
+            "result_id": result,
+            "scenario_id": scenario,
+            "status": str(document["status"]),
+            "data_version": store.data_version,
+            "document": text,
+            "created_at": now(),
+        }
+        txn.append("results", [row])
+    return scenario, result

@@ -1,0 +1,109 @@
+"""`tem demo`: the sample enterprise in a fresh store, every analysis run, the dashboard on it."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from app.commands.output import say
+
+#: What the demo optimizes: right-sizing and pooling with today's carriers, and the rival's offer with porting.
+SCENARIOS: tuple[dict[str, Any], ...] = (
+    {
+        "name": "Right-size and pool at today's carriers",
+        "services": {"kind": ["mobile"]},
+        "currency": "USD",
+        "change_fee": 2,
+        "porting_fee": 25,
+        "horizon_months": 12,
+        "max_carriers": None,
+    },
+)
+
+
+@contextmanager
+def _step(text: str) -> Iterator[Callable[[str], None]]:
+    begun = time.monotonic()
+    told = [""]
+    yield lambda more: told.__setitem__(0, more)
+    say(f"  {text:<34} {time.monotonic() - begun:6.1f} s   {told[0]}")
+
+
+def build(url: str, folder: Path, *, services: int = 2500, months: int = 18) -> None:
+    """Generate the sample below `folder`, load it into the store at `url` and run every analysis.
+
+    Shared with the browser tests, which build a small one.
+    """
+    from app import jobs
+    from core.store import Store
+    from loaders import load_paths
+    from sample_data import LOADED, generate
+
+    class Quiet:
+        def say(self, *_: Any, **__: Any) -> None: ...
+
+        def cancelled(self) -> bool:
+            return False
+
+    quiet: Any = Quiet()
+    with _step("generate the sample enterprise") as tell:
+        summary = generate(folder, services=services, months=months)
+        tell(", ".join(f"{name.replace('_', ' ')} {value}" for name, value in list(summary.figures.items())[:3]))
+    store = Store.open(url)
+    with _step("load bills, usage and inventory") as tell:
+        report = load_paths(store, [folder / name for name in LOADED])
+        rows = sum(file.rows_loaded for file in report.files)
+        bills = [bill for file in report.files for bill in file.invoices]
+        tell(f"{rows:,} rows, {sum(b.balanced for b in bills):,} of {len(bills):,} invoices balanced")
+    with _step("audit the bills") as tell:
+        tell(_counts(jobs.audit(store, {}, quiet)))
+    with _step("flag policy hits and anomalies") as tell:
+        tell(_counts(jobs.flag(store, {}, quiet)))
+    for scenario in SCENARIOS:
+        with _step("optimize plans") as tell:
+            wanted = {key: value for key, value in scenario.items() if value is not None}
+            result = jobs.optimize(store, {"scenario": wanted, "name": scenario["name"]}, quiet)
+            tell(f"{result['status']}, saves {float(result['saving'] or 0):,.2f} a month")
+    store.close()
+
+
+def _counts(found: dict[str, Any]) -> str:
+    return ", ".join(f"{counts['new'] + counts['known']:,} {name}" for name, counts in found.items())
+
+
+def demo(
+    no_serve: Annotated[bool, typer.Option("--no-serve", help="Build everything, open no dashboard.")] = False,
+    port: Annotated[int, typer.Option(help="Port of the dashboard.", min=1, max=65535)] = 8501,
+) -> None:
+    """Build the sample enterprise in var/demo.db, run all analyses, open the dashboard on http://localhost:8501."""
+    from app import server
+    from core.issues import BadInput, Issue
+    from core.settings import settings
+
+    if not no_serve and not server.free(port):
+        raise BadInput(Issue(field="--port", found=str(port), expected="a free port; something listens there already"))
+    folder = Path("var").resolve()
+    folder.mkdir(exist_ok=True)
+    target = folder / "demo.db"
+    for end in ("", "-wal", "-shm"):
+        Path(f"{target}{end}").unlink(missing_ok=True)
+    url = f"sqlite:///{target}"
+    say(f"building the sample enterprise in {target.relative_to(Path.cwd())}")
+    begun = time.monotonic()
+    build(url, folder / "sample")
+    say(f"ready after {time.monotonic() - begun:.0f} s")
+    os.environ["TEM_STORE_URL"] = url
+    settings.cache_clear()
+    if not no_serve:
+        server.serve(port)
+
+
+def register(cli: typer.Typer) -> None:
+    """Add the command."""
+    cli.command()(demo)

@@ -1,0 +1,55 @@
+"""What a file is, and what importing it would do, before anything is changed."""
+
+from __future__ import annotations
+
+import html
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from app.page_text import escape
+
+
+def preview_card(item: Any) -> bool:
+    """Draw a :class:`loaders.Preview`; returns whether the file can be imported."""
+    report = item.report
+    with st.container(border=True):
+        st.markdown(f"**{escape(item.file)}** " + _badges(item))
+        if item.refused:
+            _issues(item)
+            return False
+        told = [f"{report.rows_in:,} rows", f"{report.rows_loaded:,} would be loaded"]
+        if report.rows_quarantined:
+            told.append(f"{report.rows_quarantined:,} would be set aside")
+        if report.invoices:
+            off = sum(1 for bill in report.invoices if not bill.balanced)
+            told.append(f"{len(report.invoices):,} invoices, " + (f"{off:,} out of balance" if off else "all tie"))
+        st.caption(escape(" · ".join(told)))
+        _issues(item)
+        if item.columns and item.rows:
+            width = len(item.columns)
+            rows = [(list(row) + [""] * width)[:width] for row in item.rows]
+            names = [
+                name if item.columns.index(name) == i else f"{name} ({i + 1})" for i, name in enumerate(item.columns)
+            ]
+            with st.expander("First rows"):
+                st.dataframe(pd.DataFrame(rows, columns=names), hide_index=True)
+    return report.duplicate_of is None
+
+
+def _badges(item: Any) -> str:
+    if item.refused:
+        return ":red-badge[Cannot be read]"
+    badges = [f":blue-badge[{item.format}]"]
+    if item.report.duplicate_of is not None:
+        badges.append(f":gray-badge[Already imported, no. {item.report.duplicate_of}]")
+    return " ".join(badges)
+
+
+def _issues(item: Any) -> None:
+    lines = [str(issue) for issue in item.issues] or ([item.report.error] if item.report.error else [])
+    if lines:
+        shown = "".join(f"<li>{html.escape(str(line))}</li>" for line in lines[:12])
+        more = f"<li>and {len(lines) - 12:,} more</li>" if len(lines) > 12 else ""
+        st.html(f"<ul class='tem-why' style='margin:0;padding-left:1.1rem'>{shown}{more}</ul>")

@@ -1,0 +1,116 @@
+"""What the worker can do: load, audit, flag, optimize; each handler is also what `tem demo` runs.
+
+Parameters and results are plain JSON:
+
+* `load` {paths, supersede}: imports, then audits and flags what is there; result: the document of `tem load --json`
+  with `findings` {audit, policy, anomaly} -> counts.
+* `audit` {first, last} and `flag` {first, last, queue, budget}: result: counts for each queue.
+* `optimize` {scenario (mapping or YAML text), name, time_limit}: result: {scenario_id, result_id, status, saving}.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from core import findings
+from core.issues import BadInput, Issue
+from core.jobs import Progress, Registry
+from core.queries import app as queries
+from core.store import Store
+
+Params = dict[str, Any]
+
+
+def load(store: Store, params: Params, progress: Progress) -> dict[str, Any]:
+    """Import files, then run the audit and both queues of flags; the import stays if an analysis fails."""
+    from loaders import load_paths
+
+    def say(fraction: float, note: str = "") -> None:
+        progress.say(0.6 * fraction, note or "Reading the files")
+
+    report = load_paths(
+        store,
+        [Path(path) for path in params["paths"]],
+        supersede=bool(params.get("supersede")),
+        progress=say,
+    )
+    if report.exit_code == 2:
+        raise BadInput([issue for issue in report.issues if issue.severity == "error"] or "nothing could be loaded")
+    document = report.to_json()
+    counts: dict[str, Any] = {}
+    progress.say(0.65, "Auditing the bills")
+    counts |= audit(store, {}, progress)
+    progress.say(0.85, "Looking for unusual use")
+    counts |= flag(store, {}, progress)
+    progress.say(1.0, "Done")
+    return document | {"findings": counts}
+
+
+def audit(store: Store, params: Params, progress: Progress) -> dict[str, Any]:
+    """Run every audit rule and keep the findings."""
+    from audit import run
+
+    first, last = params.get("first"), params.get("last")
+    found = run(store, first=first, last=last)
+    return {"audit": findings.save(store, found, "audit", first=first, last=last)}
+
+
+def flag(store: Store, params: Params, progress: Progress) -> dict[str, Any]:
+    """Run the policy rules and the anomaly model and keep the findings."""
+    import anomaly
+
+    first, last, queue = params.get("first"), params.get("last"), params.get("queue") or "all"
+    found = anomaly.flag(store, first=first, last=last, queue=queue, budget=float(params.get("budget") or 0.005))
+    counts: dict[str, Any] = {}
+    for name in ("policy", "anomaly"):
+        if queue in {name, "all"}:
+            rows = [item for item in found if item.queue == name]
+            counts[name] = findings.save(store, rows, name, first=first, last=last)  # type: ignore[arg-type]
+    return counts
+
+
+def optimize(store: Store, params: Params, progress: Progress) -> dict[str, Any]:
+    """Optimize a scenario and keep it with its result, an infeasible one with its explanation."""
+    from optimize import run_scenario
+
+    text, scenario = _scenario(params["scenario"])
+    name = str(params.get("name") or scenario.get("name") or "Scenario")
+
+    def say(step: Any) -> None:
+        progress.say(step.fraction, step.note, incumbent=step.incumbent, bound=step.bound, gap=step.gap)
+
+    result = run_scenario(
+        store, scenario, time_limit=params.get("time_limit"), progress=say, cancelled=progress.cancelled
+    )
+    document = result.to_json()
+    scenario_id, result_id = queries.save_result(store, name, text, document)
+    return {
+        "scenario_id": scenario_id,
+        "result_id": result_id,
+        "status": document["status"],
+        "saving": document.get("saving"),
+    }
+
+
+def _scenario(given: Any) -> tuple[str, dict[str, Any]]:
+    """The scenario as YAML text and as a mapping."""
+    if not isinstance(given, str):
+        return yaml.safe_dump(given, sort_keys=True, allow_unicode=True), dict(given)
+    try:
+        read = yaml.safe_load(given)
+    except yaml.YAMLError as error:
+        raise BadInput(Issue(message=f"the scenario is no YAML: {str(error).splitlines()[0]}")) from error
+    if not isinstance(read, dict):
+        raise BadInput(Issue(message="the scenario is no mapping", expected="keys such as name and months"))
+    return given, read
+
+
+#: Kind of job -> handler.
+REGISTRY: Registry = {"load": load, "audit": audit, "flag": flag, "optimize": optimize}
+
+#: The signature of a handler, for extensions.
+Handler = Callable[[Store, Params, Progress], Any]

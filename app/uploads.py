@@ -1,0 +1,65 @@
+"""Uploaded files: kept in a private folder, looked at, then imported by a job."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from app import cache, formats
+from app.components.job import start
+from core import jobs
+
+_ROOT = Path(tempfile.gettempdir()) / "opentem-uploads"
+
+
+def keep(files: Sequence[Any]) -> Path:
+    """Write the uploaded files into a folder named by their content, and return it; the same files give the same one."""
+    digest = hashlib.sha256()
+    for item in sorted(files, key=lambda f: f.name):
+        digest.update(item.name.encode() + b"\0" + hashlib.sha256(item.getbuffer()).digest())
+    _ROOT.mkdir(mode=0o700, exist_ok=True)
+    folder = _ROOT / digest.hexdigest()[:24]
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for item in files:
+        target = folder / (Path(item.name).name or "file")
+        if not target.exists() or target.stat().st_size != item.size:
+            target.write_bytes(item.getbuffer())
+    return folder
+
+
+@st.cache_data(max_entries=20, show_spinner="Reading the files")
+def _previews(folder: str, version: str) -> list[Any]:
+    from loaders import preview
+
+    return [preview(path, store=cache.store()) for path in sorted(Path(folder).iterdir())]
+
+
+def previews(folder: Path) -> list[Any]:
+    """A :class:`loaders.Preview` for each file of the folder, checked against the store."""
+    return _previews(str(folder), cache.store().version)
+
+
+def commit(folder: Path, *, supersede: bool) -> None:
+    """Ask the worker to import the folder and to run the analyses after it."""
+    start("load", {"paths": [str(folder)], "supersede": supersede}, slot="load")
+    st.rerun()
+
+
+def told(job: jobs.Job) -> None:
+    """Say what an import did."""
+    files = (job.result or {}).get("files") or []
+    loaded = sum(int(f.get("rows_loaded") or 0) for f in files)
+    aside = sum(int(f.get("rows_quarantined") or 0) for f in files)
+    again = sum(1 for f in files if f.get("duplicate_of"))
+    refused = [f"{f['file']}: {f['error']}" for f in files if f.get("error")]
+    text = f"{formats.count(loaded)} rows imported, {formats.count(aside)} set aside."
+    if again:
+        text += f" {formats.plural(again, 'file')} had been imported before; nothing was changed for them."
+    (st.warning if refused or aside else st.success)(text)
+    for line in refused[:10]:
+        st.caption(line)

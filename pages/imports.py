@@ -1,0 +1,62 @@
+"""Imports: bring files in, look at them first, see what ties and what was set aside."""
+
+import streamlit as st
+
+from app import cache, page, uploads
+from app.components import Col, card, footer, kpi_row, preview_card, table
+from app.components.job import watch
+
+head = page.begin("Imports", needs=None)
+data = cache.view("imports")
+head.say(data.title, data.sentence)
+with card(
+    "Bring files in",
+    note="Bills, usage, inventory, contracts: CSV, Parquet, Excel or the carrier's own ZIP; up to 500 MB each",
+):
+    files = st.file_uploader("Files", accept_multiple_files=True, key="files", label_visibility="collapsed")
+    if files:
+        folder = uploads.keep(files)
+        ready = [preview_card(item) for item in uploads.previews(folder)]
+        replace = st.toggle("Replace older versions of re-issued invoices", key="supersede")
+        if st.button("Import", type="primary", disabled=not any(ready), icon=":material/upload:"):
+            uploads.commit(folder, supersede=replace)
+    done = watch("load")
+    if done is not None and done.state == "done":
+        uploads.told(done)
+kpi_row(data.kpis)
+tabs = st.tabs(["Imports", f"Set aside ({len(data.quarantine):,})", f"Invoices ({len(data.invoices):,})"])
+with tabs[0]:
+    table(
+        data.batches,
+        [
+            Col("batch_id", "No.", "count", width="small"),
+            Col("file", "File", width="medium"),
+            Col("format", "Format"),
+            Col("loaded_at", "Imported (UTC)", "stamp"),
+            Col("rows_in", "Rows in", "count"),
+            Col("rows_loaded", "Loaded", "count"),
+            Col("rows_quarantined", "Set aside", "count"),
+            Col("state", "State", "code"),
+            Col("notes", "Notes", width="medium"),
+        ],
+        key="batches",
+        empty="Nothing has been imported yet.",
+    )
+with tabs[1]:
+    table(
+        data.quarantine,
+        [
+            Col("file", "File"),
+            Col("row", "Row", "count", width="small"),
+            Col("field", "Field"),
+            Col("found", "Found"),
+            Col("expected", "Expected", width="medium"),
+            Col("reason", "Reason", width="medium"),
+            Col("raw", "Row as it came", width="large"),
+        ],
+        key="aside",
+        empty="No row was set aside.",
+    )
+with tabs[2]:
+    table(data.invoices, page.INVOICE_COLUMNS, key="bills", height=420, empty="No invoice has been imported yet.")
+footer()
