@@ -70,9 +70,7 @@ def build(seed: int = 7, services: int = 2500, months: int = 18, today: str = "2
     return world
 
 
-def generate(
-    out: Path, seed: int = 7, services: int = 2500, months: int = 18, today: str = "2026-09-30"
-) -> Summary:
+def generate(out: Path, seed: int = 7, services: int = 2500, months: int = 18, today: str = "2026-09-30") -> Summary:
     """Write the organization below `out`; the same arguments give the same bytes.
 
     Folders of an earlier run below `out` are replaced. Raises ValueError for sizes too small, OSError where `out`

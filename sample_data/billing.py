@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections import defaultdict
 
 from sample_data import draw, records, usage
-from sample_data.catalogue import FEATURES, ITEMS, TAX_RATES, item_of
+from sample_data.catalogue import item_of
+from sample_data.catalogue_data import FEATURES, ITEMS, TAX_RATES
 from sample_data.contracts import rate_on, tier_rate
 from sample_data.world import Charge, Invoice, Service, Span, World
 
@@ -62,8 +63,11 @@ def _invoice(world: World, account: str, month: str) -> Invoice:
 def billed_spans(service: Service, month: str, account: str) -> list[tuple[int, int, Span]]:
     """First and last day of the month, and the state, for each stretch billed on an account in the month."""
     total = draw.days_in(month)
-    if len(service.spans) == 1 and service.activated_on <= f"{month}-01" and (
-            not service.disconnected_on or service.disconnected_on > draw.last_day(month)):
+    if (
+        len(service.spans) == 1
+        and service.activated_on <= f"{month}-01"
+        and (not service.disconnected_on or service.disconnected_on > draw.last_day(month))
+    ):
         return [(1, total, service.spans[0])] if service.spans[0].account_id == account else []
     found: list[tuple[int, int, Span]] = []
     for number in range(1, total + 1):
@@ -89,7 +93,7 @@ def code_and_name(world: World, service: Service, plan_id: str) -> tuple[str, st
 
 
 def _unplanned(code: str) -> str:
-    from sample_data.catalogue import UNPLANNED
+    from sample_data.catalogue_data import UNPLANNED
 
     return next(description for item, _, _, description, _ in UNPLANNED if item == code)
 
@@ -99,14 +103,27 @@ def _suspended_rate(world: World, contract: str) -> int:
     return round(float(str(row.get("suspended_rate") or 0)) * 100)
 
 
-def recurring(world: World, service: Service, month: str, first: int, last: int, plan_id: str,
-              percent: int = 100) -> Charge:
+def recurring(
+    world: World, service: Service, month: str, first: int, last: int, plan_id: str, percent: int = 100
+) -> Charge:
     """The recurring charge of a stretch of days: the full monthly rate, the amount by actual days."""
     start, total = draw.day(month, first), draw.days_in(month)
     code, name = code_and_name(world, service, plan_id)
     rate = draw.half_up(rate_on(world, service.contract_id, code, start) * percent, 100)
-    return Charge("mrc", code, name, draw.half_up(rate * (last - first + 1), total), start, draw.day(month, last),
-                  service.service_id, service.number, 1, "month", rate, service.carrier_id)
+    return Charge(
+        "mrc",
+        code,
+        name,
+        draw.half_up(rate * (last - first + 1), total),
+        start,
+        draw.day(month, last),
+        service.service_id,
+        service.number,
+        1,
+        "month",
+        rate,
+        service.carrier_id,
+    )
 
 
 def _service_charges(world: World, service: Service, invoice: Invoice) -> None:
@@ -137,21 +154,53 @@ def _service_charges(world: World, service: Service, invoice: Invoice) -> None:
             invoice.charges.append(_item(service, month, "mrc", code, name, 1, "month", price))
         packs = hooks.get("packs", {})
         assert isinstance(packs, dict)
-        for (when, code) in sorted(packs):
+        for when, code in sorted(packs):
             if when == month:
-                invoice.charges.append(_item(service, month, "mrc", code, DESCRIPTION[service.carrier_id, code], 1,
-                                             "pass", int(str(ITEM_RATE[code]))))
+                invoice.charges.append(
+                    _item(
+                        service,
+                        month,
+                        "mrc",
+                        code,
+                        DESCRIPTION[service.carrier_id, code],
+                        1,
+                        "pass",
+                        int(str(ITEM_RATE[code])),
+                    )
+                )
     _usage_charges(world, service, invoice)
     post = hooks.get("post")
     if callable(post):
         post(world, service, invoice)
 
 
-def _item(service: Service, month: str, category: str, code: str, text: str, quantity: float, unit: str, rate: int,
-          **more: str) -> Charge:
-    return Charge(category, code, text, draw.half_up(round(quantity * 1000) * rate, 1000), draw.day(month, 1),
-                  draw.last_day(month), service.service_id, service.number, quantity, unit, rate, service.carrier_id,
-                  zone=more.get("zone", ""), country=more.get("country", ""))
+def _item(
+    service: Service,
+    month: str,
+    category: str,
+    code: str,
+    text: str,
+    quantity: float,
+    unit: str,
+    rate: int,
+    **more: str,
+) -> Charge:
+    return Charge(
+        category,
+        code,
+        text,
+        draw.half_up(round(quantity * 1000) * rate, 1000),
+        draw.day(month, 1),
+        draw.last_day(month),
+        service.service_id,
+        service.number,
+        quantity,
+        unit,
+        rate,
+        service.carrier_id,
+        zone=more.get("zone", ""),
+        country=more.get("country", ""),
+    )
 
 
 def _usage_charges(world: World, service: Service, invoice: Invoice) -> None:
@@ -165,17 +214,22 @@ def _usage_charges(world: World, service: Service, invoice: Invoice) -> None:
             quantity = float(usage.blocks(world, span.plan_id, use.quantity))
             code = f"{PREFIX.get(service.carrier_id, '')}-DATA-OVG"
             rate, unit = use.cost // round(quantity), "MB" if service.carrier_id == "kore" else "GB"
-            text = "Data Overage" if service.carrier_id == "verizon" else DESCRIPTION.get(
-                (service.carrier_id, code), "Data overage")
+            text = (
+                "Data Overage"
+                if service.carrier_id == "verizon"
+                else DESCRIPTION.get((service.carrier_id, code), "Data overage")
+            )
         else:
-            kind = {"roaming": f"ROAM-{use.usage_type.upper()}", "international": "INTL-VOICE",
-                    "premium": "PREMIUM"}[use.zone]
+            kind = {"roaming": f"ROAM-{use.usage_type.upper()}", "international": "INTL-VOICE", "premium": "PREMIUM"}[
+                use.zone
+            ]
             special = kind == "INTL-VOICE" and use.country in SPECIAL
             code = f"{PREFIX[service.carrier_id]}-{'INTL-SPEC' if special else kind}"
             quantity, unit, rate = use.quantity, use.unit, int(str(ITEM_RATE[code]))
             text = DESCRIPTION[service.carrier_id, code]
-        charge = _item(service, invoice.month, "usage", code, text, quantity, unit, rate, zone=use.zone,
-                       country=use.country)
+        charge = _item(
+            service, invoice.month, "usage", code, text, quantity, unit, rate, zone=use.zone, country=use.country
+        )
         assert charge.amount == use.cost, (service.service_id, invoice.month, code, charge.amount, use.cost)
         invoice.charges.append(charge)
 
@@ -191,12 +245,20 @@ def _volume_discount(world: World, drafts: list[Invoice]) -> None:
         amount = right if wrong is None else -draw.half_up(eligible * max(0, rate - 200), 10000)
         if amount == 0 and right == 0:
             continue
-        charge = Charge("credit", "LUM-TIER", "Volume discount", amount, draw.day(month, 1), draw.last_day(month),
-                        provider="lumen")
+        charge = Charge(
+            "credit", "LUM-TIER", "Volume discount", amount, draw.day(month, 1), draw.last_day(month), provider="lumen"
+        )
         if wrong is not None and amount != right:
-            charge.truths.append({"plant_id": wrong, "rule": "R3", "kind": "wrong_tier_credit", "amount": amount - right,
-                                  "subject_type": "charge",
-                                  "note": f"credit at {max(0, rate - 200)} instead of {rate} hundredths of a percent"})
+            charge.truths.append(
+                {
+                    "plant_id": wrong,
+                    "rule": "R3",
+                    "kind": "wrong_tier_credit",
+                    "amount": amount - right,
+                    "subject_type": "charge",
+                    "note": f"credit at {max(0, rate - 200)} instead of {rate} hundredths of a percent",
+                }
+            )
         invoice.charges.append(charge)
 
 
@@ -207,10 +269,19 @@ def _surcharge_and_tax(world: World, invoice: Invoice) -> None:
     if carrier in SURCHARGE:
         code, rate = SURCHARGE[carrier]
         base = sum(c.amount for c in invoice.charges if c.category in {"mrc", "usage"})
-        invoice.charges.append(Charge("surcharge", code, DESCRIPTION[carrier, code], draw.half_up(base * rate, 10000),
-                                      first, last, provider=carrier))
+        invoice.charges.append(
+            Charge(
+                "surcharge",
+                code,
+                DESCRIPTION[carrier, code],
+                draw.half_up(base * rate, 10000),
+                first,
+                last,
+                provider=carrier,
+            )
+        )
     if carrier in {"verizon", "att"}:
-        _line_surcharges_and_taxes(invoice, carrier)
+        _line_surcharges_and_taxes(world, invoice, carrier)
         return
     wrong = world.wrong_taxes.get((invoice.account_id, month))
     if account["tax_exempt"] == "all" and wrong is None:
@@ -227,24 +298,44 @@ def _surcharge_and_tax(world: World, invoice: Invoice) -> None:
     if wrong is not None:
         plant, billed_rate = wrong
         tax.amount = draw.half_up(base * billed_rate, 10000)
-        tax.truths.append({"plant_id": plant, "rule": "C7", "kind": "wrong_tax", "amount": tax.amount - right,
-                           "subject_type": "charge", "note": f"billed at {billed_rate}, due {rate} (1/100 %)"})
+        tax.truths.append(
+            {
+                "plant_id": plant,
+                "rule": "C7",
+                "kind": "wrong_tax",
+                "amount": tax.amount - right,
+                "subject_type": "charge",
+                "note": f"billed at {billed_rate}, due {rate} (1/100 %)",
+            }
+        )
     invoice.charges.append(tax)
 
 
-def _line_surcharges_and_taxes(invoice: Invoice, carrier: str) -> None:
+def _line_surcharges_and_taxes(world: World, invoice: Invoice, carrier: str) -> None:
     """Verizon and AT&T print surcharges and taxes per line, and a small account-level surcharge."""
     bases: dict[tuple[str, str], int] = defaultdict(int)
+    errors: dict[str, dict[str, object]] = {}
+    first, last = draw.day(invoice.month, 1), draw.last_day(invoice.month)
     for charge in invoice.charges:
         if charge.category in {"mrc", "usage"}:
             bases[charge.billed_number, charge.service_id] += charge.amount
-    first, last = draw.day(invoice.month, 1), draw.last_day(invoice.month)
-    for (number, service), base in bases.items():
-        for category, text, rate in (("surcharge", "Fed Universal Service Charge", 320),
-                                     ("tax", "State and Local Taxes", 610)):
+            for item in charge.truths:
+                service = world.services.get(charge.service_id)
+                if item["rule"] == "I1" or (item["rule"] == "I2" and service and service.disconnected_on < first):
+                    errors[charge.billed_number] = item
+    for (number, service_id), base in bases.items():
+        for category, text, rate in (
+            ("surcharge", "Fed Universal Service Charge", 320),
+            ("tax", "State and Local Taxes", 610),
+        ):
             if amount := draw.half_up(base * rate, 10000):
-                invoice.charges.append(Charge(category, text, text, amount, first, last, service, number,
-                                              provider=carrier))
+                line = Charge(category, text, text, amount, first, last, service_id, number, provider=carrier)
+                if category == "surcharge" and number in errors:  # the line's surcharge should not exist either
+                    line.truths.append({**errors[number], "amount": amount, "note": "surcharge of that line"})
+                invoice.charges.append(line)
     whole = draw.half_up(sum(bases.values()) * 16, 10000)
-    invoice.charges.append(Charge("surcharge", "Account Regulatory Charge", "Account Regulatory Charge", whole, first,
-                                  last, provider=carrier))
+    invoice.charges.append(
+        Charge(
+            "surcharge", "Account Regulatory Charge", "Account Regulatory Charge", whole, first, last, provider=carrier
+        )
+    )

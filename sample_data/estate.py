@@ -5,20 +5,30 @@ from __future__ import annotations
 import random
 
 from sample_data import draw
-from sample_data.catalogue import UNPLANNED
 from sample_data.contracts import EXPIRED
-from sample_data.sites import AREA_CODE, CLOSED_SITE, EU_SITES, GB_SITES, REGION, US_SITES, closing_month
+from sample_data.sites import AREA_CODE, CLOSED_SITE, EU_SITES, GB_SITES, REGION, closing_month
 from sample_data.world import Employee, Service, Span, World
 
 SHARES = {
-    "verizon": 0.208, "att": 0.152, "tmobile": 0.128, "vodafone": 0.104, "kore": 0.168, "ringcentral": 0.12,
-    "lumen": 0.056, "bt": 0.044, "colt": 0.02,
+    "verizon": 0.208,
+    "att": 0.152,
+    "tmobile": 0.128,
+    "vodafone": 0.104,
+    "kore": 0.168,
+    "ringcentral": 0.12,
+    "lumen": 0.056,
+    "bt": 0.044,
+    "colt": 0.02,
 }
 # Carriers whose bills show whole cycles only: their lines start, change and end on the first of a month.
 WHOLE_MONTHS = ("verizon", "att")
 TOP_PLAN = {"verizon": "VZ-UNL-PRO", "att": "AT-UNL-ELITE", "tmobile": "TM-UNL-ULT", "vodafone": "VF-UNL"}
-UNLIMITED = {"verizon": ("VZ-UNL-START", "VZ-UNL-PLUS"), "att": ("AT-UNL-STD",), "tmobile": ("TM-UNL-ADV",),
-             "vodafone": ()}
+UNLIMITED = {
+    "verizon": ("VZ-UNL-START", "VZ-UNL-PLUS"),
+    "att": ("AT-UNL-STD",),
+    "tmobile": ("TM-UNL-ADV",),
+    "vodafone": (),
+}
 SIZED = {
     "verizon": ("VZ-FLEX-2", "VZ-FLEX-5", "VZ-FLEX-10", "VZ-FLEX-20"),
     "att": ("AT-2", "AT-5", "AT-10", "AT-20"),
@@ -26,20 +36,20 @@ SIZED = {
     "vodafone": ("VF-RED-S", "VF-RED-M", "VF-RED-L", "VF-RED-XL"),
 }
 SIZES_MB = (2048, 5120, 10240, 20480)
-POOLED = {"verizon": ("VZ-SHARE-1", "VZ-SHARE-4"), "att": ("AT-POOL-3", "AT-POOL-6"),
-          "tmobile": ("TM-POOL-2", "TM-POOL-8"), "vodafone": ("VF-POOL-3", "VF-POOL-6")}
+POOLED = {
+    "verizon": ("VZ-SHARE-1", "VZ-SHARE-4"),
+    "att": ("AT-POOL-3", "AT-POOL-6"),
+    "tmobile": ("TM-POOL-2", "TM-POOL-8"),
+    "vodafone": ("VF-POOL-3", "VF-POOL-6"),
+}
 BROADBAND = {"verizon": "VZ-MBB-10", "att": "AT-MBB-10", "tmobile": "TM-MBB-10", "vodafone": "VF-MBB-10"}
 STANDBY = {"verizon": "VZ-STANDBY", "att": "AT-STANDBY", "tmobile": "TM-STANDBY", "vodafone": "VF-STANDBY"}
 SITE_CENTER = "CC3040"  # facilities own what belongs to a site
-LUMEN_KINDS = ("LUM-DIA-1G", "LUM-POTS", "LUM-ETH-1G", "LUM-POTS", "LUM-SIP-23", "LUM-POTS", "LUM-SDW-M", "LUM-POTS",
-               "LUM-MPLS-100", "LUM-POTS", "LUM-POTS", "LUM-WAVE-10G", "LUM-DIA-500", "LUM-POTS", "LUM-SDW-L",
-               "LUM-POTS", "LUM-SIP-100", "LUM-POTS", "LUM-ETH-1G")
-BT_ITEMS = ("BT-LINE", "BT-ONEVOICE", "BT-LINE", "BT-LINE", "BT-DIA-1G", "BT-LINE", "BT-ONEVOICE", "BT-LINE",
-            "BT-LINE", "BT-ETH-1G", "BT-LINE", "BT-LINE")
-COLT_ITEMS = ("COLT-ETH-1G", "COLT-IP-1G", "COLT-SIP-60", "COLT-ETH-1G", "COLT-WAVE-10G", "COLT-ETH-1G", "COLT-IP-1G")
 
 
-class _Builder:
+class Builder:
+    """Counts ids and numbers while it creates services."""
+
     def __init__(self, world: World) -> None:
         self.world = world
         self.count = 0
@@ -56,9 +66,23 @@ class _Builder:
             return f"+{country}171{self.numbers + 4000000:07d}"
         return f"{AREA_CODE[site]}55{self.numbers:05d}"
 
-    def service(self, carrier: str, kind: str, device: str, purpose: str, site: str, account: str, plan: str,
-                *, employee: Employee | None = None, center: str = "", item: str = "", role: str = "",
-                rng: random.Random, number: str = "") -> Service:
+    def service(
+        self,
+        carrier: str,
+        kind: str,
+        device: str,
+        purpose: str,
+        site: str,
+        account: str,
+        plan: str,
+        *,
+        employee: Employee | None = None,
+        center: str = "",
+        item: str = "",
+        role: str = "",
+        rng: random.Random,
+        number: str = "",
+    ) -> Service:
         self.count += 1
         months = self.world.months
         if carrier in WHOLE_MONTHS or kind != "mobile" or rng.random() < 0.5:
@@ -69,10 +93,27 @@ class _Builder:
         fresh = rng.random() < (0.12 if kind in {"mobile", "iot", "uc_seat"} else 0.05)
         activated = new if fresh else old
         contract = EXPIRED if item == "BT-ONEVOICE" else self.world.contract_of[carrier]
-        span = Span(activated, plan, "active", employee.employee_id if employee else "", account,
-                    employee.cost_center_id if employee else center)
-        service = Service(f"S{self.count:05d}", kind, device, purpose, number or self.number(carrier, site), carrier,
-                          contract, site, old if item == "BT-ONEVOICE" else activated, item, [span])
+        span = Span(
+            activated,
+            plan,
+            "active",
+            employee.employee_id if employee else "",
+            account,
+            employee.cost_center_id if employee else center,
+        )
+        service = Service(
+            f"S{self.count:05d}",
+            kind,
+            device,
+            purpose,
+            number or self.number(carrier, site),
+            carrier,
+            contract,
+            site,
+            old if item == "BT-ONEVOICE" else activated,
+            item,
+            [span],
+        )
         if item == "BT-ONEVOICE":
             span.valid_from = service.activated_on
         service.role = role or (employee.role if employee else "")
@@ -89,18 +130,21 @@ def quotas(world: World) -> dict[str, int]:
 
 def build(world: World) -> None:
     """Create all services in their normal life (no plants yet)."""
-    builder, left = _Builder(world), quotas(world)
+    builder, left = Builder(world), quotas(world)
     _phones(world, builder, left)
     _second_devices(world, builder, left)
-    _site_lines(world, builder, left)
-    _iot(world, builder, left["kore"])
-    _seats(world, builder, left["ringcentral"])
-    _fixed(world, builder, left)
+    from sample_data import estate_sites
+
+    estate_sites.site_lines(world, builder, left)
+    estate_sites.iot(world, builder, left["kore"])
+    estate_sites.seats(world, builder, left["ringcentral"])
+    estate_sites.fixed(world, builder, left)
     for service in world.services.values():
         _term_end(world, service)
 
 
-def _account(carrier: str, site: str, rng: random.Random, traveller: bool = False) -> str:
+def account_of(carrier: str, site: str, rng: random.Random, traveller: bool = False) -> str:
+    """The account that bills a mobile line of a site."""
     if carrier == "verizon":
         return {"US East": "VZW-EAST", "US Central": "VZW-CENTRAL", "US West": "VZW-WEST"}[REGION[site]]
     if carrier == "att":
@@ -113,8 +157,11 @@ def _account(carrier: str, site: str, rng: random.Random, traveller: bool = Fals
 def _carrier(world: World, employee: Employee, left: dict[str, int], rng: random.Random) -> str:
     if employee.site_id in EU_SITES:
         return "vodafone" if left["vodafone"] > 0 else ""
-    options = [c for c in ("verizon", "att", "tmobile") if left[c] > 0
-               and (c, employee.site_id) not in {("att", "DAL"), ("tmobile", "ATL")}]
+    options = [
+        c
+        for c in ("verizon", "att", "tmobile")
+        if left[c] > 0 and (c, employee.site_id) not in {("att", "DAL"), ("tmobile", "ATL")}
+    ]
     if not options:
         return ""
     if employee.travels and "tmobile" in options:
@@ -123,7 +170,7 @@ def _carrier(world: World, employee: Employee, left: dict[str, int], rng: random
     return draw.weighted(rng, options, weights)
 
 
-def _phones(world: World, builder: _Builder, left: dict[str, int]) -> None:
+def _phones(world: World, builder: Builder, left: dict[str, int]) -> None:
     rng = draw.stream(world.seed, "phones")
     staff = sorted(world.employees.values(), key=lambda e: (not e.travels, e.employee_id))
     for employee in staff:
@@ -133,9 +180,17 @@ def _phones(world: World, builder: _Builder, left: dict[str, int]) -> None:
         left[carrier] -= 1
         mean = 2300 * employee.level * draw.lognormal(rng, 1.0, 0.35)
         plan, mean = choose_plan(carrier, mean, employee.role, rng)
-        service = builder.service(carrier, "mobile", "phone", "person", employee.site_id,
-                                  _account(carrier, employee.site_id, rng, bool(employee.travels)), plan,
-                                  employee=employee, rng=rng)
+        service = builder.service(
+            carrier,
+            "mobile",
+            "phone",
+            "person",
+            employee.site_id,
+            account_of(carrier, employee.site_id, rng, bool(employee.travels)),
+            plan,
+            employee=employee,
+            rng=rng,
+        )
         service.mean_mb = mean
         employee.mobile_lines += 1
         _lifecycle(world, service, rng)
@@ -153,8 +208,8 @@ def choose_plan(carrier: str, mean: float, role: str, rng: random.Random) -> tup
         return (rng.choice(options) if options else TOP_PLAN[carrier]), max(mean, 3500.0)
     if mean < 850 or (mean < 5500 and rng.random() < 0.30):
         return POOLED[carrier][0 if mean < 1500 else 1], mean
-    size = next((index for index, size in enumerate(SIZES_MB) if size >= 1.3 * mean), 3)
-    if size < 3 and rng.random() < 0.30:
+    size = next((index for index, size in enumerate(SIZES_MB) if size >= 1.2 * mean), 3)
+    if size < 3 and rng.random() < 0.12:
         size += 1
     return SIZED[carrier][size], max(mean, 0.36 * SIZES_MB[size])
 
@@ -181,8 +236,9 @@ def _lifecycle(world: World, service: Service, rng: random.Random) -> None:
     elif luck < 0.135 and service.carrier_id == "tmobile":
         other = "TMO-2" if service.now.account_id == "TMO-1" else "TMO-1"
         last = service.now
-        service.spans.append(Span(draw.day(month, 11), last.plan_id, "active", last.employee_id, other,
-                                  last.cost_center_id))
+        service.spans.append(
+            Span(draw.day(month, 11), last.plan_id, "active", last.employee_id, other, last.cost_center_id)
+        )
 
 
 def change_plan(service: Service, when: str, plan: str) -> None:
@@ -198,9 +254,11 @@ def suspend(service: Service, first: str, resume: str) -> None:
         service.spans.append(Span(when, last.plan_id, status, last.employee_id, last.account_id, last.cost_center_id))
 
 
-def _second_devices(world: World, builder: _Builder, left: dict[str, int]) -> None:
+def _second_devices(world: World, builder: Builder, left: dict[str, int]) -> None:
     rng = draw.stream(world.seed, "second")
-    staff = [e for e in world.employees.values() if e.mobile_lines == 1 and e.role in {"field", "sales", "executive", "it"}]
+    staff = [
+        e for e in world.employees.values() if e.mobile_lines == 1 and e.role in {"field", "sales", "executive", "it"}
+    ]
     rng.shuffle(staff)
     for employee in staff:
         carrier = _carrier(world, employee, {c: n - world.scaled(30) for c, n in left.items()}, rng)
@@ -208,71 +266,19 @@ def _second_devices(world: World, builder: _Builder, left: dict[str, int]) -> No
             continue
         left[carrier] -= 1
         device = "tablet" if rng.random() < 0.7 else "hotspot"
-        service = builder.service(carrier, "mobile", device, "person", employee.site_id,
-                                  _account(carrier, employee.site_id, rng), BROADBAND[carrier], employee=employee,
-                                  rng=rng)
+        service = builder.service(
+            carrier,
+            "mobile",
+            device,
+            "person",
+            employee.site_id,
+            account_of(carrier, employee.site_id, rng),
+            BROADBAND[carrier],
+            employee=employee,
+            rng=rng,
+        )
         service.mean_mb = rng.uniform(3600, 8200)
         employee.mobile_lines += 1
-
-
-def _site_lines(world: World, builder: _Builder, left: dict[str, int]) -> None:
-    """Shared devices of the halls, standby phones, emergency handsets and backup hotspots."""
-    rng = draw.stream(world.seed, "site-lines")
-    for carrier in ("verizon", "att", "tmobile", "vodafone"):
-        sites = [s for s in (EU_SITES if carrier == "vodafone" else US_SITES) if s != CLOSED_SITE
-                 and (carrier, s) not in {("att", "DAL"), ("tmobile", "ATL")}]
-        for _ in range(max(0, left[carrier])):
-            purpose = draw.weighted(rng, ["shared", "standby", "emergency", "backup"], [0.84, 0.07, 0.05, 0.04])
-            site = rng.choice(sites)
-            if purpose == "shared":
-                device, mean = rng.choice(["phone", "tablet", "phone"]), rng.uniform(500, 4200)
-                plan = POOLED[carrier][0 if mean < 1500 else 1]
-            else:
-                device, plan, mean = ("hotspot" if purpose == "backup" else "phone"), STANDBY[carrier], 0.0
-            service = builder.service(carrier, "mobile", device, purpose, site, _account(carrier, site, rng), plan,
-                                      center=rng.choice(["CC3010", "CC3020", "CC3030", SITE_CENTER]), rng=rng)
-            service.mean_mb = mean
-
-
-def _iot(world: World, builder: _Builder, count: int) -> None:
-    rng = draw.stream(world.seed, "iot")
-    for _ in range(count):
-        plan, device, mean = draw.weighted(rng, [
-            ("KO-50", "sensor", 32.0), ("KO-250", "router", 165.0), ("KO-1G", "camera", 640.0),
-            ("KO-5G", "camera", 3300.0)], [0.62, 0.20, 0.12, 0.06])
-        site = rng.choice(["DAL", "MUC", "MAN", "SJC", "ATL", "AMS"])
-        service = builder.service("kore", "iot", device, "m2m", site, "KORE-1", plan,
-                                  center=rng.choice(["CC3020", "CC3030"]), rng=rng)
-        service.mean_mb = mean * rng.uniform(0.75, 1.2)
-
-
-def _seats(world: World, builder: _Builder, count: int) -> None:
-    rng = draw.stream(world.seed, "seats")
-    staff = sorted(world.employees.values(), key=lambda e: (e.role not in {"office", "sales"}, e.employee_id))
-    for index in range(count):
-        employee = staff[index % len(staff)]
-        plan = draw.weighted(rng, ["RC-CORE", "RC-ADV", "RC-ULTRA"], [0.45, 0.40, 0.15])
-        builder.service("ringcentral", "uc_seat", "", "", employee.site_id, "RC-1", plan, employee=employee, rng=rng,
-                        number=f"RC-{index + 1:05d}")
-
-
-def _fixed(world: World, builder: _Builder, left: dict[str, int]) -> None:
-    rng = draw.stream(world.seed, "fixed")
-    kind_of = {code: kind for code, _, kind, _, _ in UNPLANNED}
-    us_sites = ["DEN", "NYC", "CHI", "SJC", "DAL", "ATL", "SEA", "NYC", "CHI", "SJC", "DAL"]
-    for index in range(left["lumen"]):
-        plan, site = LUMEN_KINDS[index % len(LUMEN_KINDS)], us_sites[index % len(us_sites)]
-        kind = str(world.plans[plan]["service_kind"])
-        purpose = rng.choice(["", "emergency", ""]) if plan == "LUM-POTS" else ""
-        account = "LUM-1" if REGION[site] == "US East" else "LUM-2"
-        builder.service("lumen", kind, "", purpose, site, account, plan, center=SITE_CENTER, rng=rng)
-    for carrier, items, sites, account in (
-        ("bt", BT_ITEMS, GB_SITES, "BT-1"), ("colt", COLT_ITEMS, ("FRA", "AMS", "MUC"), "COLT-1"),
-    ):
-        for index in range(left[carrier]):
-            item = items[index % len(items)]
-            builder.service(carrier, kind_of[item], "", "", sites[index % len(sites)], account, "",
-                            center=SITE_CENTER, item=item, rng=rng)
 
 
 def _term_end(world: World, service: Service) -> None:
@@ -305,8 +311,9 @@ def settle(world: World) -> None:
             taker.mobile_lines += 1
             last = service.now
             service.spans = [span for span in service.spans if span.valid_from < first]
-            service.spans.append(Span(first, service.now.plan_id, "active", taker.employee_id, last.account_id,
-                                      taker.cost_center_id))
+            service.spans.append(
+                Span(first, service.now.plan_id, "active", taker.employee_id, last.account_id, taker.cost_center_id)
+            )
         elif service.activated_on > holder.left_on:
             service.spans[0].employee_id = ""  # ordered for someone who had left by then: facilities keep it
             service.spans[0].cost_center_id, service.purpose = SITE_CENTER, "shared"

@@ -16,6 +16,7 @@ from sample_data.world import Charge, Service, World
 
 def choose(world: World, picker: Picker) -> dict[str, list[Service]]:
     """Reserve services for each kind before the normal use is drawn."""
+
     def phone(service: Service) -> bool:
         holder = world.employees.get(service.now.employee_id)
         return picker.calm(service) and service.device_kind == "phone" and holder is not None
@@ -49,18 +50,28 @@ def choose(world: World, picker: Picker) -> dict[str, list[Service]]:
         ("level_shift", (("verizon", 3), ("att", 3), ("vodafone", 2)), sized),
         ("drop", (("verizon", 3), ("att", 2)), pooled),
     )
-    return {kind: [s for carrier, count in rows for s in picker.pick(f"A-{kind}", carrier, count, test)]
-            for kind, rows, test in wanted}
+    return {
+        kind: [s for carrier, count in rows for s in picker.pick(f"A-{kind}", carrier, count, test)]
+        for kind, rows, test in wanted
+    }
 
 
 def apply(world: World, chosen: dict[str, list[Service]]) -> None:
     """Change the use of the reserved services."""
     rng = draw.stream(world.seed, "oddities")
     steps: dict[str, Callable[[World, Service, random.Random], None]] = {
-        "roaming_unbundled": _unbundled, "roaming_no_travel": _no_travel, "premium": _premium,
-        "third_party": _third_party, "short_calls": _short_calls, "international_burst": _burst,
-        "many_destinations": _destinations, "device_change": _device, "spike": _spike, "drift": _drift,
-        "level_shift": _shift, "drop": _drop,
+        "roaming_unbundled": _unbundled,
+        "roaming_no_travel": _no_travel,
+        "premium": _premium,
+        "third_party": _third_party,
+        "short_calls": _short_calls,
+        "international_burst": _burst,
+        "many_destinations": _destinations,
+        "device_change": _device,
+        "spike": _spike,
+        "drift": _drift,
+        "level_shift": _shift,
+        "drop": _drop,
     }
     for kind, services in chosen.items():
         for service in services:
@@ -86,25 +97,57 @@ def _month(world: World, rng: random.Random, low: float, high: float) -> str:
 
 
 def _note(world: World, service: Service, kind: str, month: str, amount: int, note: str = "") -> None:
-    world.expect(service.plant, "anomaly.line_month", kind, "service", service.service_id, month, amount,
-                 queue="anomaly", service=service, note=note)
+    world.expect(
+        service.plant,
+        "anomaly.line_month",
+        kind,
+        "service",
+        service.service_id,
+        month,
+        amount,
+        queue="anomaly",
+        service=service,
+        note=note,
+    )
 
 
 def _unbundled(world: World, service: Service, rng: random.Random) -> None:
-    country, first, last = service.quirks["trip"]  # type: ignore[misc]
+    trip = service.quirks["trip"]
+    assert isinstance(trip, tuple)
+    country, first, last = (str(part) for part in trip)
     world.employees[service.now.employee_id].travels.append((country, first, last))
     data, voice = (25, 150) if service.carrier_id == "tmobile" else (20, 120)
     megabytes = round(draw.lognormal(rng, 900, 0.6))
     usage.roam(world, service, first[:7], "data", megabytes, country, first, last, rng, data)
     usage.roam(world, service, first[:7], "voice", 24, country, first, last, rng, voice)
+    world.expect(
+        service.plant,
+        "U5",
+        "roaming_without_pack",
+        "service",
+        service.service_id,
+        first[:7],
+        0,
+        service=service,
+        note="a pass would have cost less",
+    )
     _note(world, service, "roaming_unbundled", first[:7], megabytes * data + 24 * voice, f"in {country}, no pass")
 
 
 def _no_travel(world: World, service: Service, rng: random.Random) -> None:
     month = _month(world, rng, 0.3, 0.99)
     country = "MX" if service.carrier_id == "tmobile" else "ES"
-    usage.roam(world, service, month, "data", round(draw.lognormal(rng, 700, 0.5)), country, draw.day(month, 4),
-               draw.day(month, 19), rng)
+    usage.roam(
+        world,
+        service,
+        month,
+        "data",
+        round(draw.lognormal(rng, 700, 0.5)),
+        country,
+        draw.day(month, 4),
+        draw.day(month, 19),
+        rng,
+    )
     _note(world, service, "roaming_no_travel", month, 0, f"in {country}, no trip booked")
 
 
@@ -121,11 +164,28 @@ def _premium(world: World, service: Service, rng: random.Random) -> None:
 def _third_party(world: World, service: Service, rng: random.Random) -> None:
     first = world.months.index(_month(world, rng, 0.2, 0.8))
     price = rng.choice((499, 999, 1299))
-    for month in world.months[first: first + 6]:
-        charge = Charge("third_party", "TM-THIRD", "FunTones subscription", price, draw.day(month, 1),
-                        draw.last_day(month), service.service_id, service.number, provider="FunTones Media")
-        charge.truths.append({"plant_id": service.plant, "rule": "U7", "kind": "third_party", "amount": price,
-                              "subject_type": "charge", "note": "third-party subscription"})
+    for month in world.months[first : first + 6]:
+        charge = Charge(
+            "third_party",
+            "TM-THIRD",
+            "FunTones subscription",
+            price,
+            draw.day(month, 1),
+            draw.last_day(month),
+            service.service_id,
+            service.number,
+            provider="FunTones Media",
+        )
+        charge.truths.append(
+            {
+                "plant_id": service.plant,
+                "rule": "U7",
+                "kind": "third_party",
+                "amount": price,
+                "subject_type": "charge",
+                "note": "third-party subscription",
+            }
+        )
         world.extra_charges[service.now.account_id, month].append(charge)
         _note(world, service, "third_party", month, price)
 
@@ -136,8 +196,19 @@ def _short_calls(world: World, service: Service, rng: random.Random) -> None:
     usage.put(world, service, month, "voice", count, "international", "TN", count * rate)
     for number in range(count):
         when = f"{draw.day(month, 7)}T{2 + number // 20:02d}:{number * 3 % 60:02d}:00"
-        usage.event(world, service, when, "voice", "international", "TN", 1, rate, rng,
-                    peer=f"+2168{rng.randint(10**6, 10**7 - 1)}", seconds=rng.randint(3, 12))
+        usage.event(
+            world,
+            service,
+            when,
+            "voice",
+            "international",
+            "TN",
+            1,
+            rate,
+            rng,
+            peer=f"+2168{rng.randint(10**6, 10**7 - 1)}",
+            seconds=rng.randint(3, 12),
+        )
     _note(world, service, "short_calls", month, count * rate, "one-ring call-backs")
 
 
@@ -165,8 +236,10 @@ def _destinations(world: World, service: Service, rng: random.Random) -> None:
 
 
 def _home(world: World, service: Service, month: str) -> usage.Use | None:
-    return next((u for u in world.usage.get((service.service_id, month), []) if u.usage_type == "data"
-                 and u.zone == "home"), None)
+    return next(
+        (u for u in world.usage.get((service.service_id, month), []) if u.usage_type == "data" and u.zone == "home"),
+        None,
+    )
 
 
 def _scale(world: World, service: Service, month: str, factor: float) -> int:
@@ -192,7 +265,9 @@ def _device(world: World, service: Service, rng: random.Random) -> None:
 
 def _spike(world: World, service: Service, rng: random.Random) -> None:
     month = str(service.quirks["start"])
-    _note(world, service, "spike", month, _scale(world, service, month, rng.uniform(4.0, 9.0)), "one month of heavy data")
+    _note(
+        world, service, "spike", month, _scale(world, service, month, rng.uniform(4.0, 9.0)), "one month of heavy data"
+    )
 
 
 def _drift(world: World, service: Service, rng: random.Random) -> None:
@@ -205,7 +280,7 @@ def _drift(world: World, service: Service, rng: random.Random) -> None:
 
 def _shift(world: World, service: Service, rng: random.Random) -> None:
     factor = rng.uniform(2.4, 3.4)
-    for step, month in enumerate(world.months[world.months.index(str(service.quirks["start"])):]):
+    for step, month in enumerate(world.months[world.months.index(str(service.quirks["start"])) :]):
         added = _scale(world, service, month, factor)
         if step < 3:
             _note(world, service, "level_shift", month, added, f"{factor:.1f} times the earlier level")

@@ -6,19 +6,28 @@ from sample_data import draw
 from sample_data.sites import COUNTRY, EU_SITES, SITES
 from sample_data.world import Employee, World
 
+# fmt: off
 FIRST = (
-    "Ada Alan Amara Anna Ben Bianca Carla Chen Chloe Clara Daniel David Deepa Diego Elena Elif Emma Eric Fatima Felix "
-    "Finn Grace Hana Hugo Ines Ivan Jamal James Jana Jonas Julia Kai Karin Kofi Laura Lena Leo Lin Louis Maria Marta "
-    "Max Maya Mei Mila Nadia Nina Noah Nora Omar Oscar Paul Priya Rahul Rosa Sam Sara Sofia Tariq Theo Tom Uma Vera "
-    "Victor Wei Yara Yusuf Zoe"
-).split()
+    "Ada", "Alan", "Amara", "Anna", "Ben", "Bianca", "Carla", "Chen", "Chloe", "Clara", "Daniel", "David",
+    "Deepa", "Diego", "Elena", "Elif", "Emma", "Eric", "Fatima", "Felix", "Finn", "Grace", "Hana", "Hugo", "Ines",
+    "Ivan", "Jamal", "James", "Jana", "Jonas", "Julia", "Kai", "Karin", "Kofi", "Laura", "Lena", "Leo", "Lin",
+    "Louis", "Maria", "Marta", "Max", "Maya", "Mei", "Mila", "Nadia", "Nina", "Noah", "Nora", "Omar", "Oscar",
+    "Paul", "Priya", "Rahul", "Rosa", "Sam", "Sara", "Sofia", "Tariq", "Theo", "Tom", "Uma", "Vera", "Victor",
+    "Wei", "Yara", "Yusuf", "Zoe",
+)
+# fmt: on
+# fmt: off
 LAST = (
-    "Abbott Adeyemi Ahmed Becker Bell Bennett Berg Blake Brandt Brooks Carter Chan Cole Costa Cruz Dalton Davies Diaz "
-    "Dietrich Ellis Evans Fischer Flores Ford Foster Fuchs Garcia Gupta Hahn Hansen Hart Hayes Hoffman Hughes Ito Jain "
-    "Jansen Keller Khan Kim Klein Kowalski Lang Larsen Lee Lopez Martin Meyer Mills Moreau Morgan Murphy Nair Novak "
-    "Okafor Olsen Ortiz Patel Peters Quinn Reed Reyes Rossi Roy Sato Schmidt Shah Silva Singh Stone Suzuki Taylor "
-    "Torres Tran Vogel Wagner Walsh Weber West Wolf Wong Young Zhang"
-).split()
+    "Abbott", "Adeyemi", "Ahmed", "Becker", "Bell", "Bennett", "Berg", "Blake", "Brandt", "Brooks", "Carter",
+    "Chan", "Cole", "Costa", "Cruz", "Dalton", "Davies", "Diaz", "Dietrich", "Ellis", "Evans", "Fischer",
+    "Flores", "Ford", "Foster", "Fuchs", "Garcia", "Gupta", "Hahn", "Hansen", "Hart", "Hayes", "Hoffman",
+    "Hughes", "Ito", "Jain", "Jansen", "Keller", "Khan", "Kim", "Klein", "Kowalski", "Lang", "Larsen", "Lee",
+    "Lopez", "Martin", "Meyer", "Mills", "Moreau", "Morgan", "Murphy", "Nair", "Novak", "Okafor", "Olsen",
+    "Ortiz", "Patel", "Peters", "Quinn", "Reed", "Reyes", "Rossi", "Roy", "Sato", "Schmidt", "Shah", "Silva",
+    "Singh", "Stone", "Suzuki", "Taylor", "Torres", "Tran", "Vogel", "Wagner", "Walsh", "Weber", "West", "Wolf",
+    "Wong", "Young", "Zhang",
+)
+# fmt: on
 
 # role: share, cost centers, monthly chance of a trip abroad, use factor
 ROLES = {
@@ -55,8 +64,16 @@ def build(world: World) -> None:
         if email in names:
             email = f"{email}{index}"
         names.add(email)
-        employee = Employee(f"E{index + 1:05d}", name, f"{email}@example.com", center, site, COUNTRY[site], role,
-                            draw.lognormal(rng, ROLES[role][3], 0.55))
+        employee = Employee(
+            f"E{index + 1:05d}",
+            name,
+            f"{email}@example.com",
+            center,
+            site,
+            COUNTRY[site],
+            role,
+            draw.lognormal(rng, ROLES[role][3], 0.55),
+        )
         world.employees[employee.employee_id] = employee
     _leavers(world)
     _trips(world)
@@ -95,13 +112,28 @@ def _trips(world: World) -> None:
 def write_tables(world: World) -> None:
     """Employees and travel as canonical rows (after plants have settled who travels)."""
     for employee in world.employees.values():
-        world.add("employees", employee_id=employee.employee_id, name=employee.name, email=employee.email,
-                  cost_center_id=employee.cost_center_id, site_id=employee.site_id,
-                  status="left" if employee.left_on else "active", left_on=employee.left_on, role=employee.role,
-                  country=employee.country)
+        world.add(
+            "employees",
+            employee_id=employee.employee_id,
+            name=employee.name,
+            email=employee.email,
+            cost_center_id=employee.cost_center_id,
+            site_id=employee.site_id,
+            status="left" if employee.left_on else "active",
+            left_on=employee.left_on,
+            role=employee.role,
+            country=employee.country,
+        )
     number = 0
     for employee in world.employees.values():
         for country, first, last in employee.travels:
             number += 1
-            world.add("travel", travel_id=f"T{number:05d}", employee_id=employee.employee_id, country=country,
-                      starts_on=first, ends_on=last, source="booking" if number % 5 else "calendar")
+            world.add(
+                "travel",
+                travel_id=f"T{number:05d}",
+                employee_id=employee.employee_id,
+                country=country,
+                starts_on=first,
+                ends_on=last,
+                source="booking" if number % 5 else "calendar",
+            )

@@ -19,8 +19,9 @@ Hook = Callable[[World, Service, Invoice], None]
 
 def truth(charge: Charge, plant: str, rule: str, kind: str, amount: int, note: str = "") -> None:
     """Expect a finding of a rule on a charge."""
-    charge.truths.append({"plant_id": plant, "rule": rule, "kind": kind, "amount": amount, "subject_type": "charge",
-                          "note": note})
+    charge.truths.append(
+        {"plant_id": plant, "rule": rule, "kind": kind, "amount": amount, "subject_type": "charge", "note": note}
+    )
 
 
 class Picker:
@@ -34,15 +35,24 @@ class Picker:
     def calm(self, service: Service) -> bool:
         """Active and unchanged all through the window, in normal hands."""
         holder = self.world.employees.get(service.now.employee_id)
-        return (not service.plant and service.activated_on < self.world.months[0] and not service.disconnected_on
-                and len(service.spans) == 1 and service.site_id != CLOSED_SITE and service.contract_id != EXPIRED
-                and service.purpose not in {"standby", "emergency", "backup"}
-                and (holder is None or not holder.left_on))
+        return (
+            not service.plant
+            and service.activated_on < self.world.months[0]
+            and not service.disconnected_on
+            and len(service.spans) == 1
+            and service.site_id != CLOSED_SITE
+            and service.contract_id != EXPIRED
+            and service.purpose not in {"standby", "emergency", "backup"}
+            and (holder is None or not holder.left_on)
+        )
 
     def pick(self, rule: str, carrier: str, count: int, test: Callable[[Service], bool] | None = None) -> list[Service]:
         """Up to `count` (for 2,500 services) services of a carrier, marked for a rule."""
-        options = [s for s in self.world.services.values() if s.carrier_id == carrier
-                   and (test(s) and not s.plant if test else self.calm(s))]
+        options = [
+            s
+            for s in self.world.services.values()
+            if s.carrier_id == carrier and (test(s) and not s.plant if test else self.calm(s))
+        ]
         chosen = self.rng.sample(options, min(len(options), self.world.scaled(count)))
         for service in chosen:
             self.counts[rule] = self.counts.get(rule, 0) + 1
@@ -72,8 +82,14 @@ def choose(world: World) -> Picker:
 
 def ours(service: Service, invoice: Invoice) -> list[Charge]:
     """The recurring plan charges of a service on an invoice."""
-    return [c for c in invoice.charges if c.service_id == service.service_id and c.category == "mrc"
-            and c.item_code not in service.features and c.unit != "pass"]
+    return [
+        c
+        for c in invoice.charges
+        if c.service_id == service.service_id
+        and c.category == "mrc"
+        and c.item_code not in service.features
+        and c.unit != "pass"
+    ]
 
 
 def rate_hook(rule: str, kind: str, first: int, last: int, percent: int) -> Hook:
@@ -92,15 +108,24 @@ def rate_hook(rule: str, kind: str, first: int, last: int, percent: int) -> Hook
 
 def _rates(picker: Picker) -> None:
     end = len(picker.world.months) - 1
-    for carrier, count in (("tmobile", 10), ("vodafone", 8), ("ringcentral", 12), ("colt", 7), ("bt", 5), ("kore", 8),
-                           ("verizon", 12), ("att", 10)):
+    for carrier, count in (
+        ("tmobile", 10),
+        ("vodafone", 8),
+        ("ringcentral", 12),
+        ("colt", 11),
+        ("bt", 5),
+        ("kore", 8),
+        ("verizon", 12),
+        ("att", 10),
+    ):
         for number, service in enumerate(picker.pick("R1", carrier, count)):
             percent = picker.rng.choice((85, 90)) if number % 4 == 3 else picker.rng.choice((108, 110, 112, 115))
             first = picker.start(0.05, 0.5)
             last = end if picker.rng.random() < 0.7 else min(end, first + max(1, end // 3))
-            service.quirks["bill"] = rate_hook("R1", "rate_above" if percent > 100 else "rate_below", first, last,
-                                               percent)
-    for carrier, count in (("tmobile", 4), ("vodafone", 4), ("colt", 3), ("ringcentral", 5)):
+            service.quirks["bill"] = rate_hook(
+                "R1", "rate_above" if percent > 100 else "rate_below", first, last, percent
+            )
+    for carrier, count in (("tmobile", 4), ("vodafone", 4), ("colt", 5), ("ringcentral", 5)):
         for service in picker.pick("R2", carrier, count):
             service.quirks["bill"] = list_price_hook(picker.start(0.2, 0.6))
 
@@ -133,8 +158,10 @@ def _last_valid(world: World) -> object:
 
 def _closed_site(picker: Picker) -> None:
     world = picker.world
-    options = sorted((s for s in world.services.values() if s.site_id == CLOSED_SITE
-                      and s.activated_on < world.months[0]), key=lambda s: (s.kind, s.service_id))
+    options = sorted(
+        (s for s in world.services.values() if s.site_id == CLOSED_SITE and s.activated_on < world.months[0]),
+        key=lambda s: (s.kind, s.service_id),
+    )
     first = world.months.index(closing_month(world)) + 1
 
     def hook(world: World, service: Service, invoice: Invoice) -> None:
@@ -151,8 +178,14 @@ def _leavers(picker: Picker) -> None:
 
     def left(service: Service) -> bool:
         holder = world.employees.get(service.now.employee_id)
-        return (holder is not None and bool(holder.left_on) and len(service.spans) == 1 and not service.disconnected_on
-                and service.activated_on < world.months[0] and holder.left_on[:7] < world.months[-2])
+        return (
+            holder is not None
+            and bool(holder.left_on)
+            and len(service.spans) == 1
+            and not service.disconnected_on
+            and service.activated_on < world.months[0]
+            and holder.left_on[:7] < world.months[-2]
+        )
 
     def hook(world: World, service: Service, invoice: Invoice) -> None:
         gone = world.employees[service.now.employee_id].left_on
@@ -176,7 +209,9 @@ def _after_disconnect(picker: Picker) -> None:
             first = picker.start(0.3, 0.8)
             middle = carrier == "tmobile" and number % 2 == 1
             service.disconnected_on = draw.day(world.months[first], 13 if middle else 1)
-            service.quirks["bill"] = _disconnect_hook(first, min(len(world.months) - 1, first + picker.rng.randint(3, 8)))
+            service.quirks["bill"] = _disconnect_hook(
+                first, min(len(world.months) - 1, first + picker.rng.randint(3, 8))
+            )
 
 
 def _disconnect_hook(first: int, last: int) -> Hook:
@@ -188,8 +223,14 @@ def _disconnect_hook(first: int, last: int) -> Hook:
         right = sum(c.amount for c in old)
         invoice.charges = [c for c in invoice.charges if c not in old]
         charge = recurring(world, service, invoice.month, 1, draw.days_in(invoice.month), service.now.plan_id)
-        truth(charge, service.plant, "I2", "billed_after_disconnect", charge.amount - right,
-              f"disconnected on {service.disconnected_on}")
+        truth(
+            charge,
+            service.plant,
+            "I2",
+            "billed_after_disconnect",
+            charge.amount - right,
+            f"disconnected on {service.disconnected_on}",
+        )
         invoice.charges.append(charge)
 
     return hook
@@ -210,14 +251,41 @@ def _twice_hook(when: int, *, credited: bool) -> Hook:
         if world.months.index(invoice.month) != when:
             return
         for charge in ours(service, invoice):
-            copy = Charge(**{name: getattr(charge, name) for name in (
-                "category", "item_code", "description", "amount", "period_start", "period_end", "service_id",
-                "billed_number", "quantity", "unit", "unit_rate", "provider")})
+            copy = Charge(
+                **{
+                    name: getattr(charge, name)
+                    for name in (
+                        "category",
+                        "item_code",
+                        "description",
+                        "amount",
+                        "period_start",
+                        "period_end",
+                        "service_id",
+                        "billed_number",
+                        "quantity",
+                        "unit",
+                        "unit_rate",
+                        "provider",
+                    )
+                }
+            )
             invoice.charges.append(copy)
             if credited:
-                invoice.charges.append(Charge("credit", "TM-CREDIT", "Correction of a duplicate", -copy.amount,
-                                              copy.period_start, copy.period_end, service.service_id, service.number,
-                                              provider=service.carrier_id, related=copy))
+                invoice.charges.append(
+                    Charge(
+                        "credit",
+                        "TM-CREDIT",
+                        "Correction of a duplicate",
+                        -copy.amount,
+                        copy.period_start,
+                        copy.period_end,
+                        service.service_id,
+                        service.number,
+                        provider=service.carrier_id,
+                        related=copy,
+                    )
+                )
             else:
                 truth(copy, service.plant, "C2", "duplicate_charge", copy.amount, "second of two equal rows")
 
@@ -228,14 +296,15 @@ def _zero_use(picker: Picker) -> None:
     world = picker.world
 
     def pooled(service: Service) -> bool:
-        return (picker.calm(service) and service.kind == "mobile"
-                and bool(world.plans[service.now.plan_id]["pool_group"]))
+        return (
+            picker.calm(service) and service.kind == "mobile" and bool(world.plans[service.now.plan_id]["pool_group"])
+        )
 
     for carrier, count in (("verizon", 16), ("att", 12), ("tmobile", 9), ("vodafone", 7)):
         for service in picker.pick("U1", carrier, count, pooled):
-            service.quirks["silent"] = tuple(world.months[picker.start(0.1, 0.6):])
+            service.quirks["silent"] = tuple(world.months[picker.start(0.1, 0.6) :])
     for service in picker.pick("Z1", "kore", 6):
-        service.quirks["silent"] = tuple(world.months[picker.start(0.3, 0.6):])
+        service.quirks["silent"] = tuple(world.months[picker.start(0.3, 0.6) :])
     for carrier in ("verizon", "att", "tmobile", "vodafone"):
         for service in picker.pick("ok-quiet-month", carrier, 5):
             service.quirks["silent"] = (world.months[picker.start(0.1, 0.9)],)

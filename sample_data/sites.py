@@ -63,12 +63,32 @@ def build(world: World) -> None:
     number = 0
     for unit_number, (unit, gl_account, departments) in enumerate(UNITS, 1):
         parent = f"CC{unit_number}000"
-        world.add("cost_centers", cost_center_id=parent, name=unit, owner=f"Head of {unit}", business_unit=unit,
-                  gl_account=gl_account)
+        world.add(
+            "cost_centers",
+            cost_center_id=parent,
+            name=unit,
+            owner=f"Head of {unit}",
+            business_unit=unit,
+            gl_account=gl_account,
+        )
         for offset, department in enumerate(departments, 1):
             number += 1
-            world.add("cost_centers", cost_center_id=f"CC{unit_number}{offset:02d}0", name=department,
-                      parent_id=parent, owner=f"{department} lead", business_unit=unit, gl_account=gl_account)
-    world.add("cost_centers", cost_center_id="CC4900", name="Project Northwind", parent_id="CC4000",
-              owner="Head of Corporate", business_unit="Corporate", gl_account="641490",
-              closed_on=last_day(world.months[len(world.months) // 2]))
+            world.add(
+                "cost_centers",
+                cost_center_id=f"CC{unit_number}{offset:02d}0",
+                name=department,
+                parent_id=parent,
+                owner=f"{department} lead",
+                business_unit=unit,
+                gl_account=gl_account,
+            )
+    world.add(
+        "cost_centers",
+        cost_center_id="CC4900",
+        name="Project Northwind",
+        parent_id="CC4000",
+        owner="Head of Corporate",
+        business_unit="Corporate",
+        gl_account="641490",
+        closed_on=last_day(world.months[len(world.months) // 2]),
+    )

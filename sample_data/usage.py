@@ -2,19 +2,32 @@
 
 The normal use obeys a few limits that keep accidental findings away (each is a rule of the audit or of the policy
 starter library): an eligible line is never without use, a bought allowance is used to a fifth at least, unlimited
-plans see more than a gigabyte, pools stay between 55 % and 97 %.
+plans see more than a gigabyte, pools stay between 60 % and 97 %.
 """
 
 from __future__ import annotations
 
+import itertools
 import random
 
 from sample_data import draw
-from sample_data.catalogue import EU
+from sample_data.catalogue_data import EU
 from sample_data.world import Service, Span, Use, World
 
-SEASON = {"01": 1.00, "02": 0.97, "03": 1.03, "04": 1.02, "05": 1.04, "06": 1.03, "07": 0.90, "08": 0.86, "09": 1.05,
-          "10": 1.07, "11": 1.06, "12": 0.93}
+SEASON = {
+    "01": 1.00,
+    "02": 0.97,
+    "03": 1.03,
+    "04": 1.02,
+    "05": 1.04,
+    "06": 1.03,
+    "07": 0.90,
+    "08": 0.86,
+    "09": 1.05,
+    "10": 1.07,
+    "11": 1.06,
+    "12": 0.93,
+}
 VOICE = {"executive": 420, "sales": 520, "engineer": 110, "field": 360, "office": 120, "it": 190, "": 150}
 INTL_RATE = {"tmobile": 20, "vodafone": 18, "lumen": 6, "bt": 9, "colt": 5}
 PACK_EU, PACK_WORLD, PACK_VF = "TM-IPASS-EU", "TM-IPASS-WORLD", "VF-WORLD"
@@ -44,8 +57,13 @@ def build(world: World) -> None:
             if service.kind == "mobile":
                 _mobile(world, service, span, month, factor, share, rng)
             elif service.kind == "iot":
-                put(world, service, month, "data", _floor(world, span, max(0.5, service.mean_mb * share
-                                                                          * draw.lognormal(rng, 1.0, 0.05))))
+                put(
+                    world,
+                    service,
+                    month,
+                    "data",
+                    _floor(world, span, max(0.5, service.mean_mb * share * draw.lognormal(rng, 1.0, 0.05))),
+                )
             elif service.kind in {"fixed_voice", "sip_trunk"}:
                 _voice(world, service, month, factor, rng)
     _bound_pools(world)
@@ -67,8 +85,16 @@ def active_share(service: Service, month: str) -> tuple[float, Span | None]:
     return days / total, last
 
 
-def put(world: World, service: Service, month: str, usage_type: str, quantity: float, zone: str = "home",
-        country: str = "", cost: int = 0) -> Use:
+def put(
+    world: World,
+    service: Service,
+    month: str,
+    usage_type: str,
+    quantity: float,
+    zone: str = "home",
+    country: str = "",
+    cost: int = 0,
+) -> Use:
     """Add to the use of a service in a month (one row per type, zone and country)."""
     whole = usage_type != "data" or service.carrier_id in {"verizon", "att"}
     quantity = float(round(quantity)) if whole else round(quantity, 1)
@@ -94,8 +120,9 @@ def _floor(world: World, span: Span, quantity: float) -> float:
     return max(quantity, 1.0)
 
 
-def _mobile(world: World, service: Service, span: Span, month: str, factor: float, share: float,
-            rng: random.Random) -> None:
+def _mobile(
+    world: World, service: Service, span: Span, month: str, factor: float, share: float, rng: random.Random
+) -> None:
     if service.purpose in {"standby", "emergency", "backup"}:
         return
     mean = service.mean_mb
@@ -127,45 +154,111 @@ def _abroad(world: World, service: Service, span: Span, month: str, share: float
             continue
         nights = int(last[8:]) - int(first[8:]) + 1
         if country not in str(world.plans[span.plan_id]["roaming_countries"]).split("|"):
-            pack = PACK_VF if service.carrier_id == "vodafone" else (
-                PACK_EU if country in EU.split("|") else PACK_WORLD)
+            pack = (
+                PACK_VF if service.carrier_id == "vodafone" else (PACK_EU if country in EU.split("|") else PACK_WORLD)
+            )
             packs = service.quirks.setdefault("packs", {})
             assert isinstance(packs, dict)
             packs[month, pack] = True
         megabytes = 60 * nights * draw.lognormal(rng, 1.0, 0.5)
         roam(world, service, month, "data", round(megabytes), country, first, last, rng)
-        roam(world, service, month, "voice", max(2, round(4 * nights * draw.lognormal(rng, 1.0, 0.5))), country, first,
-             last, rng)
+        roam(
+            world,
+            service,
+            month,
+            "voice",
+            max(2, round(4 * nights * draw.lognormal(rng, 1.0, 0.5))),
+            country,
+            first,
+            last,
+            rng,
+        )
     if holder.role in {"sales", "executive"} and rng.random() < 0.30:
         country = TO_COUNTRIES[(len(holder.employee_id) + int(holder.employee_id[1:])) % len(TO_COUNTRIES)]
         if country != holder.country:
-            call(world, service, month, "international", country, max(2, round(draw.lognormal(rng, 14, 0.6))),
-                 INTL_RATE[service.carrier_id], rng)
+            call(
+                world,
+                service,
+                month,
+                "international",
+                country,
+                max(2, round(draw.lognormal(rng, 14, 0.6))),
+                INTL_RATE[service.carrier_id],
+                rng,
+            )
 
 
-def roam(world: World, service: Service, month: str, usage_type: str, quantity: int, country: str, first: str,
-         last: str, rng: random.Random, rate: int = 0) -> None:
+def roam(
+    world: World,
+    service: Service,
+    month: str,
+    usage_type: str,
+    quantity: int,
+    country: str,
+    first: str,
+    last: str,
+    rng: random.Random,
+    rate: int = 0,
+) -> None:
     """Roaming use with its sessions or calls, between two days of the month."""
     put(world, service, month, usage_type, quantity, "roaming", country, quantity * rate)
     pieces = split(quantity, rng.randint(2, 4), rng)
     for piece in pieces:
         when = draw.day(month, rng.randint(int(first[8:]), int(last[8:])))
-        event(world, service, f"{when}T{rng.randint(7, 21):02d}:{rng.randint(0, 59):02d}:00", usage_type, "roaming",
-              country, piece, piece * rate, rng)
+        event(
+            world,
+            service,
+            f"{when}T{rng.randint(7, 21):02d}:{rng.randint(0, 59):02d}:00",
+            usage_type,
+            "roaming",
+            country,
+            piece,
+            piece * rate,
+            rng,
+        )
 
 
-def call(world: World, service: Service, month: str, zone: str, country: str, minutes: int, rate: int,
-         rng: random.Random, calls: int = 0) -> None:
+def call(
+    world: World,
+    service: Service,
+    month: str,
+    zone: str,
+    country: str,
+    minutes: int,
+    rate: int,
+    rng: random.Random,
+    calls: int = 0,
+) -> None:
     """Calls to another country or to premium numbers on working days."""
     put(world, service, month, "voice", minutes, zone, country, minutes * rate)
     for piece in split(minutes, calls or min(4, 1 + minutes // 12), rng):
         when = draw.day(month, rng.randint(1, 28))
-        event(world, service, f"{when}T{rng.randint(8, 17):02d}:{rng.randint(0, 59):02d}:00", "voice", zone, country,
-              piece, piece * rate, rng)
+        event(
+            world,
+            service,
+            f"{when}T{rng.randint(8, 17):02d}:{rng.randint(0, 59):02d}:00",
+            "voice",
+            zone,
+            country,
+            piece,
+            piece * rate,
+            rng,
+        )
 
 
-def event(world: World, service: Service, started: str, usage_type: str, zone: str, country: str, quantity: int,
-          cost: int, rng: random.Random, peer: str = "", seconds: int | None = None) -> None:
+def event(
+    world: World,
+    service: Service,
+    started: str,
+    usage_type: str,
+    zone: str,
+    country: str,
+    quantity: int,
+    cost: int,
+    rng: random.Random,
+    peer: str = "",
+    seconds: int | None = None,
+) -> None:
     """One usage event; voice lasts its minutes unless seconds are given."""
     unit = {"data": "MB", "voice": "min", "sms": "msg"}[usage_type]
     peer_country = country if zone in {"international", "premium"} else ""
@@ -175,12 +268,23 @@ def event(world: World, service: Service, started: str, usage_type: str, zone: s
         duration = 600 + 13 * quantity
     else:
         duration = quantity * 60 - rng.randint(0, 50) if usage_type == "voice" else 0
-    world.events.append({
-        "service_id": service.service_id, "started_at": started, "direction": "out", "usage_type": usage_type,
-        "zone": zone, "country": country, "peer_number": peer, "peer_country": peer_country,
-        "quantity": quantity, "unit": unit, "duration_s": seconds if seconds is not None else duration,
-        "cost": draw.money(cost), "currency": currency_of(world, service),
-    })
+    world.events.append(
+        {
+            "service_id": service.service_id,
+            "started_at": started,
+            "direction": "out",
+            "usage_type": usage_type,
+            "zone": zone,
+            "country": country,
+            "peer_number": peer,
+            "peer_country": peer_country,
+            "quantity": quantity,
+            "unit": unit,
+            "duration_s": seconds if seconds is not None else duration,
+            "cost": draw.money(cost),
+            "currency": currency_of(world, service),
+        }
+    )
 
 
 def split(total: int, count: int, rng: random.Random) -> list[int]:
@@ -188,7 +292,7 @@ def split(total: int, count: int, rng: random.Random) -> list[int]:
     count = max(1, min(count, total))
     cuts = sorted(rng.sample(range(1, total), count - 1)) if count > 1 else []
     edges = [0, *cuts, total]
-    return [right - left for left, right in zip(edges, edges[1:], strict=False)]
+    return [right - left for left, right in itertools.pairwise(edges)]
 
 
 def currency_of(world: World, service: Service) -> str:
@@ -211,25 +315,29 @@ def _voice(world: World, service: Service, month: str, factor: float, rng: rando
 
 
 def _bound_pools(world: World) -> None:
-    """Scale pool members so that every pool is filled between 55 % and 97 %."""
+    """Scale pool members so that every pool is filled between 60 % and 97 %."""
     pools: dict[tuple[str, str, str], list[tuple[Use, float]]] = {}
     for service in world.services.values():
         for month in world.months:
-            share, span = active_share(service, month)
+            _share, span = active_share(service, month)
             if span is None or not span.plan_id:
                 continue
             plan = world.plans[span.plan_id]
             if plan["pool_group"]:
-                uses = [u for u in world.usage.get((service.service_id, month), []) if u.usage_type == "data"
-                        and u.zone == "home"]
+                uses = [
+                    u
+                    for u in world.usage.get((service.service_id, month), [])
+                    if u.usage_type == "data" and u.zone == "home"
+                ]
                 entry = uses[0] if uses else Use("", month, "data", "home", "", 0.0, "MB")
                 pools.setdefault((span.account_id, str(plan["pool_group"]), month), []).append(
-                    (entry, float(str(plan["data_mb"]))))
+                    (entry, float(str(plan["data_mb"])))
+                )
     for members in pools.values():
         allowance, used = sum(size for _, size in members), sum(use.quantity for use, _ in members)
         ratio = used / allowance
-        if used and not 0.57 <= ratio <= 0.95:
-            scale = (0.57 if ratio < 0.57 else 0.95) / ratio
+        if used and not 0.67 <= ratio <= 0.95:
+            scale = (0.67 if ratio < 0.67 else 0.95) / ratio
             for use, _ in members:
                 if use.quantity:
                     use.quantity = max(1.0, float(round(use.quantity * scale)))

@@ -78,8 +78,11 @@ class Service:
         if self.activated_on > first or (self.disconnected_on and self.disconnected_on <= last):
             return False
         state = self.state(first)
-        return (state is not None and state.status == "active"
-                and not any(first < span.valid_from <= last and span.status != "active" for span in self.spans))
+        return (
+            state is not None
+            and state.status == "active"
+            and not any(first < span.valid_from <= last and span.status != "active" for span in self.spans)
+        )
 
 
 @dataclass
@@ -172,13 +175,38 @@ class World:
         """Index of the month that lies at a share of the window."""
         return min(len(self.months) - 1, int(len(self.months) * share))
 
-    def expect(self, plant: str, rule: str, kind: str, subject_type: str, subject_id: str, month: str, amount: int,
-               *, queue: str = "audit", service: Service | None = None, account: str = "",
-               invoice: Invoice | None = None, note: str = "") -> None:
+    def expect(
+        self,
+        plant: str,
+        rule: str,
+        kind: str,
+        subject_type: str,
+        subject_id: str,
+        month: str,
+        amount: int,
+        *,
+        queue: str = "audit",
+        service: Service | None = None,
+        account: str = "",
+        invoice: Invoice | None = None,
+        note: str = "",
+    ) -> None:
         """Expect a finding that belongs to no single charge; amount in cents of the account's currency."""
         account = account or (service.now.account_id if service else "")
-        self.expected.append({
-            "plant_id": plant, "queue": queue, "rule": rule, "kind": kind, "subject_type": subject_type,
-            "subject_id": subject_id, "service_id": service.service_id if service else "", "account_id": account,
-            "invoice": invoice.number if invoice else "", "month": month, "amount": amount,
-            "currency": str(self.accounts[account]["currency"]) if account else "", "note": note})
+        self.expected.append(
+            {
+                "plant_id": plant,
+                "queue": queue,
+                "rule": rule,
+                "kind": kind,
+                "subject_type": subject_type,
+                "subject_id": subject_id,
+                "service_id": service.service_id if service else "",
+                "account_id": account,
+                "invoice": invoice.number if invoice else "",
+                "month": month,
+                "amount": amount,
+                "currency": str(self.accounts[account]["currency"]) if account else "",
+                "note": note,
+            }
+        )

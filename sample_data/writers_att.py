@@ -13,12 +13,32 @@ from sample_data import draw, usage
 from sample_data.world import Charge, World
 
 COLUMNS = (
-    "Foundation account", "Foundation account name", "Account number", "Account and descriptions",
-    "Billing account name", "Wireless number and descriptions", "Wireless number", "DEPARTMENT NAME", "User name",
-    "VIS CODE", "ASSET TAG", "Market cycle end date", "Invoice date", "Rate code", "Rate plan name", "Group ID",
-    "Total current charges", "Total monthly charges", "Total activity since last bill", "Total taxes",
-    "Total company fees and surcharges", "Total KB usage", "Total minutes usage", "Total messages",
-    "Total FAN level charges", "Total adjustments",
+    "Foundation account",
+    "Foundation account name",
+    "Account number",
+    "Account and descriptions",
+    "Billing account name",
+    "Wireless number and descriptions",
+    "Wireless number",
+    "DEPARTMENT NAME",
+    "User name",
+    "VIS CODE",
+    "ASSET TAG",
+    "Market cycle end date",
+    "Invoice date",
+    "Rate code",
+    "Rate plan name",
+    "Group ID",
+    "Total current charges",
+    "Total monthly charges",
+    "Total activity since last bill",
+    "Total taxes",
+    "Total company fees and surcharges",
+    "Total KB usage",
+    "Total minutes usage",
+    "Total messages",
+    "Total FAN level charges",
+    "Total adjustments",
 )
 FAN, FAN_NAME = "58812340", "NORTHWIND INDUSTRIES"
 
@@ -49,8 +69,9 @@ def write(world: World, folder: Path) -> None:
             writer.writerows(rows)
 
 
-def _row(world: World, account: dict[str, object], month: str, names: dict[str, str], number: str,
-         charges: list[Charge]) -> list[str]:
+def _row(
+    world: World, account: dict[str, object], month: str, names: dict[str, str], number: str, charges: list[Charge]
+) -> list[str]:
     service = world.services.get(charges[0].service_id) if charges else None
     by = {c: sum(x.amount for x in charges if x.category == c) for c in ("mrc", "usage", "tax", "surcharge")}
     user, department, center, asset, uses = "", "", "", "", {}
@@ -67,11 +88,30 @@ def _row(world: World, account: dict[str, object], month: str, names: dict[str, 
     printed = number or "0"
     date = f"{month[5:]}/{draw.days_in(month):02d}/{month[:4]}"
     return [
-        FAN, FAN_NAME, str(account["number"]), f"{account['number']} - {account['name']}", str(account["name"]),
-        f"{printed} - {user}" if user else printed, printed, department, user, center, asset, date, date,
+        FAN,
+        FAN_NAME,
+        str(account["number"]),
+        f"{account['number']} - {account['name']}",
+        str(account["name"]),
+        f"{printed} - {user}" if user else printed,
+        printed,
+        department,
+        user,
+        center,
+        asset,
+        date,
+        date,
         recurring.item_code if recurring else "NORATEPLAN",
         recurring.description if recurring else ("Mobile Select Pool" if group else "NO CURRENT RATE PLAN"),
-        "G000117" if pooled or group else "", amount(sum(by.values())), amount(by["mrc"]), amount(by["usage"]),
-        amount(by["tax"]), amount(by["surcharge"]), f"{round(uses.get('data', 0)) * 1024:,}",
-        f"{round(uses.get('voice', 0)):,}", f"{round(uses.get('sms', 0)):,}", "0.00", "0.00",
+        "G000117" if pooled or group else "",
+        amount(sum(by.values())),
+        amount(by["mrc"]),
+        amount(by["usage"]),
+        amount(by["tax"]),
+        amount(by["surcharge"]),
+        f"{round(uses.get('data', 0)) * 1024:,}",
+        f"{round(uses.get('voice', 0)):,}",
+        f"{round(uses.get('sms', 0)):,}",
+        "0.00",
+        "0.00",
     ]

@@ -10,35 +10,110 @@ import zipfile
 from pathlib import Path
 
 from sample_data import draw, usage
-from sample_data.world import Charge, Invoice, World
+from sample_data.world import Charge, Invoice, Service, World
 
-MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 PROFILE = "2184417"
 SUMMARY = (
-    "ECPD Profile ID", "Account Number", "Invoice Number", "Bill Cycle Date", "Bill Period", "Date Due", "Bill Name",
-    "Remittance Address", "Previous Balance", "Payments", "Adjustments", "Balance Forward", "Late Fee",
-    "Account Charges and Credits", "Monthly Charges", "Usage and Purchase Charges", "Equipment Charges",
-    "Surcharges and OC&Cs", "Taxes, Governmental Surcharges, and Fees", "Third-Party Charges (includes Tax)",
-    "Total Current Charges", "Total Amount Due",
+    "ECPD Profile ID",
+    "Account Number",
+    "Invoice Number",
+    "Bill Cycle Date",
+    "Bill Period",
+    "Date Due",
+    "Bill Name",
+    "Remittance Address",
+    "Previous Balance",
+    "Payments",
+    "Adjustments",
+    "Balance Forward",
+    "Late Fee",
+    "Account Charges and Credits",
+    "Monthly Charges",
+    "Usage and Purchase Charges",
+    "Equipment Charges",
+    "Surcharges and OC&Cs",
+    "Taxes, Governmental Surcharges, and Fees",
+    "Third-Party Charges (includes Tax)",
+    "Total Current Charges",
+    "Total Amount Due",
 )
 WIRELESS = (
-    "ECPD Profile ID", "Account Number", "Invoice Number", "Bill Cycle Date", "Bill Period", "Wireless Number",
-    "User Name", "Cost Center", "Your Calling Plan", "Account Charges and Credits", "Monthly Charges",
-    "Usage and Purchase Charges", "Equipment Charges", "Total Surcharges and Other Charges and Credits",
-    "Taxes, Governmental Surcharges and Fees", "Third-Party Charges (includes Tax)", "Total Charges",
-    "Voice Plan Usage", "Messaging Usage", "Data Usage (KB)", "Data Usage (MB)", "Data Usage (GB)", "Voice Roaming",
-    "Messaging Roaming", "Data Roaming (KB)", "Data Roaming (MB)", "Data Roaming (GB)",
+    "ECPD Profile ID",
+    "Account Number",
+    "Invoice Number",
+    "Bill Cycle Date",
+    "Bill Period",
+    "Wireless Number",
+    "User Name",
+    "Cost Center",
+    "Your Calling Plan",
+    "Account Charges and Credits",
+    "Monthly Charges",
+    "Usage and Purchase Charges",
+    "Equipment Charges",
+    "Total Surcharges and Other Charges and Credits",
+    "Taxes, Governmental Surcharges and Fees",
+    "Third-Party Charges (includes Tax)",
+    "Total Charges",
+    "Voice Plan Usage",
+    "Messaging Usage",
+    "Data Usage (KB)",
+    "Data Usage (MB)",
+    "Data Usage (GB)",
+    "Voice Roaming",
+    "Messaging Roaming",
+    "Data Roaming (KB)",
+    "Data Roaming (MB)",
+    "Data Roaming (GB)",
 )
 DETAIL = (
-    "ECPD Profile ID", "Account Number", "Invoice Number", "Bill Cycle Date", "Wireless Number", "User Name",
-    "Cost Center", "Date", "Item Category", "Item Type", "Charge Type", "Item Description", "Share Description",
-    "Share Voice", "Share Messaging", "Share Data", "Share Other", "Usage Unit", "Allowance", "Used", "Billable",
-    "Cost", "Vendor Name / Contact Information", "Order Details",
+    "ECPD Profile ID",
+    "Account Number",
+    "Invoice Number",
+    "Bill Cycle Date",
+    "Wireless Number",
+    "User Name",
+    "Cost Center",
+    "Date",
+    "Item Category",
+    "Item Type",
+    "Charge Type",
+    "Item Description",
+    "Share Description",
+    "Share Voice",
+    "Share Messaging",
+    "Share Data",
+    "Share Other",
+    "Usage Unit",
+    "Allowance",
+    "Used",
+    "Billable",
+    "Cost",
+    "Vendor Name / Contact Information",
+    "Order Details",
 )
-USAGE = ("ECPD Profile ID", "Account Number", "Invoice Number", "Wireless Number", "User Name", "Date", "Time",
-         "Number", "Usage Category", "Origination", "Destination", "Minutes", "Charge")
-CATEGORY = {"mrc": "Monthly Charges", "usage": "Data", "surcharge": "VZW Surcharges",
-            "tax": "Taxes, Governmental Surcharges and Fees"}
+USAGE = (
+    "ECPD Profile ID",
+    "Account Number",
+    "Invoice Number",
+    "Wireless Number",
+    "User Name",
+    "Date",
+    "Time",
+    "Number",
+    "Usage Category",
+    "Origination",
+    "Destination",
+    "Minutes",
+    "Charge",
+)
+CATEGORY = {
+    "mrc": "Monthly Charges",
+    "usage": "Data",
+    "surcharge": "VZW Surcharges",
+    "tax": "Taxes, Governmental Surcharges and Fees",
+}
 
 
 def dollars(cents: int) -> str:
@@ -73,7 +148,7 @@ def _table(header: tuple[str, ...], rows: list[list[str]], bom: bool = False) ->
     return ("\ufeff" if bom else "") + head + "\r\n" + body
 
 
-def _files(world: World, invoice: Invoice, services: dict[str, object]) -> dict[str, str]:
+def _files(world: World, invoice: Invoice, services: dict[str, Service]) -> dict[str, str]:
     account, month = world.accounts[invoice.account_id], invoice.month
     name, last = MONTHS[int(month[5:]) - 1], draw.days_in(month)
     due = draw.plus_days(draw.last_day(month), 23)
@@ -81,10 +156,28 @@ def _files(world: World, invoice: Invoice, services: dict[str, object]) -> dict[
     key = [PROFILE, str(account["number"]), invoice.number]
     total = {c: sum(x.amount for x in invoice.charges if x.category == c) for c in CATEGORY}
     account_level = sum(c.amount for c in invoice.charges if not c.billed_number)
-    head = [*key, cycle, period, f"{MONTHS[int(due[5:7]) - 1]} {due[8:]}, {due[:4]}", f"{account['name']}",
-            "PO BOX 16810 NEWARK NJ 07101-6810", "$0.00", "$0.00", "$0.00", "$0.00", "$0.00", dollars(0),
-            dollars(total["mrc"]), dollars(total["usage"]), dollars(0), dollars(total["surcharge"]),
-            dollars(total["tax"]), dollars(0), dollars(invoice.total), dollars(invoice.total)]
+    head = [
+        *key,
+        cycle,
+        period,
+        f"{MONTHS[int(due[5:7]) - 1]} {due[8:]}, {due[:4]}",
+        f"{account['name']}",
+        "PO BOX 16810 NEWARK NJ 07101-6810",
+        "$0.00",
+        "$0.00",
+        "$0.00",
+        "$0.00",
+        "$0.00",
+        dollars(0),
+        dollars(total["mrc"]),
+        dollars(total["usage"]),
+        dollars(0),
+        dollars(total["surcharge"]),
+        dollars(total["tax"]),
+        dollars(0),
+        dollars(invoice.total),
+        dollars(invoice.total),
+    ]
     lines: dict[str, list[Charge]] = {}
     for charge in invoice.charges:
         lines.setdefault(charge.billed_number, []).append(charge)
@@ -92,30 +185,121 @@ def _files(world: World, invoice: Invoice, services: dict[str, object]) -> dict[
     for number, charges in sorted(lines.items()):
         service = world.services.get(charges[0].service_id)
         user, center = _user(world, service.service_id if service else "", month)
-        uses = {u.usage_type: u.quantity for u in world.usage.get((service.service_id if service else "", month), [])
-                if u.zone == "home"}
+        uses = {
+            u.usage_type: u.quantity
+            for u in world.usage.get((service.service_id if service else "", month), [])
+            if u.zone == "home"
+        }
         by = {c: sum(x.amount for x in charges if x.category == c) for c in CATEGORY}
         plan = next((c.description for c in charges if c.category == "mrc"), "NA")
         megabytes = round(uses.get("data", 0))
         if number:
-            summary.append([
-                *key, cycle, period, wireless(number), user, center, plan, dollars(0), dollars(by["mrc"]),
-                dollars(by["usage"]), dollars(0), dollars(by["surcharge"]), dollars(by["tax"]), dollars(0),
-                dollars(sum(by.values())), str(round(uses.get("voice", 0))), str(round(uses.get("sms", 0))),
-                f"{megabytes * 1024}", f"{megabytes}", f"{megabytes / 1024:.6f}", "0", "0", "0", "0", "0"])
+            summary.append(
+                [
+                    *key,
+                    cycle,
+                    period,
+                    wireless(number),
+                    user,
+                    center,
+                    plan,
+                    dollars(0),
+                    dollars(by["mrc"]),
+                    dollars(by["usage"]),
+                    dollars(0),
+                    dollars(by["surcharge"]),
+                    dollars(by["tax"]),
+                    dollars(0),
+                    dollars(sum(by.values())),
+                    str(round(uses.get("voice", 0))),
+                    str(round(uses.get("sms", 0))),
+                    f"{megabytes * 1024}",
+                    f"{megabytes}",
+                    f"{megabytes / 1024:.6f}",
+                    "0",
+                    "0",
+                    "0",
+                    "0",
+                    "0",
+                ]
+            )
         for charge in charges:
             feature = charge.category == "mrc" and charge.item_code == "Call Filter Plus"
             share = ("Feature" if feature else "Plan") if charge.category == "mrc" else "NA"
             billable = draw.number_text(charge.quantity or 0) if charge.category == "usage" else "NA"
-            detail.append([*key, cycle, wireless(number), user, center, "", CATEGORY[charge.category],
-                           charge.category.upper(), "", f'"{charge.description}"', share, "NA", "NA", "NA", "NA", "NA",
-                           "NA", "NA", billable, dollars(charge.amount), "", ""])
+            detail.append(
+                [
+                    *key,
+                    cycle,
+                    wireless(number),
+                    user,
+                    center,
+                    "",
+                    CATEGORY[charge.category],
+                    charge.category.upper(),
+                    "",
+                    f'"{charge.description}"',
+                    share,
+                    "NA",
+                    "NA",
+                    "NA",
+                    "NA",
+                    "NA",
+                    "NA",
+                    "NA",
+                    billable,
+                    dollars(charge.amount),
+                    "",
+                    "",
+                ]
+            )
         if megabytes:
-            detail.append([*key, cycle, wireless(number), user, center, "", "Data", "USAGE", "", '"GIGABYTE USAGE"',
-                           "NA", "NA", "NA", "NA", "NA", "KB", "NA", str(megabytes * 1024), "NA", dollars(0), "", ""])
-    summary.append([*key, cycle, period, "N/A", account["name"], "NA", "NA", dollars(0), dollars(0), dollars(0),
-                    dollars(0), dollars(account_level), dollars(0), dollars(0), dollars(account_level),
-                    *(["NA"] * 10)])
+            detail.append(
+                [
+                    *key,
+                    cycle,
+                    wireless(number),
+                    user,
+                    center,
+                    "",
+                    "Data",
+                    "USAGE",
+                    "",
+                    '"GIGABYTE USAGE"',
+                    "NA",
+                    "NA",
+                    "NA",
+                    "NA",
+                    "NA",
+                    "KB",
+                    "NA",
+                    str(megabytes * 1024),
+                    "NA",
+                    dollars(0),
+                    "",
+                    "",
+                ]
+            )
+    summary.append(
+        [
+            *key,
+            cycle,
+            period,
+            "N/A",
+            str(account["name"]),
+            "NA",
+            "NA",
+            dollars(0),
+            dollars(0),
+            dollars(0),
+            dollars(0),
+            dollars(account_level),
+            dollars(0),
+            dollars(0),
+            dollars(account_level),
+            *(["NA"] * 10),
+        ]
+    )
     return {
         "AccountSummary": _table(SUMMARY, [head], bom=True),
         "Account & Wireless Summary": _table(WIRELESS, summary),
