@@ -1,4 +1,4 @@
-"""Deterministic validation of charges against contract, inventory and usage; findings, disputes, savings, allocation."""
+"""Validation of charges against contract, inventory and usage; disputes, savings, allocation."""
 
 from audit.engine import run
 

@@ -1,5 +1,8 @@
-"""Single charges: repeated (C2), late fees (C3), exits (C4), one-off fees (C5), avoidable extras (C6), moves (C8),
-proration (C9), foreign carriers (C10)."""
+"""Single charges: rules C2 to C6 and C8 to C10.
+
+Repeated (C2), late fees (C3), exits (C4), one-off fees (C5), avoidable extras (C6), moves (C8), proration (C9), foreign
+carriers (C10).
+"""
 
 from __future__ import annotations
 
@@ -319,7 +322,10 @@ def moved_balance(books: Books, rule: Rule) -> Iterator[Finding]:
         & lines["related_charge_id"].isna()
     ]
     for row in rows(chosen.sort_values("charge_id")):
-        said = f"{row.description or 'An adjustment'} of {money(int(row.amount), row.currency)} has to be explained by the carrier."
+        said = (
+            f"{row.description or 'An adjustment'} of {money(int(row.amount), row.currency)} has to be "
+            "explained by the carrier."
+        )
         yield of_charge(books, rule, row, int(row.amount), said, cause=row.charge_id, actual=int(row.amount))
 
 
@@ -351,7 +357,8 @@ def proration(books: Books, rule: Rule) -> Iterator[Finding]:
             row.proration, "the month's days"
         )
         said = (
-            f"{row.description or row.item_code} covers {days} of {int(row.month_days)} days of {row.month}. Prorated by "
+            f"{row.description or row.item_code} covers {days} of {int(row.month_days)} days of "
+            f"{row.month}. Prorated by "
             f"{way} it costs {money(right, row.currency)}, billed are {money(int(row.amount), row.currency)}."
         )
         facts = [
@@ -430,18 +437,18 @@ def slamming(books: Books, rule: Rule) -> Iterator[Finding]:
     for row in rows(lines[lines["charge_id"].isin(hits)].sort_values("charge_id")):
         service = books.services[hits[row.charge_id]]
         said = (
-            f"Carrier {row.carrier_id} bills the number {row.billed_number or service.number}, which belongs to a service of "
+            f"Carrier {row.carrier_id} bills the number {row.billed_number or service.number}, "
+            "which belongs to a service of "
             f"carrier {service.carrier_id}. No order ported it."
         )
         facts = [
             evidence("services", service.service_id, row.month, "carrier_id", service.carrier_id),
             evidence("orders", service.service_id, row.month, "type", None, "no port order"),
         ]
-        row = row._replace(service_id=service.service_id, terms_id=row.terms_id)
         yield of_charge(
             books,
             rule,
-            row,
+            row._replace(service_id=service.service_id),
             int(row.amount),
             said,
             cause=row.carrier_id or "",

@@ -46,6 +46,8 @@ def shortfall(books: Books, rule: Rule) -> Iterator[Finding]:
             if start < first or periods.month_of(periods.add_days(end, -1)) > books.months[-1]:
                 continue
             inside = counted[(counted["terms_id"] == contract_id) & (counted["day"] >= start) & (counted["day"] < end)]
+            if inside["month"].nunique() < periods.month_distance(start[:7], end[:7]):
+                continue  # bills of a month are not there
             attained = int(inside["amount"].sum())
             if contract.commitment_basis == "net":
                 back = credits[

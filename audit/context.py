@@ -6,6 +6,7 @@ an invoice by its period_start (else its issue), so that the rows of a month nev
 
 from __future__ import annotations
 
+from collections import namedtuple
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -38,8 +39,9 @@ STATE = (
 
 def rows(frame: pd.DataFrame) -> Iterator[Any]:
     """The rows of a frame as named tuples of plain values, missing = None."""
-    plain = frame.astype(object).where(frame.notna(), None)
-    return plain.itertuples(index=False, name="Row")
+    row = namedtuple("Row", list(frame.columns), rename=True)  # type: ignore[misc]
+    columns = [frame[name].to_numpy(dtype=object, na_value=None) for name in frame.columns]
+    return map(row._make, zip(*columns, strict=True))
 
 
 def known(value: Any) -> bool:
@@ -152,6 +154,17 @@ class Books:
         if month not in self._by_month:
             self._by_month[month] = self._states(month)
         return self._by_month[month]
+
+    def steady_rows(self, month: str) -> dict[str, Any]:
+        """The states of :meth:`months_of_service` that were active all month, by service, in order."""
+        if month not in self._steady:
+            states = self.months_of_service(month)
+            self._steady[month] = {row.service_id: row for row in rows(states[states["steady"]].sort_index())}
+        return self._steady[month]
+
+    @cached_property
+    def _steady(self) -> dict[str, dict[str, Any]]:
+        return {}
 
     @cached_property
     def _by_month(self) -> dict[str, pd.DataFrame]:

@@ -1,5 +1,8 @@
-"""Charges against the inventory: unknown (I1), disconnected (I2), unbilled (I3), leaver (I4), closed site (I5), no owner
-(I6), two accounts (I7), retired device (I8), many lines (I9), suspended (I10)."""
+"""Charges against the inventory: rules I1 to I10.
+
+Unknown (I1), disconnected (I2), unbilled (I3), leaver (I4), closed site (I5), no owner (I6), two accounts (I7), retired
+device (I8), many lines (I9), suspended (I10).
+"""
 
 from __future__ import annotations
 
@@ -110,7 +113,8 @@ def not_in_inventory(books: Books, rule: Rule) -> Iterator[Finding]:
         if row.charge_id in foreign or _plain(number or "") in own or _plain(number or "") in pools:
             continue
         said = (
-            f"{row.description or row.item_code} for {number} is billed, but the inventory of account {row.account_id} has no "
+            f"{row.description or row.item_code} for {number} is billed, but the inventory of "
+            f"account {row.account_id} has no "
             f"such service on {row.day}."
         )
         facts = [evidence("services", number or "", row.month, "number", None, "not in the inventory")]
@@ -134,7 +138,7 @@ def _plain(number: str) -> str:
 
 @check("I2")
 def after_disconnect(books: Books, rule: Rule) -> Iterator[Finding]:
-    """A service is billed after its disconnection; the part of the month after it counts where the contract prorates."""
+    """A service is billed after its disconnection, also for the rest of the month where the contract prorates."""
     lines = running(books)
     gone = lines["disconnected_on"].copy()
     ended = (lines["status"] == "disconnected") & (lines["valid_from"] > FIRST_DAY)
@@ -159,7 +163,10 @@ def after_disconnect(books: Books, rule: Rule) -> Iterator[Finding]:
         stake = amount - right
         if not rule.beyond(stake) or stake < 0:
             continue
-        said = f"The service was disconnected on {row.gone}, but {row.description or row.item_code} is billed for {row.day} to {row.until or row.day}."
+        said = (
+            f"The service was disconnected on {row.gone}, but {row.description or row.item_code} is "
+            f"billed for {row.day} to {row.until or row.day}."
+        )
         if right:
             said += f" Until the disconnection {money(right, row.currency)} are due."
         facts = [
@@ -201,7 +208,8 @@ def never_billed(books: Books, rule: Rule) -> Iterator[Finding]:
         for row in rows(chosen.sort_values("service_id")):
             price, currency, source = prices.get(row.service_id, (0, None, "unknown"))
             said = (
-                f"The service was active all of {month} and account {row.account_id} was billed, but it has no recurring "
+                f"The service was active all of {month} and account {row.account_id} was billed, "
+                "but it has no recurring "
                 f"charge. {money(price, currency)} may be billed later."
             )
             yield make(
@@ -252,7 +260,10 @@ def owner_left(books: Books, rule: Rule) -> Iterator[Finding]:
     for service, month, members in by_service_month(chosen):
         holder = members[0].employee_id
         day = books.left_on[holder]
-        said = f"The holder {holder} left on {day}. The service still costs {money(sum(int(r.amount) for r in members), members[0].currency)} in {month}."
+        said = (
+            f"The holder {holder} left on {day}. The service still costs "
+            f"{money(sum(int(r.amount) for r in members), members[0].currency)} in {month}."
+        )
         facts = [
             evidence("employees", holder, month, "left_on", day),
             evidence("services", service, month, "employee_id", holder),
@@ -269,7 +280,10 @@ def closed_site(books: Books, rule: Rule) -> Iterator[Finding]:
     chosen = lines[(looked_up(lines["site_id"], closed) < lines["day"]).fillna(False).astype(bool)]
     for service, month, members in by_service_month(chosen):
         site = members[0].site_id
-        said = f"Site {site} closed on {closed[site]}. The service still costs {money(sum(int(r.amount) for r in members), members[0].currency)} in {month}."
+        said = (
+            f"Site {site} closed on {closed[site]}. The service still costs "
+            f"{money(sum(int(r.amount) for r in members), members[0].currency)} in {month}."
+        )
         facts = [
             evidence("sites", site, month, "closed_on", closed[site]),
             evidence("services", service, month, "site_id", site),
@@ -290,7 +304,9 @@ def no_owner(books: Books, rule: Rule) -> Iterator[Finding]:
     closed = {c: row.closed_on for c, row in centers.items() if row.closed_on}
     center = lines["cost_center_id"]
     nobody = center.isna() & lines["employee_id"].isna()
-    wrong = center.notna() & (~center.isin(centers) | (looked_up(center, closed) < lines["day"]).fillna(False).astype(bool))
+    wrong = center.notna() & (
+        ~center.isin(centers) | (looked_up(center, closed) < lines["day"]).fillna(False).astype(bool)
+    )
     for service, month, members in by_service_month(lines[nobody | wrong]):
         owner = members[0].cost_center_id
         why = (
@@ -340,7 +356,8 @@ def two_accounts(books: Books, rule: Rule) -> Iterator[Finding]:
                 total = ordinal(wrong.until or wrong.day) - ordinal(wrong.day) + 1
                 stake = round_half_up(Fraction(int(wrong.amount) * days, total), unit_of(books, wrong))
                 said = (
-                    f"{wrong.description or wrong.item_code} is billed in accounts {other.account_id} and {wrong.account_id} for "
+                    f"{wrong.description or wrong.item_code} is billed in accounts "
+                    f"{other.account_id} and {wrong.account_id} for "
                     f"{begin} to {end}. {money(stake, wrong.currency)} in {wrong.account_id} should not be billed."
                 )
                 facts = [
@@ -429,9 +446,8 @@ def many_lines(books: Books, rule: Rule) -> Iterator[Finding]:
             & ~(states["disconnected_on"] <= end).fillna(False).astype(bool)
             & ~(states["activated_on"] > end).fillna(False).astype(bool)
         ]
+        mobile = mobile[mobile.groupby("employee_id")["service_id"].transform("size") >= least]
         for employee, group in mobile.groupby("employee_id", sort=True):
-            if len(group) < least:
-                continue
             ids = sorted(group["service_id"])
             yield make(
                 books,

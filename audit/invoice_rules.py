@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -185,7 +186,8 @@ def arithmetic(books: Books, rule: Rule) -> Iterator[Finding]:
             continue
         currency = invoice.currency or books.accounts[invoice.account_id].currency
         said = (
-            f"The charges of invoice {invoice.number or invoice_id} add up to {money(lines_total, currency)}, its total is "
+            f"The charges of invoice {invoice.number or invoice_id} add up to "
+            f"{money(lines_total, currency)}, its total is "
             f"{money(int(invoice.total), currency)}."
         )
         yield make(
@@ -238,7 +240,8 @@ def _products(books: Books, rule: Rule) -> Iterator[Finding]:
         if row.category == "mrc" and _partly_active(row):
             continue  # prorated by the service's days: a matter of C9 and I2
         said = (
-            f"{to_text(int(row.quantity), 0)} times {money(int(row.unit_rate), row.currency)} is {money(right, row.currency)}; "
+            f"{to_text(int(row.quantity), 0)} times {money(int(row.unit_rate), row.currency)} is "
+            f"{money(right, row.currency)}; "
             f"{row.description or row.item_code} is billed at {money(int(row.amount), row.currency)}."
         )
         yield of_charge(
@@ -325,7 +328,7 @@ def missing_invoice(books: Books, rule: Rule) -> Iterator[Finding]:
 
 def _learned(months: list[str]) -> int:
     """1, 3 or 12 where at least three invoices came in that rhythm, else 0."""
-    gaps = [periods.month_distance(a, b) for a, b in zip(months, months[1:], strict=False)]
+    gaps = [periods.month_distance(a, b) for a, b in pairwise(months)]
     if len(gaps) < 2:
         return 0
     usual = sorted(gaps)[len(gaps) // 2]
@@ -377,7 +380,8 @@ def unusual_total(books: Books, rule: Rule) -> Iterator[Finding]:
                 continue
             service, median = str(table.index[at]), twice // 2
             said = (
-                f"The service costs {money(now, currency[service])} in {month}; the median of the {len(values)} months before "
+                f"The service costs {money(now, currency[service])} in {month}; the median of the "
+                f"{len(values)} months before "
                 f"is {money(median, currency[service])}."
             )
             yield make(

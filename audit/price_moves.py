@@ -306,7 +306,8 @@ def promised_credit(books: Books, rule: Rule) -> Iterator[Finding]:
         short = int(row.amount) - received
         if rule.beyond(short) and short > 0:
             text = (
-                f"The {row.reason or 'promised'} credit {row.credit_id} of {money(int(row.amount), row.currency)} was due "
+                f"The {row.reason or 'promised'} credit {row.credit_id} of "
+                f"{money(int(row.amount), row.currency)} was due "
                 f"by {due_by}; {money(received, row.currency)} came."
             )
             yield _credit(books, rule, promise, month, short, text)

@@ -28,7 +28,7 @@ def priced_lines(books: Books) -> pd.DataFrame:
 
 
 def _differing(books: Books) -> Iterator[tuple[Any, int, int, int, bool]]:
-    """(charge, contract's rate, expected amount, stake, billed at a gross price) where the price is not the contract's."""
+    """(charge, contract's rate, expected amount, stake, billed gross) where the price is not the contract's."""
     discounts = net_rates(books)
     lines = priced_lines(books)
     netted = lines["contract_id"].isin({contract for contract, _ in discounts})

@@ -1,5 +1,8 @@
-"""Charges against use: none (U1), little (U2), an unused top plan (U3), paid twice (U4), pay-per-use roaming (U5), pools
-(U6), premium and third parties (U7), single calls (U8)."""
+"""Charges against use: rules U1 to U8.
+
+None (U1), little (U2), an unused top plan (U3), paid twice (U4), pay-per-use roaming (U5), pools (U6), premium and
+third parties (U7), single calls (U8).
+"""
 
 from __future__ import annotations
 
@@ -24,19 +27,15 @@ def zero_use(books: Books, rule: Rule) -> Iterator[Finding]:
         back = [periods.shift(month, -n) for n in range(months)]
         if back[-1] < books.months[0]:
             continue
-        states = books.months_of_service(month)
-        chosen = states[
-            states["steady"]
-            & states["kind"].isin(rule.names("kinds"))
-            & states["device_kind"].isin(devices)
-            & ~states["purpose"].isin(rule.names("excused_purposes"))
-        ]
-        steady = [books.months_of_service(m)["steady"] for m in back[1:]]
-        for row in rows(chosen.sort_values("service_id")):
+        earlier = [books.steady_rows(m) for m in back[1:]]
+        kinds, excused = rule.names("kinds"), rule.names("excused_purposes")
+        for row in books.steady_rows(month).values():
+            if row.kind not in kinds or row.device_kind not in devices or row.purpose in excused:
+                continue
             known = all((row.carrier_id, m) in books.metered for m in back)
             if not known or any((row.service_id, m) in books.used for m in back):
                 continue
-            if not all(bool(s.get(row.service_id, False)) for s in steady):
+            if not all(row.service_id in states for states in earlier):
                 continue
             yield _unused(books, rule, row, month, months)
 
@@ -50,7 +49,8 @@ def _unused(books: Books, rule: Rule, row: Any, month: str, months: int) -> Find
         amount = int(plan.mrc)
     since = _idle_since(books, row.service_id, row.carrier_id, month)
     said = (
-        f"No data, call or message since {since}, for at least {months} months. The line costs {money(amount, currency)} "
+        f"No data, call or message since {since}, for at least {months} months. The line costs "
+        f"{money(amount, currency)} "
         f"in {month}."
     )
     facts = [
@@ -92,7 +92,7 @@ def _idle_since(books: Books, service: str, carrier: str, month: str) -> str:
         before = periods.shift(since, -1)
         if before < books.months[0] or (service, before) in books.used or (carrier, before) not in books.metered:
             return since
-        if not bool(books.months_of_service(before)["steady"].get(service, False)):
+        if service not in books.steady_rows(before):
             return since
         since = before
 
@@ -117,23 +117,16 @@ def _steady_lines(books: Books, rule: Rule, month: str, months: int) -> Iterator
     back = [periods.shift(month, -n) for n in range(months)]
     if back[-1] < books.months[0]:
         return
-    states = books.months_of_service(month)
-    chosen = states[
-        states["steady"]
-        & states["kind"].isin(rule.names("kinds"))
-        & ~states["purpose"].isin(rule.names("excused_purposes"))
-    ]
-    earlier = [books.months_of_service(m) for m in back[1:]]
-    for row in rows(chosen.sort_values("service_id")):
+    earlier = [books.steady_rows(m) for m in back[1:]]
+    kinds, excused = rule.names("kinds"), rule.names("excused_purposes")
+    for row in books.steady_rows(month).values():
         plan = books.plans.get(row.plan_id or "")
-        if plan is None or not all((row.carrier_id, m) in books.metered for m in back):
+        if plan is None or row.kind not in kinds or row.purpose in excused:
             continue
-        if all(
-            row.service_id in s.index
-            and s.at[row.service_id, "steady"]
-            and s.at[row.service_id, "plan_id"] == row.plan_id
-            for s in earlier
-        ):
+        if not all((row.carrier_id, m) in books.metered for m in back):
+            continue
+        before = [states.get(row.service_id) for states in earlier]
+        if all(state is not None and state.plan_id == row.plan_id for state in before):
             yield row, plan, back
 
 
@@ -156,7 +149,8 @@ def low_use(books: Books, rule: Rule) -> Iterator[Finding]:
             name = next(iter(limits))
             most = max(use.get((row.service_id, m), {}).get(name, 0) for m in back)
             said = (
-                f"In each of {months} months up to {month} the line used less than {to_text(below * 100, 0)} % of its plan's "
+                f"In each of {months} months up to {month} the line used less than "
+                f"{to_text(below * 100, 0)} % of its plan's "
                 f"{name} allowance of {to_text(limits[name], 0)}; the most was {to_text(most, 0)}."
             )
             yield _remark(
@@ -228,7 +222,8 @@ def top_plan(books: Books, rule: Rule) -> Iterator[Finding]:
                 continue
             most = max(s.get("data", 0) for s in spent)
             said = (
-                f"The line is on {row.plan_id}, the dearest plan of its carrier, but in {months} months up to {month} it had no "
+                f"The line is on {row.plan_id}, the dearest plan of its carrier, but in {months} "
+                f"months up to {month} it had no "
                 f"international use and at most {to_text(most, 0)} MB of data."
             )
             yield _remark(books, rule, row, month, said, below, most, "MB", back, "data", use)
@@ -299,7 +294,8 @@ def roaming_without_pack(books: Books, rule: Rule) -> Iterator[Finding]:
             continue
         price, code = min(fits)
         said = (
-            f"Roaming in {', '.join(sorted(places))} cost {money(cost, members[0].currency)} by use; the pack {code} costs "
+            f"Roaming in {', '.join(sorted(places))} cost {money(cost, members[0].currency)} by "
+            f"use; the pack {code} costs "
             f"{money(price, members[0].currency)}."
         )
         yield make(
@@ -345,7 +341,7 @@ def pool_fill(books: Books, rule: Rule) -> Iterator[Finding]:
             if (
                 (row.activated_on or "") > end
                 or (row.disconnected_on or "9999") < start
-                or row.status == "disconnected"
+                or (row.status == "disconnected" and row.disconnected_on is None)
             ):
                 continue
             for name, group, allowance in groups[row.plan_id]:
@@ -471,7 +467,10 @@ def single_calls(books: Books, rule: Rule) -> Iterator[Finding]:
     for (service, month), found in sorted(groups.items()):
         amount = sum(int(row.cost or 0) for row, _ in found)
         longest = max(length for _, length in found)
-        said = f"{len(found)} domestic call{'s' if len(found) > 1 else ''} in {month} lasted up to {to_text(longest, 0)} minutes and cost {to_text(amount)}."
+        said = (
+            f"{len(found)} domestic call{'s' if len(found) > 1 else ''} in {month} lasted up to "
+            f"{to_text(longest, 0)} minutes and cost {to_text(amount)}."
+        )
         yield make(
             books,
             rule,

@@ -37,15 +37,42 @@ class Books:
         self, first: str = "2026-01", last: str = "2026-06", lines: int = 3, mrc: str = "30.00", plan: str = "P1"
     ) -> Books:
         self.add("carriers", carrier_id="acme", name="Acme", country="US")
-        self.add("accounts", account_id="A1", carrier_id="acme", number="BAN-1", currency="USD", country="US",
-                 cadence="monthly", bill_day=28)
+        self.add(
+            "accounts",
+            account_id="A1",
+            carrier_id="acme",
+            number="BAN-1",
+            currency="USD",
+            country="US",
+            cadence="monthly",
+            bill_day=28,
+        )
         self.add("accounts", account_id="A2", carrier_id="acme", number="BAN-2", currency="USD", country="US")
-        self.add("contracts", contract_id="K1", carrier_id="acme", currency="USD", start_date="2025-01-01",
-                 initial_term_months=36, renewal_type="tacit", renewal_term_months=12, notice_days=60,
-                 dispute_window_days=90, withhold_window_days=30)
-        self.add("plans", plan_id="P1", carrier_id="acme", service_kind="mobile", mrc=mrc, currency="USD", data_mb="5000")
-        self.add("contract_rates", contract_id="K1", item_code="P1", category="mrc", unit="month", rate=mrc,
-                 list_rate="40.00")
+        self.add(
+            "contracts",
+            contract_id="K1",
+            carrier_id="acme",
+            currency="USD",
+            start_date="2025-01-01",
+            initial_term_months=36,
+            renewal_type="tacit",
+            renewal_term_months=12,
+            notice_days=60,
+            dispute_window_days=90,
+            withhold_window_days=30,
+        )
+        self.add(
+            "plans", plan_id="P1", carrier_id="acme", service_kind="mobile", mrc=mrc, currency="USD", data_mb="5000"
+        )
+        self.add(
+            "contract_rates",
+            contract_id="K1",
+            item_code="P1",
+            category="mrc",
+            unit="month",
+            rate=mrc,
+            list_rate="40.00",
+        )
         self.add("items", carrier_id="acme", item_code="P1", category="mrc", nature="access")
         self.add("sites", site_id="HQ", name="HQ", country="US")
         self.add("cost_centers", cost_center_id="CC1", name="One")
@@ -61,9 +88,19 @@ class Books:
 
     def line(self, service_id: str, **row: Any) -> dict[str, Any]:
         base = {
-            "service_id": service_id, "kind": "mobile", "device_kind": "phone", "purpose": "person",
-            "number": f"555{service_id}", "carrier_id": "acme", "account_id": "A1", "contract_id": "K1", "plan_id": "P1",
-            "cost_center_id": "CC1", "site_id": "HQ", "status": "active", "activated_on": "2024-01-01",
+            "service_id": service_id,
+            "kind": "mobile",
+            "device_kind": "phone",
+            "purpose": "person",
+            "number": f"555{service_id}",
+            "carrier_id": "acme",
+            "account_id": "A1",
+            "contract_id": "K1",
+            "plan_id": "P1",
+            "cost_center_id": "CC1",
+            "site_id": "HQ",
+            "status": "active",
+            "activated_on": "2024-01-01",
         }
         return self.add("services", **{**base, **row})
 
@@ -73,14 +110,22 @@ class Books:
         names = ("account_id", "contract_id", "plan_id", "employee_id", "cost_center_id", "site_id", "number", "status")
         for index, span in enumerate(spans):
             until = spans[index + 1]["valid_from"] if index + 1 < len(spans) else None
-            self.add("service_history", **{**{n: base.get(n) for n in names}, "service_id": service_id,
-                                           "valid_to": until, **span})
+            self.add(
+                "service_history",
+                **{**{n: base.get(n) for n in names}, "service_id": service_id, "valid_to": until, **span},
+            )
 
     def invoice(self, account_id: str, month: str, **row: Any) -> dict[str, Any]:
         base = {
-            "invoice_id": f"{account_id}-{month}", "account_id": account_id, "number": f"N{account_id}{month}",
-            "kind": "invoice", "issued_on": f"{month}-28", "period_start": f"{month}-01",
-            "period_end": periods.month_end(month), "due_on": periods.add_days(f"{month}-28", 30), "currency": "USD",
+            "invoice_id": f"{account_id}-{month}",
+            "account_id": account_id,
+            "number": f"N{account_id}{month}",
+            "kind": "invoice",
+            "issued_on": f"{month}-28",
+            "period_start": f"{month}-01",
+            "period_end": periods.month_end(month),
+            "due_on": periods.add_days(f"{month}-28", 30),
+            "currency": "USD",
             "total": None,
         }
         return self.add("invoices", **{**base, **row})
@@ -88,21 +133,42 @@ class Books:
     def bill(self, service_id: str | None, month: str, amount: str, **row: Any) -> dict[str, Any]:
         service = next((s for s in self.rows["services"] if s["service_id"] == service_id), None)
         base = {
-            "charge_id": f"C{len(self.rows['charges']) + 1:04d}", "invoice_id": f"A1-{month}", "service_id": service_id,
-            "billed_number": service["number"] if service else None, "category": "mrc", "item_code": "P1",
-            "description": "Plan", "quantity": "1", "unit": "month", "unit_rate": amount, "amount": amount,
-            "period_start": f"{month}-01", "period_end": periods.month_end(month),
+            "charge_id": f"C{len(self.rows['charges']) + 1:04d}",
+            "invoice_id": f"A1-{month}",
+            "service_id": service_id,
+            "billed_number": service["number"] if service else None,
+            "category": "mrc",
+            "item_code": "P1",
+            "description": "Plan",
+            "quantity": "1",
+            "unit": "month",
+            "unit_rate": amount,
+            "amount": amount,
+            "period_start": f"{month}-01",
+            "period_end": periods.month_end(month),
         }
         return self.add("charges", **{**base, **row})
 
     def use(self, service_id: str, month: str, quantity: str = "3000", **row: Any) -> dict[str, Any]:
-        base = {"service_id": service_id, "month": month, "usage_type": "data", "zone": "home", "quantity": quantity,
-                "unit": "MB", "cost": "0"}
+        base = {
+            "service_id": service_id,
+            "month": month,
+            "usage_type": "data",
+            "zone": "home",
+            "quantity": quantity,
+            "unit": "MB",
+            "cost": "0",
+        }
         return self.add("usage", **{**base, **row})
 
     def charge(self, service_id: str, month: str, **key: Any) -> dict[str, Any]:
-        return next(c for c in self.rows["charges"] if c["service_id"] == service_id and c["period_start"][:7] == month
-                    and all(c.get(k) == v for k, v in key.items()))
+        return next(
+            c
+            for c in self.rows["charges"]
+            if c["service_id"] == service_id
+            and c["period_start"][:7] == month
+            and all(c.get(k) == v for k, v in key.items())
+        )
 
     def save(self, store: Store) -> Store:
         totals: dict[str, int] = {}
@@ -112,7 +178,10 @@ class Books:
             for table, rows in self.rows.items():
                 made = [micros(table, r) for r in rows]
                 if table == "invoices":
-                    made = [{**r, "total": totals.get(r["invoice_id"], 0) if r["total"] is None else r["total"]} for r in made]
+                    made = [
+                        {**r, "total": totals.get(r["invoice_id"], 0) if r["total"] is None else r["total"]}
+                        for r in made
+                    ]
                 names = sorted({n for r in made for n in r})
                 txn.append_tuples(table, names, [tuple(r.get(n) for n in names) for r in made])
             rollups.refresh(txn)
