@@ -102,10 +102,10 @@ class Estate:
 
 
 def data_months(use: pd.DataFrame, billed: pd.DataFrame) -> list[str]:
-    """From the first month of usage or charges to the last month of usage (of charges where there is no usage)."""
+    """From the first month of usage or charges to the last month of usage, rated or charged (else of any charge)."""
     used = use["month"].dropna()
     charged = billed["month"].dropna()
-    variable = billed.loc[billed["category"].isin(["usage", "third_party", "occ"]), "month"].dropna()
+    variable = billed.loc[billed["category"] == "usage", "month"].dropna()
     starts = [months.min() for months in (used, charged) if len(months)]
     if not starts:
         return []
@@ -150,7 +150,7 @@ def build(
         is_line=services["kind"].isin(LINE_KINDS).to_numpy(dtype=bool),
         state=state,
         spans=spans,
-        use=_merge_charged(use, billed, tables["items"], services),
+        use=_merge_charged(use, billed, tables["items"], services, tables["accounts"]),
         billed=billed,
         tables=tables,
         carrier_reported=reported,
@@ -158,6 +158,12 @@ def build(
         sims=sims,
         known_devices=known_devices,
     )
+
+
+def carriers(services: pd.DataFrame, accounts: pd.DataFrame) -> pd.Series[str]:
+    """The carrier of each service (by service_id): its own, else its account's."""
+    theirs = services["account_id"].map(accounts.set_index("account_id")["carrier_id"])
+    return pd.Series(services["carrier_id"].fillna(theirs).to_numpy(dtype=object), index=services["service_id"])
 
 
 def _activity(services: pd.DataFrame, months: list[str], starts: list[str], ends: list[str]) -> tuple[BOOL, BOOL, BOOL]:
@@ -216,8 +222,7 @@ def _states(
         if name == "purpose":
             filled = filled.fillna(services["kind"].map({"mobile": "person", "iot": "m2m"}))
         elif name == "carrier_id":
-            accounts = tables["accounts"].set_index("account_id")["carrier_id"]
-            filled = filled.fillna(services["account_id"].map(accounts))
+            filled = services["service_id"].map(carriers(services, tables["accounts"]))
         codes, values = _codes(filled.astype(object))
         state[name] = Coded(np.repeat(codes[:, None], width, axis=1), values)
     _add_holder(state, tables, starts, ends)
@@ -268,7 +273,7 @@ def _reported(services: pd.DataFrame, use: pd.DataFrame, months: list[str], carr
 
 
 def _merge_charged(
-    use: pd.DataFrame, billed: pd.DataFrame, items: pd.DataFrame, services: pd.DataFrame
+    use: pd.DataFrame, billed: pd.DataFrame, items: pd.DataFrame, services: pd.DataFrame, accounts: pd.DataFrame
 ) -> pd.DataFrame:
     """Usage with its money: where charges of category usage name the same zone and country, they win.
 
@@ -279,7 +284,7 @@ def _merge_charged(
     columns = ["service_id", "month", "usage_type", "zone", "country", "currency", "quantity", "cost"]
     if charged.empty:
         return use[columns].reset_index(drop=True)
-    carrier = services.set_index("service_id")["carrier_id"]
+    carrier = carriers(services, accounts)
     facts = items.drop_duplicates(["carrier_id", "item_code"]).set_index(["carrier_id", "item_code"])
     keys = pd.MultiIndex.from_arrays([charged["service_id"].map(carrier), charged["item_code"]])
     known = facts[["zone", "usage_type"]].reindex(keys)

@@ -8,9 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from anomaly.estate import BOOL, Coded, Estate
+from anomaly.estate import BOOL, Coded, Estate, carriers
 from core import inventory, periods
-from core.money import SCALE
 
 #: Every fact a rule may name, with its meaning; docs/anomaly.md repeats the list and a test compares them.
 LINE_FACTS = {
@@ -111,8 +110,7 @@ def item_natures(estate: Estate) -> pd.DataFrame:
     """Subscribed items: service_id, nature, countries, valid_from, valid_to (blank dates filled)."""
     held = estate.tables["service_items"]
     held = held[held["quantity"].isna() | (held["quantity"] > 0)][["service_id", "item_code", "valid_from", "valid_to"]]
-    carrier = estate.services.set_index("service_id")["carrier_id"]
-    held = held.assign(carrier_id=held["service_id"].map(carrier))
+    held = held.assign(carrier_id=held["service_id"].map(carriers(estate.services, estate.tables["accounts"])))
     items = estate.tables["items"][["carrier_id", "item_code", "nature", "countries"]]
     joined = held.merge(items, on=["carrier_id", "item_code"], how="inner")
     joined["valid_from"] = joined["valid_from"].fillna(inventory.FIRST_DAY)
@@ -228,8 +226,3 @@ def _travelled(
 def micros(amount: float) -> int:
     """A sum of whole micros kept in a float, back as a whole number."""
     return round(amount)
-
-
-def currency_units(value: float | int) -> float:
-    """A rule's amount in currency units as micros."""
-    return float(value) * SCALE

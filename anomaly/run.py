@@ -48,14 +48,15 @@ def flag(
     if not estate.months or not len(estate.services):
         return []
     chosen = np.array([(not first or m >= first) and (not last or m <= last) for m in estate.months], dtype=bool)
-    units = _units(queries.line_spend(store), estate.months)
+    panel = features.build(estate)
+    units = _estimated(panel, estate.months) | _units(queries.line_spend(store), estate.months)
     found = policy.evaluate(estate, rules)
     rates = policy.base_rates(estate, found)
     items: list[Finding] = []
     if queue in {"policy", "all"}:
         items += _policy(store, estate, found, rates, chosen, units, include_exempt)
     if queue in {"anomaly", "all"}:
-        items += _anomalies(estate, found, rates, chosen, units, budget)
+        items += _anomalies(estate, panel, found, rates, chosen, units, budget)
     return sorted(items, key=lambda f: (-round(f.score or 0.0, 6), f.service_id or "", f.month, f.rule))
 
 
@@ -75,6 +76,15 @@ def _check(first: str | None, last: str | None, queue: str, budget: float) -> No
         problems.append(Issue(field="--budget", found=str(budget), expected="a share between 0 and 1"))
     if problems:
         raise BadInput(problems)
+
+
+def _estimated(panel: features.Panel, months: list[str]) -> dict[tuple[str, str], int]:
+    """Fleet units where nothing is billed: from the plan's price and the cost of use."""
+    return {
+        (str(panel.currency[line]), month): int(panel.unit[line, t])
+        for line in np.unique(panel.currency.astype(str), return_index=True)[1]
+        for t, month in enumerate(months)
+    }
 
 
 def _units(spend: pd.DataFrame, months: list[str]) -> dict[tuple[str, str], int]:
@@ -214,13 +224,13 @@ def rank(
 
 def _anomalies(
     estate: Estate,
+    panel: features.Panel,
     found: Mapping[str, policy.Hits],
     rates: Mapping[str, NDArray[np.float64]],
     chosen: BOOL,
     units: Mapping[tuple[str, str], int],
     budget: float,
 ) -> list[Finding]:
-    panel = features.build(estate)
     evidence, nats = rank(estate, panel, found, rates)
     service, month = np.nonzero(panel.scored & chosen[None, :])
     order = np.lexsort((month, service, -np.round(nats[service, month], 6)))

@@ -207,7 +207,7 @@ def test_impossible_use_is_a_data_problem() -> None:
     assert panel.impossible[line, MONTH]
     found = policy.evaluate(broken)
     chosen = np.ones(len(broken.months), dtype=bool)
-    items = detector._anomalies(broken, found, policy.base_rates(broken, found), chosen, {}, 0.01)
+    items = detector._anomalies(broken, panel, found, policy.base_rates(broken, found), chosen, {}, 0.01)
     (item,) = [i for i in items if i.service_id == broken.services["service_id"].iloc[line]]
     assert item.kind == "data_problem"
     assert "not the user" in item.explanation
