@@ -20,6 +20,8 @@ log = structlog.get_logger("opentem.app")
 
 st.set_page_config(page_title="OpenTEM", page_icon=str(ROOT / "app" / "static" / "icon.png"), layout="wide")
 theme.apply()
+STATIC = ROOT / "app" / "static"
+st.logo(str(STATIC / ("wordmark-dark.png" if theme.is_dark() else "wordmark.png")), icon_image=str(STATIC / "icon.png"))
 chosen = st.navigation(navigation.sections(), expanded=True)
 try:
     chosen.run()

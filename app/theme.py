@@ -62,7 +62,7 @@ _CSS = """
     { font-variant-numeric: tabular-nums; }
   [data-testid="stMetricValue"] > div { white-space: nowrap; }
   [data-testid="stMainBlockContainer"] { max-width: 1280px; padding-left: 2rem; padding-right: 2rem; }
-  [data-testid="stMetric"] { min-width: 10.5rem; }
+  [class*="st-key-kpis"] > div { flex: 1 1 10.5rem; min-width: 10.5rem; }
   [data-testid="stCaptionContainer"] { margin-top: -.55rem; }
   [data-testid="stMainBlockContainer"] h1 { padding-bottom: .2rem; line-height: 1.25; }
   .tem-sub { color: var(--tem-muted); font-size: .93rem; margin: 0; }
@@ -73,7 +73,8 @@ _CSS = """
   .tem-num { font-weight: 600; white-space: nowrap; }
   .tem-tag { display: inline-block; padding: .05rem .5rem; border-radius: 1rem; font-size: .8rem; white-space: nowrap;
     border: 1px solid var(--tem-line); color: var(--tem-muted); }
-  .tem-facts { margin: 0; display: grid; grid-template-columns: repeat(auto-fill, minmax(10.5rem, 1fr)); gap: .7rem 1.2rem; }
+  .tem-facts { margin: 0; padding: 0; display: grid; grid-template-columns: repeat(auto-fill, minmax(10.5rem, 1fr)); gap: .7rem 1.2rem; }
+  .tem-facts > div { padding: 0; }
   .tem-facts dt { color: var(--tem-muted); font-size: .82rem; }
   .tem-facts dd { margin: 0; font-weight: 500; overflow-wrap: anywhere; }
   .tem-evidence { width: 100%; border-collapse: collapse; font-size: .88rem; }
@@ -84,7 +85,8 @@ _CSS = """
   .tem-empty h3 { padding: 0 0 .4rem; }
   @media (max-width: 640px) {
     [data-testid="stMainBlockContainer"] { padding-left: 1rem; padding-right: 1rem; padding-top: 3.4rem; }
-    [data-testid="stMetric"] { min-width: 9rem; }
+    [class*="st-key-kpis"] > div { flex: 1 1 9.6rem; min-width: 9.6rem; }
+    .st-key-head > div:first-child { min-width: 100%; }
   }
   @media print {
     [data-testid="stSidebar"], [data-testid="stHeader"], .stButton { display: none !important; }

@@ -17,7 +17,7 @@ def action_list(items: Sequence[Action], *, key: str = "actions") -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="medium", key=f"{key}-{index}"):
             with st.container(width="stretch"):
                 st.html(_pair("tem-what", item.what, item.why))
-            with st.container(width=150):
+            with st.container(width=175):
                 st.html(_pair("tem-num", f"{item.saving} {item.period}", item.confidence))
             if item.page:
                 with st.container(width=70):

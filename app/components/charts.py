@@ -87,7 +87,10 @@ def stacked_months(
 
 
 def bridge(steps: Sequence[Step], currency: str | None, *, title: str, key: str, height: int = 300) -> None:
-    """A waterfall from one total to the next. The axis starts near the smaller total, and says so."""
+    """A waterfall from one total to the next, read from top to bottom so that its labels fit every width.
+
+    The axis starts near the smaller total where the change is small, and says so.
+    """
     colours = theme.palette()
     chart = figure(height, showlegend=False)
     totals = [step.amount for step in steps if step.kind == "total"]
@@ -98,40 +101,40 @@ def bridge(steps: Sequence[Step], currency: str | None, *, title: str, key: str,
     low = min([*levels, *totals], default=0)
     spread = max(levels, default=0) - low
     cut = max(0, low - max(spread, low // 50) // 2) if low > 0 and spread * 3 < low else 0
-    base, heights, fills, labels = [], [], [], []
+    base, sizes, fills, labels = [], [], [], []
     before = 0
     for step, after in zip(steps, levels, strict=True):
         if step.kind == "total":
             base.append(cut)
-            heights.append(after - cut)
+            sizes.append(after - cut)
             fills.append(colours.spend)
             labels.append(formats.short(step.amount, currency))
         else:
             base.append(min(before, after))
-            heights.append(abs(step.amount))
+            sizes.append(abs(step.amount))
             fills.append(colours.waste if step.amount > 0 else colours.saving)
             labels.append(formats.short(step.amount, currency, sign=True) if step.amount else "0")
         before = after
     chart.add_bar(
-        x=[step.label for step in steps],
-        y=units(heights),
+        y=[step.label for step in steps],
+        x=units(sizes),
         base=units(base),
+        orientation="h",
         marker={"color": fills},
         text=labels,
         textposition="outside",
         cliponaxis=False,
         textfont={"size": 11},
-        hovertemplate="%{x}: %{text}<extra></extra>",
+        hovertemplate="%{y}: %{text}<extra></extra>",
     )
-    money_axis(chart, currency)
     room = (max(levels, default=0) - cut) / SCALE
-    chart.update_yaxes(range=[cut / SCALE, cut / SCALE + room * 1.14], rangemode="normal", nticks=5)
-    chart.update_xaxes(tickangle=0, type="category", tickfont={"size": 10})
-    chart.update_layout(bargap=0.28)
+    chart.update_xaxes(visible=False, range=[cut / SCALE, cut / SCALE + room * 1.24])
+    chart.update_yaxes(autorange="reversed", type="category", showgrid=False, tickfont={"size": 11})
+    chart.update_layout(bargap=0.3, margin={"t": 4})
     told = "; ".join(f"{s.label} {formats.short(s.amount, currency, sign=s.kind == 'change')}" for s in steps)
     draw(chart, alt=f"{title}: {told}.", key=key)
     if cut:
-        st.caption(escape(f"The axis starts at {formats.short(cut, currency)}, not at zero."))
+        st.caption(escape(f"Bars start at {formats.short(cut, currency)}, not at zero."))
 
 
 def ladder(stages: Sequence[tuple[str, int]], currency: str | None, *, title: str, key: str, height: int = 190) -> None:
