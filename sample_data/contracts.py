@@ -202,7 +202,7 @@ def _commitment(world: World, contract_id: str) -> dict[str, object]:
         "commitment_amount": f"{amount}.00",
         "commitment_period": "year",
         "commitment_basis": "gross",
-        "shortfall_rate": "1" if contract_id != "CT-TMO" else "0.5",
+        "shortfall_rate": {"CT-TMO": "0.5", "CT-LUM": "0"}.get(contract_id, "1"),
     }
 
 

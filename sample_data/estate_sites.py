@@ -110,7 +110,8 @@ def seats(world: World, builder: Builder, count: int) -> None:
             "",
             employee.site_id,
             "RC-1",
-            plan,
+            "",
+            item=plan,
             employee=employee,
             rng=rng,
             number=f"RC-{index + 1:05d}",
@@ -123,10 +124,10 @@ def fixed(world: World, builder: Builder, left: dict[str, int]) -> None:
     us_sites = ["DEN", "NYC", "CHI", "SJC", "DAL", "ATL", "SEA", "NYC", "CHI", "SJC", "DAL"]
     for index in range(left["lumen"]):
         plan, site = LUMEN_KINDS[index % len(LUMEN_KINDS)], us_sites[index % len(us_sites)]
-        kind = str(world.plans[plan]["service_kind"])
+        kind = kind_of[plan]
         purpose = rng.choice(["", "emergency", ""]) if plan == "LUM-POTS" else ""
         account = "LUM-1" if REGION[site] == "US East" else "LUM-2"
-        builder.service("lumen", kind, "", purpose, site, account, plan, center=SITE_CENTER, rng=rng)
+        builder.service("lumen", kind, "", purpose, site, account, "", center=SITE_CENTER, item=plan, rng=rng)
     for carrier, items, sites, account in (
         ("bt", BT_ITEMS, GB_SITES, "BT-1"),
         ("colt", COLT_ITEMS, ("FRA", "AMS", "MUC"), "COLT-1"),

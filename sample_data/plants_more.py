@@ -201,7 +201,7 @@ def _inventory(picker: Picker) -> None:
 
         return hook
 
-    for service in picker.pick("I3", "ringcentral", 2):
+    for service in picker.pick("I3", "vodafone", 2):
         service.quirks["bill"] = make(picker.start(0.3, 0.7))
     for number, service in enumerate(picker.pick("I8", "vodafone", 3) + picker.pick("I8", "tmobile", 3)):
         status = ("wiped", "retired", "enrolled")[number % 3]
