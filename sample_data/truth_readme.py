@@ -8,7 +8,8 @@ folders that are loaded. The same cause shares `plant_id`; a row is one (rule, s
 - `queue`: audit, policy or anomaly. `rule`: the code of the audit rule, the id of the policy rule, or
   `anomaly.line_month`. `kind`: what was done.
 - `subject_type`, `subject_id`: the narrowest thing that is wrong. For bills that come as Verizon or AT&T files the
-  charge ids are made by the loader: `subject_id` is blank there; match by service (or `billed_number`) and month.
+  charge ids are made by the loader: `subject_id` is blank there; match by service (or `billed_number`), month and
+  amount.
 - `amount`: money at stake of that month, net of tax, positive where the customer lost it; in `currency`.
 
 ## Billing errors (queue audit)
