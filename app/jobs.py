@@ -69,7 +69,7 @@ def flag(store: Store, params: Params, progress: Progress) -> dict[str, Any]:
     for name in ("policy", "anomaly"):
         if queue in {name, "all"}:
             rows = [item for item in found if item.queue == name]
-            counts[name] = findings.save(store, rows, name, first=first, last=last)  # type: ignore[arg-type]
+            counts[name] = findings.save(store, rows, name, first=first, last=last)
     return counts
 
 

@@ -73,7 +73,8 @@ _CSS = """
   .tem-num { font-weight: 600; white-space: nowrap; }
   .tem-tag { display: inline-block; padding: .05rem .5rem; border-radius: 1rem; font-size: .8rem; white-space: nowrap;
     border: 1px solid var(--tem-line); color: var(--tem-muted); }
-  .tem-facts { margin: 0; padding: 0; display: grid; grid-template-columns: repeat(auto-fill, minmax(10.5rem, 1fr)); gap: .7rem 1.2rem; }
+  .tem-facts { margin: 0; padding: 0; display: grid;
+    grid-template-columns: repeat(auto-fill, minmax(10.5rem, 1fr)); gap: .7rem 1.2rem; }
   .tem-facts > div { padding: 0; }
   .tem-facts dt { color: var(--tem-muted); font-size: .82rem; }
   .tem-facts dd { margin: 0; font-weight: 500; overflow-wrap: anywhere; }

@@ -18,7 +18,7 @@ _ROOT = Path(tempfile.gettempdir()) / "opentem-uploads"
 
 
 def keep(files: Sequence[Any]) -> Path:
-    """Write the uploaded files into a folder named by their content, and return it; the same files give the same one."""
+    """Write the uploaded files into a folder named by their content, and return it."""
     digest = hashlib.sha256()
     for item in sorted(files, key=lambda f: f.name):
         digest.update(item.name.encode() + b"\0" + hashlib.sha256(item.getbuffer()).digest())

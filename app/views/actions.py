@@ -105,7 +105,7 @@ def notice_actions(contracts: list[dict[str, Any]], exposure: dict[str, int], mo
         result.append(
             Action(
                 what=f"Decide on {row['name'] or row['contract_id']} by {formats.day(row['notice_by'])}",
-                why=f"{formats.plural(int(days), 'day')} left to give notice; it renews on {formats.day(row['term_end'])}",
+                why=f"{formats.plural(int(days), 'day')} left for notice; it renews on {formats.day(row['term_end'])}",
                 saving=formats.short(yearly, money.target),
                 confidence="Date from the contract",
                 page="contracts",

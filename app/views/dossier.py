@@ -21,7 +21,7 @@ MONTHS_SHOWN = 18
 
 @dataclass(frozen=True)
 class Dossier:
-    """`history`: one row for each month (mrc, usage_charges, other_charges, total, data_mb, voice_min, sms in micros)."""
+    """`history`: one row for each month, its costs and its use in micros."""
 
     title: str
     sentence: str
@@ -80,6 +80,7 @@ def view(store: Store, filters: Filters, *, service_id: str) -> Dossier | None:
         if last is not None
         else "no cost recorded"
     )
+    owner = holder if holder != formats.UNKNOWN else "no holder"
     facts = {
         "Service": service_id,
         "Kind": formats.words(row["kind"]),
@@ -97,7 +98,7 @@ def view(store: Store, filters: Filters, *, service_id: str) -> Dossier | None:
     }
     return Dossier(
         title=f"{number} · {carrier}",
-        sentence=f"{formats.words(row['kind'])}, {formats.words(row['status']).lower()}, {holder if holder != formats.UNKNOWN else 'no holder'}; {cost}.",
+        sentence=f"{formats.words(row['kind'])}, {formats.words(row['status']).lower()}, {owner}; {cost}.",
         facts=facts,
         plan=_plan(store, row["plan_id"]),
         history=history,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -37,12 +38,7 @@ def view(store: Store, filters: Filters) -> Health:
     months = tuple(there.months[-12:])
     bills = spend.spend(store, by=("month", "account_id"))
     accounts = store.frame("accounts")
-    label = {
-        str(
-            r.account_id
-        ): f"{there.carriers.get(str(r.carrier_id), r.carrier_id)} {r.number if isinstance(r.number, str) else r.account_id}"
-        for r in accounts.itertuples(index=False)
-    }
+    label = {str(row.account_id): _account(row, there.carriers) for row in accounts.itertuples(index=False)}
     coverage, gaps = [], []
     for key in sorted({str(a) for a in bills["account_id"].dropna()}, key=lambda k: label.get(k, k)):
         billed = {str(m) for m in bills.loc[bills["account_id"] == key, "month"]}
@@ -82,3 +78,8 @@ def view(store: Store, filters: Filters) -> Health:
     told = tuple((name, "sound" if not found else "; ".join(found)[:300]) for name, found in checks.items())
     frame = pd.DataFrame(coverage, columns=["account", *months])
     return Health(title, sentence, kpis, frame, months, pd.DataFrame(gaps, columns=["account", "month"]), tables, told)
+
+
+def _account(row: Any, carriers: dict[str, str]) -> str:
+    number = row.number if isinstance(row.number, str) else row.account_id
+    return f"{carriers.get(str(row.carrier_id), row.carrier_id)} {number}"

@@ -60,7 +60,8 @@ def view(store: Store, filters: Filters, *, search: str = "", kind: str = "", on
     title = f"{formats.plural(len(active), 'active line')} of {formats.plural(int(kinds), 'kind')}"
     waste = int(active.loc[(active["unused"] == 1) & active["monthly"].notna(), "monthly"].sum())
     sentence = (
-        f"{formats.plural(unused, 'line')} had no use for two months and cost {formats.money(waste, chosen.currency)} in "
+        f"{formats.plural(unused, 'line')} had no use for two months and cost "
+        f"{formats.money(waste, chosen.currency)} in "
         f"{formats.month(chosen.month)}; {formats.plural(left, 'line')} belong to people who left."
         if chosen.month
         else "No bill or usage has been loaded for these lines yet."

@@ -180,7 +180,8 @@ def _kpis(
             tone,
             way,
             trend=trend,
-            help=f"All charges of the month, taxes included. {formats.plural(int(lines.get(month, 0)), 'line')} with a recurring charge.",
+            help="All charges of the month, taxes included; "
+            f"{formats.plural(int(lines.get(month, 0)), 'line')} with a recurring charge.",
         ),
         Kpi(
             "Waste found",

@@ -169,7 +169,8 @@ def _words(soon: list[Any], missed: list[Any], at_stake: int, currency: str | No
             f"{formats.plural(len(soon), 'contract')} {'needs' if len(soon) == 1 else 'need'} a decision within 90 days"
         )
         return title, (
-            f"{formats.money(at_stake, currency)} a year hangs on it; the next is {first['name'] or first['contract_id']}, "
+            f"{formats.money(at_stake, currency)} a year hangs on it; "
+            f"the next is {first['name'] or first['contract_id']}, "
             f"by {formats.day(first['notice_by'])}."
         )
     extra = f" {formats.plural(len(missed), 'notice date')} passed." if missed else ""

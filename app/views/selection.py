@@ -61,7 +61,7 @@ def choices(store: Store) -> Choices:
     return Choices(
         months=months,
         month=last_complete(by_month),
-        carriers={key: known.get(key, key) for key in sorted(billed, key=lambda k: known.get(k, k).lower())},
+        carriers={key: known.get(key, key) for key in sorted(billed, key=lambda k: str(known.get(k, k)).lower())},
         cost_centers={str(r.cost_center_id): _name(r.name, r.cost_center_id) for r in centers.itertuples(index=False)},
         currencies=currencies,
     )

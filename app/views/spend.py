@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from app import formats
-from app.views.exchange import exchange
+from app.views.exchange import Exchange, exchange
 from app.views.parts import Kpi
 from app.views.selection import Filters, choices, settled
 from core import periods
@@ -31,7 +31,7 @@ class Spend:
     note: str
 
 
-def _grouped(store: Store, by: str, chosen: Filters, names: dict[str, str]) -> tuple[pd.DataFrame, object]:
+def _grouped(store: Store, by: str, chosen: Filters, names: dict[str, str]) -> tuple[pd.DataFrame, Exchange]:
     money = exchange(store, chosen.currency, periods.month_end(str(chosen.month)), convert=chosen.convert)
     table = money.frame(spend.spend(store, by=("month", by), where=chosen.where()))
     rows = []
@@ -86,11 +86,12 @@ def view(store: Store, filters: Filters) -> Spend:
     now, before = int(categories["now"].sum()), int(categories["before"].sum())
     off = int((~invoices["balanced"]).sum())
     delta = now - before
-    title = f"{formats.plural(len(invoices), 'invoice')} in {formats.month_name(month)}, {formats.short(now, chosen.currency)}"
+    bills = formats.plural(len(invoices), "invoice")
+    title = f"{bills} in {formats.month_name(month)}, {formats.short(now, chosen.currency)}"
     sentence = (
         "Every invoice ties to its charges to the cent."
         if not off
-        else f"{formats.plural(off, 'invoice')} {'does' if off == 1 else 'do'} not tie to the charges; look there first."
+        else f"{formats.plural(off, 'invoice')} {'does' if off == 1 else 'do'} not tie to the charges; look there."
     )
     recurring = int(categories.loc[categories["name"] == kinds["mrc"], "now"].sum())
     usage = int(categories.loc[categories["name"] == kinds["usage"], "now"].sum())
@@ -117,7 +118,7 @@ def view(store: Store, filters: Filters) -> Spend:
     )
     return Spend(
         title, sentence, month, compare, chosen.currency, kpis, categories, centers, invoices, money.sentence()
-    )  # type: ignore[attr-defined]
+    )
 
 
 @dataclass(frozen=True)
