@@ -23,7 +23,7 @@ REAL = NDArray[np.float64]
 CODES = NDArray[np.int32]
 TABLES = (
     *("services", "service_history", "accounts", "plans", "employees", "employee_history", "items", "service_items"),
-    *("travel", "policy_exemptions"),
+    *("travel", "policy_exemptions", "orders"),
 )
 _USE_TYPES = {"MB": "data", "GB": "data", "KB": "data", "min": "voice", "s": "voice", "msg": "sms"}
 

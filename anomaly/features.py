@@ -15,12 +15,15 @@ from numpy.typing import NDArray
 
 from anomaly.estate import BOOL, CODES, REAL, Estate
 from anomaly.facts import plan_price
+from core import inventory, periods
 from core.money import SCALE
 
 #: Volumes are compared on the scale log(1 + volume / unit): MB, minutes, messages.
 VOLUME_UNITS = {"home_data": 50.0, "home_voice": 5.0, "home_sms": 5.0}
 RECURRING = ("mrc", "occ", "third_party")
 ONE_OFF = ("nrc", "equipment", "late_fee", "adjustment")
+#: Up to so many countries called, and short calls to them, a month is nobody's anomaly.
+EVERYDAY_CALLS = {"destinations": 2, "short_calls": 4}
 #: More than this in a month cannot be one line's use: minutes in a month, and 100 TB.
 IMPOSSIBLE = {"voice": 31 * 24 * 60.0, "data": 100e6}
 
@@ -66,8 +69,9 @@ def build(estate: Estate) -> Panel:
         "roam_voice": volume("roaming", "voice"),
         "intl_voice": volume("international", "voice"),
     }
-    for name in ("destinations", "short_calls"):
-        counts[name] = estate.sums(estate.events, name) if len(estate.events) else np.zeros(estate.shape)
+    for name, usual in EVERYDAY_CALLS.items():
+        many = estate.sums(estate.events, name) if len(estate.events) else np.zeros(estate.shape)
+        counts[name] = np.where(many > usual, many, 0.0)
     counts["device_change"] = _device_changes(estate)
     home = np.maximum(charged("usage") - sum(_charged_away(estate), np.zeros(estate.shape)), 0)
     money = {
@@ -77,7 +81,7 @@ def build(estate: Estate) -> Panel:
         "premium_cost": cost("premium"),
         "directory_cost": cost("directory"),
         "third_party": np.maximum(charged("third_party"), 0),
-        "one_off": np.maximum(charged(*ONE_OFF), 0),
+        "one_off": _unordered(estate, np.maximum(charged(*ONE_OFF), 0)),
     }
     money["new_charge"], money["rate_change"] = _recurring(estate)
     price = plan_price(estate).astype(float)
@@ -175,31 +179,54 @@ def _device_changes(estate: Estate) -> REAL:
 
 
 def _recurring(estate: Estate) -> tuple[REAL, REAL]:
-    """New recurring charges (an item never on the line before), and the rise of a known one on the same plan."""
+    """New recurring charges, and the rise of known ones, on an unchanged plan in a whole month.
+
+    New is an item that the line never had before and that its subscribed items do not name. A rise is an item billed
+    more than 1 % above the month before.
+    """
     billed = estate.billed
     rows = billed[billed["category"].isin(RECURRING) & (billed["amount"] > 0)]
     none = np.zeros(estate.shape)
     if rows.empty:
         return none, none
     item = rows["item_code"].fillna(rows["description"]).fillna(rows["category"])
-    rows = rows.assign(item=item)
-    first = rows.groupby(["service_id", "item"], as_index=False).agg(month=("month", "min"))
-    begun = rows.groupby("service_id")["month"].min()
-    first = first[first["month"] > first["service_id"].map(begun)]
-    fresh = rows.merge(first, on=["service_id", "item", "month"], how="inner")
+    rows = rows.assign(item=item).groupby(["service_id", "item", "month"], as_index=False, sort=True)["amount"].sum()
+    earliest = rows.groupby(["service_id", "item"])["month"].transform("min")
+    begun = rows.groupby("service_id")["month"].transform("min")
+    fresh = rows[(rows["month"] == earliest) & (rows["month"] > begun) & ~_is_subscribed(estate, rows)]
+    same = (rows["service_id"] == rows["service_id"].shift()) & (rows["item"] == rows["item"].shift())
+    follows = rows["month"].shift().isin(estate.months) & (rows["month"].shift() == rows["month"].map(_previous))
+    rise = (rows["amount"] - rows["amount"].shift()).where(same & follows, 0)
+    dearer = rows.assign(rise=rise.fillna(0))[rise > 0.01 * rows["amount"].shift()]
     plan = estate.state["plan_id"].codes
-    same_plan = np.zeros(estate.shape, dtype=bool)
-    same_plan[:, 1:] = plan[:, 1:] == plan[:, :-1]
-    settled = same_plan & estate.whole & estate.whole_before
-    new_charge = np.where(settled, estate.sums(fresh, "amount"), 0.0)
-    mrc = estate.sums(rows[rows["category"] == "mrc"], "amount") - estate.sums(
-        fresh[fresh["category"] == "mrc"], "amount"
-    )
-    rise = np.zeros(estate.shape)
-    before = np.zeros(estate.shape)
-    before[:, 1:] = estate.sums(rows[rows["category"] == "mrc"], "amount")[:, :-1]
-    rise[:] = np.where(settled & (before > 0), np.maximum(mrc - before, 0.0), 0.0)
-    return new_charge, np.where(rise > 0.01 * before, rise, 0.0)
+    settled = estate.whole & estate.whole_before
+    settled[:, 1:] &= plan[:, 1:] == plan[:, :-1]
+    return np.where(settled, estate.sums(fresh, "amount"), 0.0), np.where(settled, estate.sums(dearer, "rise"), 0.0)
+
+
+def _previous(month: str) -> str:
+    return periods.shift(month, -1)
+
+
+def _is_subscribed(estate: Estate, rows: pd.DataFrame) -> pd.Series[bool]:
+    """Whether the line's subscribed items name the charged item, in force by the month's end."""
+    held = estate.tables["service_items"].groupby(["service_id", "item_code"])["valid_from"]
+    since = held.agg(lambda days: days.fillna(inventory.FIRST_DAY).min()) if len(held) else pd.Series(dtype=object)
+    keys = pd.MultiIndex.from_arrays([rows["service_id"], rows["item"]])
+    day = since.reindex(keys).fillna(inventory.LAST_DAY).astype(str).to_numpy(dtype="U10")
+    ends = rows["month"].map(periods.month_end).to_numpy(dtype="U10")
+    return pd.Series(day <= ends, index=rows.index)
+
+
+def _unordered(estate: Estate, amount: REAL) -> REAL:
+    """One-off charges without an order of the line in the same month or the three before it."""
+    orders = estate.tables["orders"]
+    day = orders["ordered_on"].fillna(orders["requested_on"])
+    placed = estate.sums(orders.assign(month=day.str[:7], one=1), "one") > 0
+    recent = placed.copy()
+    for back in (1, 2, 3):
+        recent[:, back:] |= placed[:, :-back] if back < placed.shape[1] else False
+    return np.where(recent, 0.0, amount)
 
 
 def level(volume: REAL, unit: float) -> REAL:

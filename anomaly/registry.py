@@ -61,12 +61,14 @@ SIGNALS: tuple[Signal, ...] = (
         weight=0.5,
     ),
     Signal(
-        *("data_drift", "data", "drift", "drift", "home_data", "MB", "Data creeping up"),
+        *("data_drift", "drift", "drift", "drift", "home_data", "MB", "Data creeping up"),
         "the last three months of home data above the five before them",
+        weight=0.75,
     ),
     Signal(
-        *("voice_drift", "voice", "drift", "drift", "home_voice", "min", "Calls creeping up"),
+        *("voice_drift", "drift", "drift", "drift", "home_voice", "min", "Calls creeping up"),
         "the last three months of home voice above the five before them",
+        weight=0.75,
     ),
     Signal(
         *("overage", "home_cost", "spike", "rare", "home_cost", "money", "Cost of home use"),
@@ -100,12 +102,12 @@ SIGNALS: tuple[Signal, ...] = (
     ),
     Signal(
         *("many_destinations", "international", "many_destinations", "rare", "destinations", "countries"),
-        *("Many countries called", "number of countries called in the month, from call details"),
+        *("Many countries called", "more than 2 countries called in the month, from call details"),
         money="intl_cost",
     ),
     Signal(
         *("short_calls", "international", "short_calls", "rare", "short_calls", "calls"),
-        *("Short calls abroad", "calls to other countries of at most 60 seconds, from call details"),
+        *("Short calls abroad", "more than 4 calls to other countries of at most 60 seconds, from call details"),
         money="intl_cost",
     ),
     Signal(
@@ -125,17 +127,17 @@ SIGNALS: tuple[Signal, ...] = (
     ),
     Signal(
         *("new_charge", "charges", "new_charge", "rare", "new_charge", "money", "New recurring charge"),
-        "an item never billed on the line before, on an unchanged plan",
+        "an item never billed on the line before and not subscribed to, on an unchanged plan",
         money="new_charge",
     ),
     Signal(
         *("one_off", "one_off", "other", "rare", "one_off", "money", "One-off charges"),
-        "installation, equipment, fees and adjustments",
+        "installation, equipment, fees and adjustments without an order in the last months",
         money="one_off",
     ),
     Signal(
         *("rate_change", "rate", "rate_change", "rare", "rate_change", "money", "Recurring charge rose"),
-        "the recurring charge rose by more than 1 % on an unchanged plan",
+        "a recurring charge more than 1 % above the month before, on an unchanged plan",
         money="rate_change",
     ),
     Signal(

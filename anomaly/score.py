@@ -19,6 +19,8 @@ from anomaly.registry import SIGNALS
 FURTHER = 6.0
 #: How many pieces of evidence are added at most.
 STRONGEST = 3
+#: Weight of what the joint model adds beyond :data:`FURTHER`.
+CONFIRMS = 0.25
 #: Nats from which a signal is worth a sentence.
 NOTABLE = 3.0
 #: A rule and the signals of the same thing are one piece of evidence.
@@ -58,10 +60,11 @@ def combine(evidence: Evidence, rules: Mapping[str, REAL]) -> REAL:
     for name, nats in rules.items():
         listed[name] = np.maximum(listed[name], nats) if name in listed else nats
     ordered = np.sort(np.stack(list(listed.values())), axis=0)
+    total = ordered[-1] + np.maximum(ordered[-STRONGEST:-1] - FURTHER, 0.0).sum(axis=0)
     if "joint" in evidence.nats:
         confirming = np.minimum(evidence.nats["joint"], ordered[-1])
-        ordered = np.sort(np.concatenate([ordered, confirming[None]]), axis=0)
-    return np.asarray(ordered[-1] + np.maximum(ordered[-STRONGEST:-1] - FURTHER, 0.0).sum(axis=0))
+        total = total + CONFIRMS * np.maximum(confirming - FURTHER, 0.0)
+    return np.asarray(total)
 
 
 def nats(raw: REAL, scored: BOOL) -> REAL:
