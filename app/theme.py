@@ -76,8 +76,8 @@ _CSS = """
   .tem-facts { margin: 0; padding: 0; display: grid;
     grid-template-columns: repeat(auto-fill, minmax(10.5rem, 1fr)); gap: .7rem 1.2rem; }
   .tem-facts > div { padding: 0; }
-  .tem-facts dt { color: var(--tem-muted); font-size: .82rem; }
-  .tem-facts dd { margin: 0; font-weight: 500; overflow-wrap: anywhere; }
+  .tem-k { color: var(--tem-muted); font-size: .82rem; }
+  .tem-v { font-weight: 500; overflow-wrap: anywhere; }
   .tem-evidence { width: 100%; border-collapse: collapse; font-size: .88rem; }
   .tem-evidence th { text-align: left; font-weight: 500; color: var(--tem-muted); }
   .tem-evidence td, .tem-evidence th { padding: .25rem .8rem .25rem 0; border-bottom: 1px solid var(--tem-line);

@@ -53,7 +53,6 @@ with card(f"{len(data.rows):,} lines", note=note):
             Col("monthly", "Cost", "money"),
             Col("data_mb", "Data, MB", "quantity"),
             Col("voice_min", "Voice, min", "quantity"),
-            Col("unused", "Unused", "yes"),
         ],
         key="lines",
         select="one",

@@ -17,8 +17,11 @@ _SEVERITY = {"info": "gray", "low": "gray", "medium": "orange", "high": "red", "
 
 def facts(pairs: Mapping[str, str]) -> None:
     """Names and values side by side, wrapping on a narrow screen."""
-    cells = "".join(f"<div><dt>{html.escape(k)}</dt><dd>{html.escape(v)}</dd></div>" for k, v in pairs.items())
-    st.html(f"<dl class='tem-facts'>{cells}</dl>")
+    cells = "".join(
+        f"<div><div class='tem-k'>{html.escape(k)}</div><div class='tem-v'>{html.escape(v)}</div></div>"
+        for k, v in pairs.items()
+    )
+    st.html(f"<div class='tem-facts'>{cells}</div>")
 
 
 def _document(value: Any) -> Any:

@@ -56,7 +56,7 @@ def _config(column: Col) -> Any:
     if column.kind == "quantity":
         return st.column_config.NumberColumn(format="localized", **common)
     if column.kind == "count":
-        return st.column_config.NumberColumn(format="%d", **common)
+        return st.column_config.NumberColumn(format="localized", **common)
     if column.kind == "percent":
         return st.column_config.NumberColumn(format="%.1f %%", **common)
     if column.kind == "bar":

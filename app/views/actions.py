@@ -17,6 +17,7 @@ from core.store import Store
 
 #: Tells a reader how sure a finding of the kind is: the rule compares two recorded facts, or it is a judgement.
 EXACT = "Exact: two records disagree"
+SURE = "High: seen in your records"
 
 
 def plan_actions(store: Store, money: Exchange) -> list[Action]:
@@ -87,7 +88,7 @@ def finding_actions(found: pd.DataFrame, month: str, money: Exchange) -> list[Ac
                     what=rules.advice(str(rule), family, lines),
                     why=f"{rules.title(str(rule), family)}; in {formats.month(month)}",
                     saving=formats.money(worth, money.target),
-                    confidence="High: billed and unused" if str(rule) in {"U1", "zero_use"} else "By your policy",
+                    confidence=SURE if (group["queue"] == "audit").all() else "Breaks your policy",
                     page="findings",
                     query=(("rule", str(rule)),),
                     worth=worth * 12,
@@ -116,7 +117,7 @@ def notice_actions(contracts: list[dict[str, Any]], exposure: dict[str, int], mo
     return result
 
 
-def ranked(*groups: list[Action], most: int = 6) -> tuple[Action, ...]:
+def ranked(*groups: list[Action], most: int = 9) -> tuple[Action, ...]:
     """The actions worth most, largest first; the same advice is given once."""
     seen: set[str] = set()
     result = []

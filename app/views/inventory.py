@@ -19,6 +19,8 @@ COLUMNS = [
     *("activated_on", "monthly", "data_mb", "voice_min", "unused", "confirmed"),
 ]
 
+_USERS = {"data_mb": ("mobile", "iot"), "voice_min": ("mobile", "fixed_voice", "sip_trunk", "uc_seat")}
+
 
 @dataclass(frozen=True)
 class Inventory:
@@ -153,7 +155,8 @@ def table(store: Store, chosen: Filters) -> tuple[pd.DataFrame, str]:
         dtype="Int64",
     )
     for name in ("data_mb", "voice_min"):
-        rows[name] = key.map(now[name]).astype("Int64")
+        used_by = rows["kind"].isin(_USERS[name])
+        rows[name] = key.map(now[name]).astype("Int64").where(used_by)
     used = key.map(both.sum(axis=1)).fillna(0)
     counted = (
         rows["kind"].isin(["mobile", "iot"])

@@ -140,7 +140,7 @@ def words(
 def _cause(step: str) -> str:
     return {
         "Price": "Prices",
-        "Volume": "More or fewer lines and use",
+        "Volume": "Lines and use",
         "Errors": "Billing errors",
         "One-offs": "One-off charges and credits",
     }.get(step, step)

@@ -1,61 +1,55 @@
-"""Names of audit and policy rules, and what to do about each, for titles and actions."""
+"""Names of audit and policy rules as their registries give them, and what to do about each."""
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from functools import lru_cache
 
-#: What a reader does about a finding, as a verb phrase; `{n}` is the number of cases.
+#: What a reader does about a rule, as a verb phrase; `{n}` is the number of cases.
 _DO = {
     "R1": "Dispute {n} above the contract rate",
     "R2": "Dispute {n} without the contract's discount",
-    "R3": "Dispute {n} with the wrong tier discount",
-    "R6": "Claim {n} with an expired or missing credit",
-    "C1": "Dispute {n} billed twice as a whole invoice",
-    "C2": "Dispute {n} billed twice",
-    "C3": "Dispute {n} with a late fee",
-    "C9": "Dispute {n} that do not add up",
-    "C14": "Claim {n} of promised credits",
+    "R3": "Dispute {n} with the wrong volume tier",
+    "R4": "Renew or end the contract behind {n}",
+    "R5": "Dispute {n} still priced by the superseded contract",
+    "R6": "Claim {n} whose dated credit stopped early",
+    "R7": "Close the gap to the commitment on {n}",
     "I1": "Dispute {n} not in your inventory",
     "I2": "Dispute {n} billed after disconnection",
     "I4": "Cancel or reassign {n} of people who left",
     "I5": "Cancel {n} at closed sites",
+    "I6": "Find an owner for {n}, or cancel them",
+    "I7": "Dispute {n} billed in two accounts",
+    "I8": "Cancel {n} whose device is retired or unseen",
+    "I10": "Dispute {n} billed in full while suspended",
     "U1": "Cancel {n} without any use",
-    "zero_use": "Cancel {n} without any use",
+    "U4": "Remove paid features that the plan of {n} includes",
+    "U7": "Block premium and third-party charges on {n}",
+    "C1": "Dispute {n} of repeated invoices",
+    "C2": "Dispute {n} billed twice",
+    "C3": "Pay in time: late fees on {n}",
+    "C5": "Dispute {n} without an order",
+    "C6": "Switch off avoidable extras on {n}",
+    "C7": "Dispute {n} with wrong tax",
+    "C9": "Dispute {n} with wrong proration",
+    "C10": "Dispute {n} from a carrier you did not choose",
+    "C11": "Dispute {n} that do not add up",
+    "C14": "Claim promised credits on {n}",
+    "zero_use": "Cancel {n} not used for two months",
     "use_after_leaving": "Take back {n} still used after the holder left",
-    "U2": "Move {n} to smaller plans",
-    "U3": "Move {n} off the top plan",
-    "U7": "Block premium and directory numbers on {n}",
     "premium_use": "Block premium numbers on {n}",
     "roam_no_bundle": "Add roaming packs to {n}",
-    "roam_no_travel": "Ask about roaming of {n}",
-}
-_TITLES = {
-    "R1": "Billed rate differs from the contract",
-    "I1": "Billed, but not in the inventory",
-    "I2": "Billed after disconnection",
-    "I4": "Line of a person who left",
-    "C1": "Duplicate invoice",
-    "C2": "Duplicate charge",
-    "C3": "Late fee",
-    "C9": "Invoice does not add up",
-    "R6": "Expired credit or discount",
-    "C14": "Promised credit missing",
-    "U1": "No use",
-    "zero_use": "No use for two months",
-    "roam_no_bundle": "Roaming without a pack",
-    "use_after_leaving": "Use after the holder left",
-    "roam_no_travel": "Roaming without travel",
-    "premium_use": "Premium numbers",
-    "anomaly.line_month": "Unusual line-month",
+    "roam_no_travel": "Ask about roaming of {n} without travel",
+    "role_cap": "Review {n} above the cap of the holder's role",
+    "off_hours_use": "Review use outside working hours on {n}",
+    "device_mismatch": "Check the SIM of {n} in unknown equipment",
 }
 
 
 def title(rule: str, family: str | None = None) -> str:
-    """The title of a rule: from its registry, else from the list here, else its id in words."""
-    return (
-        _registered().get(rule) or _TITLES.get(rule) or _TITLES.get(family or "") or rule.replace("_", " ").capitalize()
-    )
+    """The title of a rule, else its id in words."""
+    known = titles()
+    found = known.get(rule) or known.get(family or "")
+    return found or rule.replace("_", " ").replace(".", " ").capitalize()
 
 
 def advice(rule: str, family: str | None, cases: str) -> str:
@@ -64,10 +58,12 @@ def advice(rule: str, family: str | None, cases: str) -> str:
     return pattern.format(n=cases) if pattern else f"{title(rule, family)}: {cases}"
 
 
-def _registered() -> dict[str, str]:
-    try:
-        rules: Any = importlib.import_module("audit.registry").RULES
-    except (ImportError, AttributeError, OSError):
-        return {}
-    entries = rules.values() if hasattr(rules, "values") else rules
-    return {str(e.id): str(e.title) for e in entries if hasattr(e, "id") and hasattr(e, "title")}
+@lru_cache(maxsize=1)
+def titles() -> dict[str, str]:
+    """Titles by rule id, of the audit, the policy rules and the anomaly queue."""
+    from anomaly import policy
+    from audit import registry
+
+    found = {rule_id: str(rule.title) for rule_id, rule in registry.load_rules().items()}
+    found |= {rule.id: str(rule.title) for rule in policy.load_rules()}
+    return found | {"anomaly.line_month": "Unusual line-month"}
