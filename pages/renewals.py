@@ -17,7 +17,7 @@ with card("Contracts", note=f"Spend of the last 12 months in {data.currency}"):
     table(
         data.table,
         [
-            Col("name", "Contract", width="large"),
+            Col("name", "Contract", width="medium"),
             Col("carrier", "Carrier"),
             Col("state", "State", "code"),
             Col("term_end", "Term ends", "day"),

@@ -167,7 +167,7 @@ def timeline(terms: Sequence[Term], today: str, *, title: str, key: str, height:
     Name and note stand above each bar from the left edge, so that they fit a phone and never leave the frame.
     """
     colours = theme.palette()
-    chart = figure(height or 64 + 46 * max(len(terms), 1), showlegend=False)
+    chart = figure(height or 56 + 58 * max(len(terms), 1), showlegend=False)
     for row, term in enumerate(terms):
         tone = theme.tone_colour(term.tone) if term.tone != "neutral" else colours.spend
         if term.notice_by and term.ends:
@@ -191,14 +191,15 @@ def timeline(terms: Sequence[Term], today: str, *, title: str, key: str, height:
             xref="paper",
             x=0,
             y=row,
-            yshift=17,
+            yshift=25,
+            align="left",
             xanchor="left",
             showarrow=False,
-            text=f"<b>{html.escape(term.label)}</b>  {html.escape(term.note)}",
+            text=f"<b>{html.escape(term.label)}</b><br>{html.escape(term.note)}",
             font={"size": 11, "color": colours.text},
         )
     chart.add_vline(x=today, line={"color": colours.muted, "width": 1, "dash": "dot"})
-    chart.update_yaxes(visible=False, range=[len(terms) - 0.6, -0.85])
+    chart.update_yaxes(visible=False, range=[len(terms) - 0.7, -0.9])
     chart.update_xaxes(type="date", tickformat="%b %y", nticks=6)
     chart.update_layout(margin={"t": 4})
     told = "; ".join(f"{term.label}: {term.note}" for term in terms)

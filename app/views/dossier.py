@@ -141,11 +141,15 @@ def recommendation(store: Store, service_id: str) -> str:
         document = json.loads(row.document)
         for item in document.get("recommendations") or []:
             if item.get("service_id") == service_id and item.get("action") != "keep":
-                saving = formats.cents(round(float(item.get("monthly_saving") or 0) * SCALE), document.get("currency"))
+                saving = round(float(item.get("monthly_saving") or 0) * SCALE)
+                amount = formats.cents(abs(saving), document.get("currency"))
                 what = {
                     "suspend": "Suspend this line",
                     "port": f"Port to {item.get('carrier_id')}, plan {item.get('plan_id')}",
                 }
                 verb = what.get(item["action"], f"Change to plan {item.get('plan_id')}")
-                return f"{verb}: saves {saving} a month. {item.get('reason') or ''}".strip()
+                worth = (
+                    f"saves {amount} a month" if saving >= 0 else f"costs {amount} more, and lowers the total of all"
+                )
+                return f"{verb}: {worth}. {item.get('reason') or ''}".strip()
     return ""

@@ -64,14 +64,14 @@ def view(store: Store, filters: Filters) -> Health:
         else "No bill has been loaded yet."
     )
     kpis = (
-        Kpi("Charges matched to a line", share, "of charges with a number"),
+        Kpi("Charges matched", share, "to a line"),
         Kpi(
             "Invoices that tie",
             formats.percent(seen["balanced"], seen["invoices"]),
             f"{seen['balanced']:,} of {seen['invoices']:,}",
         ),
         Kpi("Bills missing", formats.count(len(gaps)), "in the last 12 months", "bad" if gaps else "good"),
-        Kpi("Lines with an owner", formats.percent(owned, len(active)), "a person or a cost center"),
+        Kpi("Lines with an owner", formats.percent(owned, len(active)), "person or center"),
         Kpi("Checks", "Sound" if not bad else f"{len(bad)} failed", "integrity, sums, trail", "bad" if bad else "good"),
     )
     tables = pd.DataFrame([{"table": name, "rows": store.count(name)} for name in CANONICAL])

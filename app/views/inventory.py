@@ -87,7 +87,7 @@ def view(store: Store, filters: Filters, *, search: str = "", kind: str = "", on
         Kpi(
             "With an owner",
             formats.percent(owned, len(active)),
-            "a person or a cost center",
+            "person or center",
             "good" if owned * 100 >= 98 * max(len(active), 1) else "attention",
         ),
     )
