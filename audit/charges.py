@@ -339,7 +339,7 @@ def proration(books: Books, rule: Rule) -> Iterator[Finding]:
     chosen = chosen[(chosen["whole_months"] == 0) | started]
     for row in rows(with_rates(books, chosen)):
         base = full_rate(row, row.rate)
-        if base is None or (row.status == "suspended" and is_access(books, row)):
+        if base is None or (is_access(books, row) and books.idle_days(row.service_id, row.day, row.until)):
             continue
         days = int(row.days)
         if row.whole_months:

@@ -155,6 +155,19 @@ class Books:
             self._by_month[month] = self._states(month)
         return self._by_month[month]
 
+    def idle_days(self, service_id: str | None, first: str, last: str | None) -> int:
+        """Days of a period, both ends included, on which the service was suspended."""
+        spans = self._idle.get(service_id or "", ())
+        start, end = ordinal(first), ordinal(last or first) + 1
+        return sum(max(0, min(end, ordinal(until)) - max(start, ordinal(since))) for since, until in spans)
+
+    @cached_property
+    def _idle(self) -> dict[str, list[tuple[str, str]]]:
+        result: dict[str, list[tuple[str, str]]] = {}
+        for span in rows(self.spans[self.spans["status"] == "suspended"]):
+            result.setdefault(span.service_id, []).append((span.valid_from, span.valid_to))
+        return result
+
     def steady_rows(self, month: str) -> dict[str, Any]:
         """The states of :meth:`months_of_service` that were active all month, by service, in order."""
         if month not in self._steady:

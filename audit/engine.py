@@ -9,7 +9,7 @@ from pathlib import Path
 # the modules register their rules when they are imported
 from audit import charges, commitments, inventory_rules, invoice_rules, price_moves, rates, usage_rules  # noqa: F401
 from audit.context import Books
-from audit.registry import Rule, load_rules
+from audit.registry import RULES, Rule, load_rules
 from core.findings import Finding, settle
 from core.store import Store
 
@@ -31,7 +31,7 @@ def run(
     Amounts are settled over all rules, so that no charge counts beyond itself. Sorted by month, rule, subject.
     """
     books = Books.load(store, as_of)
-    found = apply(books, load_rules(rules).values())
+    found = apply(books, (load_rules(rules) if rules else RULES).values())
     return [f for f in found if (first is None or f.month >= first) and (last is None or f.month <= last)]
 
 

@@ -204,6 +204,8 @@ def never_billed(books: Books, rule: Rule) -> Iterator[Finding]:
         states = states[states["steady"] & ~states.index.isin(covered[month]) & ~states.index.isin(doubtful)]
         billed = {a for a, m in itemized if m == month}
         chosen = states[states["account_id"].isin(billed)]
+        if chosen.empty:
+            continue
         prices = _monthly_prices(books, chosen, month)
         for row in rows(chosen.sort_values("service_id")):
             price, currency, source = prices.get(row.service_id, (0, None, "unknown"))
@@ -470,14 +472,12 @@ def suspended(books: Books, rule: Rule) -> Iterator[Finding]:
     rates = {c: row.suspended_rate for c, row in books.contracts.items() if row.suspended_rate is not None}
     lines = running(books)
     lines = lines[(lines["category"] == "mrc") & lines["contract_id"].isin(rates)]
-    idle: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for span in rows(books.spans[books.spans["status"] == "suspended"]):
-        idle[span.service_id].append((span.valid_from, span.valid_to))
-    for row in rows(with_rates(books, lines[lines["service_id"].isin(idle)]).sort_values("charge_id")):
+    paused = books.spans.loc[books.spans["status"] == "suspended", "service_id"]
+    for row in rows(with_rates(books, lines[lines["service_id"].isin(paused)]).sort_values("charge_id")):
         if not is_access(books, row):
             continue
         first, last = ordinal(row.day), ordinal(row.until or row.day)
-        days = sum(max(0, min(last + 1, ordinal(b)) - max(first, ordinal(a))) for a, b in idle[row.service_id])
+        days = books.idle_days(row.service_id, row.day, row.until)
         total = last - first + 1
         if not days or (days < total and row.proration == "full_month"):
             continue

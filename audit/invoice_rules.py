@@ -237,7 +237,7 @@ def _products(books: Books, rule: Rule) -> Iterator[Finding]:
             and not rule.beyond(stake - right * (int(row.whole_months) - 1))
         ):
             continue  # a monthly rate for several months
-        if row.category == "mrc" and _partly_active(row):
+        if row.category == "mrc" and _partly_active(books, row):
             continue  # prorated by the service's days: a matter of C9 and I2
         said = (
             f"{to_text(int(row.quantity), 0)} times {money(int(row.unit_rate), row.currency)} is "
@@ -261,11 +261,12 @@ def _products(books: Books, rule: Rule) -> Iterator[Finding]:
         )
 
 
-def _partly_active(row: Any) -> bool:
+def _partly_active(books: Books, row: Any) -> bool:
     until = row.until or row.day
     begun = row.activated_on is not None and row.day < row.activated_on <= until
     gone = row.disconnected_on is not None and row.day < row.disconnected_on <= until
-    return (begun or gone) and row.amount < row.unit_rate
+    idle = books.idle_days(row.service_id, row.day, until) > 0
+    return (begun or gone or idle) and row.amount < row.unit_rate
 
 
 @check("C12")

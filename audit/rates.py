@@ -60,7 +60,7 @@ def _differing(books: Books) -> Iterator[tuple[Any, int, int, int, bool]]:
             )
         )
         undiscounted = bool(discount) and int(row.amount) == gross
-        if row.status == "suspended" and is_access(books, row):
+        if is_access(books, row) and books.idle_days(row.service_id, row.day, row.until):
             terms = books.contracts.get(row.contract_id)
             if stake < 0 or (terms is not None and terms.suspended_rate is not None):
                 continue  # a suspended span has a price of its own (I10)

@@ -97,9 +97,10 @@ def load_rules(override: Path | None = None) -> dict[str, Rule]:
     if override is None:
         return rules
     try:
-        changes = yaml.safe_load(override.read_text(encoding="utf-8")) or {}
+        changes = yaml.safe_load(override.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise BadInput(Issue(file=str(override), message=f"cannot be read: {str(error).splitlines()[0]}")) from error
+    changes = {} if changes is None else changes
     if not isinstance(changes, dict):
         raise BadInput(Issue(file=str(override), message="expected a mapping of rule ids"))
     issues = []

@@ -22,6 +22,7 @@ class Books:
 
     def __init__(self) -> None:
         self.rows: dict[str, list[dict[str, Any]]] = {name: [] for name in CANONICAL}
+        self.charges_made = 0
 
     def add(self, table: str, **row: Any) -> dict[str, Any]:
         self.rows[table].append(row)
@@ -133,7 +134,7 @@ class Books:
     def bill(self, service_id: str | None, month: str, amount: str, **row: Any) -> dict[str, Any]:
         service = next((s for s in self.rows["services"] if s["service_id"] == service_id), None)
         base = {
-            "charge_id": f"C{len(self.rows['charges']) + 1:04d}",
+            "charge_id": self.next_charge(),
             "invoice_id": f"A1-{month}",
             "service_id": service_id,
             "billed_number": service["number"] if service else None,
@@ -148,6 +149,10 @@ class Books:
             "period_end": periods.month_end(month),
         }
         return self.add("charges", **{**base, **row})
+
+    def next_charge(self) -> str:
+        self.charges_made += 1
+        return f"C{self.charges_made:04d}"
 
     def use(self, service_id: str, month: str, quantity: str = "3000", **row: Any) -> dict[str, Any]:
         base = {
