@@ -17,6 +17,7 @@ from anomaly.registry import CONTEXT, DEFAULT_CONTEXT, SIGNALS
 
 #: A residual below this many spreads, and a rare event below this many nats, says nothing.
 SPEAKS = {"up": 1.0, "down": 1.5, "drift": 1.0, "rare": 0.0, "joint": 0.0}
+STAYS_DOWN = 3.0  # a month as far below as this many spreads, after another one, is no new drop
 FOREST_SAMPLE, FOREST_TREES, SEED = 4096, 50, 7
 
 
@@ -69,7 +70,7 @@ def assess(panel: Panel, *, travelled: BOOL | None = None, forest: bool = True) 
         elif signal.how == "up":
             raw[signal.id] = levels[signal.source].z
         elif signal.how == "down":
-            raw[signal.id] = np.where(panel.partial, 0.0, -levels[signal.source].z)
+            raw[signal.id] = np.where(panel.partial, 0.0, _onset(-levels[signal.source].z))
         elif signal.how == "drift":
             raw[signal.id] = levels[signal.source].drift
     if forest:
@@ -81,6 +82,13 @@ def assess(panel: Panel, *, travelled: BOOL | None = None, forest: bool = True) 
     }
     seen = np.zeros(panel.scored.shape, dtype=bool) if travelled is None else travelled
     return Evidence(nats, levels, rares, history_months(panel.scored), seen)
+
+
+def _onset(low: REAL) -> REAL:
+    """Only the month in which something fell: a line that stays down says nothing new."""
+    result = low.copy()
+    result[:, 1:] = np.where(low[:, :-1] >= STAYS_DOWN, 0.0, low[:, 1:])
+    return result
 
 
 def joint(raw: Mapping[str, REAL], scored: BOOL) -> REAL:

@@ -44,8 +44,17 @@ SIGNALS: tuple[Signal, ...] = (
     Signal("voice_up", "voice", "spike", "up", "home_voice", "min", "More calls", "home voice above its baseline"),
     Signal("sms_up", "sms", "spike", "up", "home_sms", "msg", "More messages", "home messages above the baseline"),
     Signal(
-        *("data_down", "data", "drop", "down", "home_data", "MB", "Less data", "home data far below its baseline"),
-        weight=0.5,
+        *(
+            "data_down",
+            "data",
+            "drop",
+            "down",
+            "home_data",
+            "MB",
+            "Less data",
+            "home data far below its baseline for the first month",
+        ),
+        weight=0.75,
     ),
     Signal(
         *(
@@ -56,9 +65,9 @@ SIGNALS: tuple[Signal, ...] = (
             "home_voice",
             "min",
             "Fewer calls",
-            "home voice far below its baseline",
+            "home voice far below its baseline for the first month",
         ),
-        weight=0.5,
+        weight=0.75,
     ),
     Signal(
         *("data_drift", "drift", "drift", "drift", "home_data", "MB", "Data creeping up"),
@@ -143,7 +152,7 @@ SIGNALS: tuple[Signal, ...] = (
     Signal(
         *("device_change", "device", "device_change", "rare", "device_change", "devices", "Other equipment"),
         "the SIM appears in equipment it was never seen in before",
-        weight=0.5,
+        weight=0.75,
     ),
     Signal(
         *("joint", "joint", "other", "joint", "", "nats", "Unusual combination"),
