@@ -74,13 +74,13 @@ def serve(port: int, *, worker: bool = True) -> None:
     Store.open(url).close()
     if not free(port):
         raise BadInput(Issue(field="--port", found=str(port), expected="a free port; something listens there already"))
+    signal.signal(signal.SIGTERM, _interrupt)
     children = [start_dashboard(url, port)]
     try:
         if worker:
             children.append(start_worker(url))
         wait_until_up(port, children[0])
         print(f"OpenTEM on http://{HOST}:{port} (stop with Ctrl-C)", file=sys.stderr, flush=True)
-        signal.signal(signal.SIGTERM, _interrupt)
         children[0].wait()
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
