@@ -10,14 +10,19 @@ from audit_books import Books
 
 from app.cli import main
 from core import findings
+from core.settings import settings
 from core.store import Store
 
 
 def run(monkeypatch: pytest.MonkeyPatch, store: Store, *words: str) -> int:
     monkeypatch.setattr(sys, "argv", ["tem", "--store", store.full_url, "audit", *words])
     monkeypatch.setenv("TEM_STORE_URL", store.full_url)
-    with pytest.raises(SystemExit) as leaving:
-        main()
+    settings.cache_clear()
+    try:
+        with pytest.raises(SystemExit) as leaving:
+            main()
+    finally:
+        settings.cache_clear()
     return int(leaving.value.code or 0)
 
 
