@@ -346,7 +346,7 @@ def _expected_day(account: Any, before: pd.DataFrame, month: str) -> tuple[str, 
     )
     usual = offsets[len(offsets) // 2] if offsets else periods.days_in_month(month) - 1
     if account.bill_day:
-        later = max(0, round((usual - int(account.bill_day) + 1) / 30)) if offsets else 0
+        later = round((usual - int(account.bill_day) + 1) / 30) if offsets else 0
         target = periods.shift(month, later)
         return f"{target}-{min(int(account.bill_day), periods.days_in_month(target)):02d}", usual
     return periods.add_days(f"{month}-01", usual), usual
@@ -366,7 +366,10 @@ def unusual_total(books: Books, rule: Rule) -> Iterator[Finding]:
     currency = dict(zip(chosen["service_id"], chosen["currency"], strict=True))
     share, floor = rule.micros("share"), rule.micros("at_least")
     depth, least = rule.whole("months"), rule.whole("history")
-    totals, usable = table.to_numpy(), steady.astype(bool).to_numpy()
+    invoiced = set(zip(lines["account_id"], lines["month"], strict=True))
+    there = [[(billed[str(s)], m) in invoiced for m in books.months] for s in table.index]
+    totals = table.to_numpy()
+    usable = steady.astype(bool).to_numpy() & np.array(there, dtype=bool).reshape(totals.shape)
     for column, month in enumerate(books.months):
         past = slice(max(0, column - depth), column)
         history = np.where(usable[:, past], totals[:, past].astype(float), np.nan)

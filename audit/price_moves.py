@@ -216,6 +216,9 @@ def _owed(books: Books, promise: Promise) -> Iterator[tuple[str, int, int, int]]
     for month in months:
         if month > promise.ends() or not _billed(books, promise, month):
             continue
+        service = books.services.get(promise.row.service_id or "")
+        if service is not None and (service.disconnected_on or LAST_DAY)[:7] <= month:
+            continue  # a line that is gone is owed no credit
         owed += int(promise.row.amount)
         got += promise.received.get(month, 0)
         short = max(0, owed - got)

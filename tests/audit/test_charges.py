@@ -363,6 +363,13 @@ def test_c13_off_by_30_percent_and_25_units(store: Store, extra: str, months: li
     assert all(f.claim == "informative" and f.amount_counted == 0 for f in items)
 
 
+def test_c13_a_month_without_any_bill_is_unknown_and_not_zero(store: Store) -> None:
+    books = Books().clean("2026-01", "2026-06", lines=1)
+    books.drop("invoices", invoice_id="A1-2026-05")
+    books.drop("charges", invoice_id="A1-2026-05")
+    assert found(books.save(store), "C13") == []
+
+
 def test_c13_of_a_dear_service_needs_30_percent(store: Store) -> None:
     books = Books().clean("2026-01", "2026-05", lines=1, mrc="100.00")
     books.find("contract_rates", item_code="P1").update(list_rate=None)
@@ -408,6 +415,16 @@ def test_r6_and_c14_of_a_monthly_credit(store: Store, credited: list[str], expec
     items = found(books.save(store))
     assert short(items) == expected
     assert all(f.amount_counted == f.amount_at_stake for f in items)
+
+
+def test_c14_a_line_that_is_gone_is_owed_nothing(store: Store) -> None:
+    books = Books().clean("2026-01", "2026-03")
+    _promise(books)
+    books.find("services", service_id="S1").update(status="disconnected", disconnected_on="2026-02-01")
+    _credit(books, "2026-01", "-5.00", service_id="S1")
+    for month in ("2026-02", "2026-03"):
+        books.drop("charges", service_id="S1", period_start=f"{month}-01")
+    assert short(found(books.save(store))) == []
 
 
 def test_c14_falls_short_every_month(store: Store) -> None:

@@ -198,6 +198,15 @@ def test_the_document_has_every_field(store: Store) -> None:
     json.dumps(document)
 
 
+def test_use_without_any_bill_is_enough_for_the_usage_rules(store: Store) -> None:
+    books = Books().clean("2026-01", "2026-03")
+    books.rows["invoices"] = books.rows["charges"] = []
+    for month in ("2026-02", "2026-03"):
+        books.drop("usage", service_id="S1", month=month)
+    items = audit.run(books.save(store))
+    assert [(f.rule, f.subject_id, f.month, f.amount_counted) for f in items] == [("U1", "S1", "2026-03", 30_000_000)]
+
+
 def test_an_empty_store_has_no_findings(store: Store) -> None:
     assert audit.run(store) == []
 
