@@ -302,9 +302,9 @@ def _zero_use(picker: Picker) -> None:
 
     for carrier, count in (("verizon", 16), ("att", 12), ("tmobile", 9), ("vodafone", 7)):
         for service in picker.pick("U1", carrier, count, pooled):
-            service.quirks["silent"] = tuple(world.months[picker.start(0.1, 0.6) :])
-    for service in picker.pick("Z1", "kore", 6):
+            service.quirks["silent"] = tuple(world.months[max(1, picker.start(0.1, 0.6)) :])
+    for service in picker.pick("Z1", "kore", 6, lambda s: picker.calm(s) and s.device_kind != "camera"):
         service.quirks["silent"] = tuple(world.months[picker.start(0.3, 0.6) :])
     for carrier in ("verizon", "att", "tmobile", "vodafone"):
         for service in picker.pick("ok-quiet-month", carrier, 5):
-            service.quirks["silent"] = (world.months[picker.start(0.1, 0.9)],)
+            service.quirks["silent"] = (world.months[max(1, picker.start(0.1, 0.9))],)

@@ -41,6 +41,7 @@ def collect(world: World) -> list[dict[str, object]]:
     for service in world.services.values():
         rows += _zero_use(world, service, bills)
         rows += _policy(world, service)
+    rows += _pools(world)
     return sorted(
         rows,
         key=lambda r: (
@@ -180,6 +181,44 @@ def _zero_use(world: World, service: Service, bills: _Bills) -> list[dict[str, o
                 _row(
                     world, service, "policy", "zero_use", "zero_use", month, int(str(world.plans[state.plan_id]["mrc"]))
                 )
+            )
+    return rows
+
+
+def _pools(world: World) -> list[dict[str, object]]:
+    """Pools filled below half or beyond their allowance: only in small organizations, where few lines share one."""
+    pools: dict[tuple[str, str, str], list[float]] = {}
+    for service in world.services.values():
+        for month in world.months:
+            state = service.state(draw.last_day(month)) or service.now
+            begun = service.activated_on <= draw.last_day(month)
+            gone = bool(service.disconnected_on) and service.disconnected_on < draw.day(month, 1)
+            plan = world.plans.get(state.plan_id)
+            if plan is None or not plan["pool_group"] or not begun or gone:
+                continue
+            pool = pools.setdefault((state.account_id, str(plan["pool_group"]), month), [0.0, 0.0])
+            pool[0] += float(str(plan["data_mb"]))
+            uses = world.usage.get((service.service_id, month), [])
+            pool[1] += sum(u.quantity for u in uses if u.usage_type == "data" and u.zone == "home")
+    rows: list[dict[str, object]] = []
+    for (account, group, month), (size, used) in pools.items():
+        if not 0.5 * size <= used <= size:
+            rows.append(
+                {
+                    "plant_id": f"pool-{group}",
+                    "queue": "audit",
+                    "rule": "U6",
+                    "kind": "pool_fill",
+                    "subject_type": "account",
+                    "subject_id": account,
+                    "service_id": "",
+                    "account_id": account,
+                    "invoice": "",
+                    "month": month,
+                    "amount": 0,
+                    "currency": world.accounts[account]["currency"],
+                    "note": f"{used / size:.0%} used",
+                }
             )
     return rows
 

@@ -31,6 +31,7 @@ folders that are loaded. The same cause shares `plant_id`; a row is one (rule, s
 | I10 | suspended, billed in full |
 | U1 | no use for two cycles and more |
 | U5 | roaming paid by use although a pass costs less (no money: a remark) |
+| U6 | pool below half or overfull (small sizes only, where few lines share a pool; a remark) |
 | U7 | premium or third-party charge |
 | C1 | duplicate invoice under another number |
 | C2 | the same charge twice |
