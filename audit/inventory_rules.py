@@ -7,6 +7,7 @@ device (I8), many lines (I9), suspended (I10).
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from fractions import Fraction
@@ -100,6 +101,7 @@ def not_in_inventory(books: Books, rule: Rule) -> Iterator[Finding]:
     carriers = {books.accounts[a].carrier_id for a in stocked if a in books.accounts}
     own = {_plain(row.number) for row in books.accounts.values() if row.number}
     pools = {_plain(p) for p in books.frames["plans"][["pool_group", "voice_pool_group"]].stack().dropna()}
+    account_row = re.compile(str(rule.options["account_rows"]), re.IGNORECASE)
     foreign = foreign_numbers(books)
     lines = books.lines
     chosen = lines[(lines["amount"] > 0) & lines["category"].isin([*RUNNING, "nrc", "equipment"])]
@@ -110,7 +112,8 @@ def not_in_inventory(books: Books, rule: Rule) -> Iterator[Finding]:
     ]
     for row in rows(chosen.sort_values("charge_id")):
         number = row.billed_number or (books.services[row.service_id].number if row.service_id else None)
-        if row.charge_id in foreign or _plain(number or "") in own or _plain(number or "") in pools:
+        printed = _plain(number or "")
+        if row.charge_id in foreign or printed in own or printed in pools or account_row.fullmatch(number or ""):
             continue
         said = (
             f"{row.description or row.item_code} for {number} is billed, but the inventory of "

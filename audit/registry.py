@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -112,7 +113,7 @@ def load_rules(override: Path | None = None) -> dict[str, Rule]:
         for key, value in change.items():
             try:
                 rule = _changed(rule, str(key), value)
-            except (ValueError, TypeError) as error:
+            except (ValueError, TypeError, re.error) as error:
                 issues.append(
                     Issue(file=str(override), field=f"{rule_id}.{key}", found=str(value), expected=str(error))
                 )
@@ -133,7 +134,9 @@ def _changed(rule: Rule, key: str, value: Any) -> Rule:
         raise ValueError(f"one of {', '.join(['enabled', 'tolerance', 'tolerance_rate', *rule.options])}")
     if isinstance(rule.options[key], list) != isinstance(value, list):
         raise ValueError("a list" if isinstance(rule.options[key], list) else "a single value")
-    if not isinstance(value, list):
+    if isinstance(rule.options[key], str):
+        re.compile(str(value))
+    elif not isinstance(value, list):
         parse_micros(str(value))
     return replace(rule, options={**rule.options, key: value})
 

@@ -27,6 +27,13 @@ def test_i1_a_pool_row_keeps_its_number_and_is_none(store: Store) -> None:
     assert found(books.save(store), "I1") == []
 
 
+@pytest.mark.parametrize(("number", "count"), [("0", 0), ("N/A", 0), ("G00123", 0), ("0123", 1), ("LON/ETH/1", 1)])
+def test_i1_account_rows_keep_a_number_that_is_no_line(store: Store, number: str, count: int) -> None:
+    books = Books().clean("2026-01", "2026-01")
+    books.bill(None, "2026-01", "9.00", billed_number=number, category="surcharge", item_code="SUR")
+    assert [f.rule for f in found(books.save(store))] == ["I1"] * count
+
+
 def test_i1_is_silent_where_no_inventory_was_loaded(store: Store) -> None:
     books = Books().clean("2026-01", "2026-01")
     for service in books.rows["services"]:
