@@ -188,7 +188,8 @@ def _use(books: Books, service: str, month: str) -> Evidence:
 def never_billed(books: Books, rule: Rule) -> Iterator[Finding]:
     """A service was active all month, its account was billed, and there is no recurring charge for it."""
     lines = books.lines
-    recurring = lines[(lines["category"] == "mrc") & lines["service_id"].notna()]
+    main = lines["nature"].isna() | lines["nature"].isin(["access", "other"])  # a pack or a feature is no MRC
+    recurring = lines[(lines["category"] == "mrc") & lines["service_id"].notna() & main]
     covered: dict[str, set[str]] = defaultdict(set)
     for first, last, service in set(
         zip(

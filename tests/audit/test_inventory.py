@@ -143,6 +143,13 @@ def test_i3_is_none_unless_active_all_month_and_billed(store: Store, change: dic
     assert found(books.save(store), "I3") == []
 
 
+def test_i3_a_pack_or_feature_is_not_the_recurring_charge(store: Store) -> None:
+    books = Books().clean("2026-01", "2026-01")
+    books.add("items", carrier_id="acme", item_code="PACK", nature="roaming_pack", countries="FR")
+    books.charge("S2", "2026-01").update(item_code="PACK")
+    assert short(found(books.save(store))) == [("I3", "S2", "2026-01", "-30.00")]
+
+
 def test_i3_a_quarterly_charge_covers_its_months(store: Store) -> None:
     books = Books().clean("2026-01", "2026-03")
     for month in ("2026-02", "2026-03"):
