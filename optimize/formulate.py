@@ -403,7 +403,7 @@ class _Builder:
         moved = np.flatnonzero(options.changed[self.opt]) if len(self.opt) else np.zeros(0, dtype=np.int64)
         built.changes = (moved, np.ones(len(moved)))
         if scenario.max_changes is not None:
-            made = sum(c.size for c, o in self.fixed if options.changed[o])
+            made = sum(c.size for c, o in self.fixed if bool(options.changed[o]))
             model.row("changes", "max_changes", moved, np.ones(len(moved)), high=scenario.max_changes - made)
         if scenario.max_carriers is not None:
             self._max_carriers(scenario.max_carriers)

@@ -1,9 +1,229 @@
-"""Placeholder until models land."""
+"""Why a scenario cannot be met: the smallest set of named groups that contradict each other, and the ways out.
+
+Only groups that can conflict take part: which plans a line may have, forced and kept plans, and the limits that count
+carriers, changes and lines. Prices, pools and contracts never make a scenario infeasible.
+"""
 
 from __future__ import annotations
 
+import itertools
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 
-def explain(problem: Any, time_limit: float | None) -> Any:
-    return None
+from optimize import solver_process
+from optimize.ir import Model
+from optimize.problem import GROUPS, Problem, allowed_plans
+
+_PLAN_GROUPS = ("eligibility", "offers", "coverage", "carriers_allowed")
+_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Infeasibility:
+    """A smallest conflicting set of groups, in words, and what each change would have to be."""
+
+    groups: list[str]
+    explanation: str
+    relaxations: list[dict[str, Any]]
+
+    def to_json(self) -> dict[str, Any]:
+        """The `infeasible` part of the result file."""
+        return {"groups": self.groups, "explanation": self.explanation, "relaxations": self.relaxations}
+
+
+@dataclass
+class _Kind:
+    """Lines that are alike for feasibility: their options (-1 = suspended), today's plan, how many."""
+
+    selected: bool
+    plan: int
+    options: tuple[int, ...]
+    strict: frozenset[int]
+    lines: list[str] = field(default_factory=list)
+
+
+def explain(problem: Problem, time_limit: float | None = None) -> Infeasibility | None:
+    """The conflict of a scenario, or None if some assignment meets it."""
+    return _Conflict(problem, time_limit).find()
+
+
+class _Conflict:
+    def __init__(self, problem: Problem, time_limit: float | None) -> None:
+        self.problem, self.scenario = problem, problem.scenario
+        self.seconds = _SECONDS if time_limit is None else max(1.0, min(_SECONDS, time_limit))
+        self.cache: dict[frozenset[str], bool] = {}
+        self.present = [g for g in GROUPS if self._is_present(g)]
+
+    def _is_present(self, group: str) -> bool:
+        scenario, plans = self.scenario, self.problem.plans
+        there: dict[str, bool] = {
+            "eligibility": True,
+            "offers": any(p.offer_id is not None and p.offer_id not in scenario.offers for p in plans),
+            "coverage": bool(self.problem.covered),
+            "carriers_allowed": scenario.carriers_allowed is not None,
+            "max_carriers": scenario.max_carriers is not None,
+            "max_changes": scenario.max_changes is not None,
+            "min_lines": any((p.min_lines or 0) > 1 for p in plans),
+            "max_lines": any(p.max_lines is not None for p in plans),
+            "force": bool(scenario.force),
+            "keep": bool(scenario.keep),
+        }
+        return there[group]
+
+    def find(self) -> Infeasibility | None:
+        everything = frozenset(self.present)
+        if self._feasible(everything):
+            return None
+        # the groups without which it works are in every conflict; then the smallest set, force and keep first
+        order = sorted(self.present, key=lambda g: (g not in ("force", "keep"), self.present.index(g)))
+        needed = [g for g in order if self._feasible(everything - {g})]
+        others = [g for g in order if g not in needed]
+        conflict = everything
+        for size in range(len(others) + 1):
+            found = next(
+                (s for s in itertools.combinations(others, size) if not self._feasible(frozenset((*needed, *s)))), None
+            )
+            if found is not None:
+                conflict = frozenset((*needed, *found))
+                break
+        groups = [g for g in GROUPS if g in conflict]
+        return Infeasibility(groups, self._words(groups), self._relaxations(groups))
+
+    # ---- feasibility -----------------------------------------------------------------------------------------------
+
+    def _kinds(self, active: frozenset[str], loosened: str | None = None) -> list[_Kind]:
+        """Lines by their options when only `active` groups hold; `strict`: options that `loosened` allows too."""
+        found: dict[tuple[Any, ...], _Kind] = {}
+        memo: dict[tuple[Any, ...], list[int]] = {}
+        for n, line in enumerate(self.problem.lines):
+            strict = frozenset(self._options(n, active | {loosened} if loosened else active, memo))
+            options = tuple(self._options(n, active, memo))
+            key = (line.selected, line.plan, options, strict)
+            found.setdefault(key, _Kind(line.selected, line.plan, options, strict)).lines.append(line.service_id)
+        return list(found.values())
+
+    def _options(self, n: int, active: frozenset[str], memo: dict[tuple[Any, ...], list[int]]) -> list[int]:
+        line, scenario = self.problem.lines[n], self.scenario
+        key = (line.selected, line.plan, line.kind, line.site_id, active)
+        if key not in memo:
+            ignore = frozenset(g for g in _PLAN_GROUPS if g not in active)
+            args = (self.problem.plans, line, scenario, self.problem.setting.currency, self.problem.covered)
+            memo[key] = allowed_plans(*args, ignore=ignore)
+        options = memo[key]
+        kept = "keep" in active and line.selected and line.service_id in scenario.keep
+        forced = scenario.force.get(line.service_id) if "force" in active else None
+        if kept:
+            options = [p for p in options if p == line.plan]
+        if forced is not None:
+            options = [p for p in options if self.problem.plans[p].plan_id == forced]
+        if self.problem.suspendable[n] and not kept and forced is None:
+            options = [*options, -1]
+        return options
+
+    def _feasible(self, active: frozenset[str]) -> bool:
+        if active not in self.cache:
+            kinds = self._kinds(active)
+            self.cache[active] = all(k.options for k in kinds) and self._least(kinds, active, "") is not None
+        return self.cache[active]
+
+    def _least(self, kinds: Sequence[_Kind], active: frozenset[str], count: str) -> int | None:
+        """Least number of changes or of lines outside their strict options (`count`); None if infeasible."""
+        counted = active & {"max_carriers", "max_changes", "min_lines", "max_lines"}
+        if not count and not counted:
+            return 0
+        plans, scenario, model = self.problem.plans, self.scenario, Model()
+        by_plan: dict[int, list[int]] = defaultdict(list)
+        by_carrier: dict[str, list[tuple[int, int]]] = defaultdict(list)
+        changed: list[int] = []
+        for number, kind in enumerate(kinds):
+            size, mine = len(kind.lines), []
+            for p in kind.options:
+                cost = 0.0
+                if count == "changes":
+                    cost = float(p != kind.plan)
+                elif count == "outside":
+                    cost = float(p not in kind.strict)
+                elif count == "carriers":
+                    cost = 0.0
+                j = model.column(f"x_{number}_{p}", cost, 0, size, whole=True)
+                mine.append(j)
+                if p >= 0:
+                    by_plan[p].append(j)
+                    if kind.selected:
+                        by_carrier[plans[p].carrier_id].append((j, size))
+                if p != kind.plan:
+                    changed.append(j)
+            model.row(f"one_{number}", "one_plan", mine, [1.0] * len(mine), size, size)
+        if "max_changes" in active and scenario.max_changes is not None:
+            model.row("changes", "max_changes", changed, [1.0] * len(changed), high=scenario.max_changes)
+        if "max_carriers" in active or count == "carriers":
+            used = []
+            for carrier, members in sorted(by_carrier.items()):
+                z = model.column(f"z_{carrier}", float(count == "carriers"), 0, 1, whole=True)
+                used.append(z)
+                for j, size in members:
+                    model.row(f"z_{carrier}_{j}", "max_carriers", [j, z], [1.0, -float(size)], high=0)
+            if "max_carriers" in active and scenario.max_carriers is not None:
+                model.row("carriers", "max_carriers", used, [1.0] * len(used), high=scenario.max_carriers)
+        for p, js in sorted(by_plan.items()):
+            low, high, total = plans[p].min_lines, plans[p].max_lines, float(sum(model.high[j] for j in js))
+            if "max_lines" in active and high is not None:
+                model.row(f"max_{p}", "max_lines", js, [1.0] * len(js), high=high)
+            if "min_lines" in active and (low or 0) > 1:
+                w = model.column(f"w_{p}", 0, 0, 1, whole=True)
+                model.row(f"min_{p}", "min_lines", [*js, w], [1.0] * len(js) + [-float(low or 0)], low=0)
+                model.row(f"any_{p}", "min_lines", [*js, w], [1.0] * len(js) + [-total], high=0)
+        outcome = solver_process.run(model, time_limit=self.seconds, options={"mip_rel_gap": 0.0})
+        if outcome.ended == "infeasible":
+            return None
+        if outcome.x is None:
+            return 0  # undecided in the time given: not called infeasible
+        return round(float(np.dot(model.cost, outcome.x)))
+
+    # ---- words -----------------------------------------------------------------------------------------------------
+
+    def _words(self, groups: list[str]) -> str:
+        scenario = self.scenario
+        stuck = [s for k in self._kinds(frozenset(groups)) if not k.options for s in k.lines]
+        said = {
+            "max_carriers": f"at most {scenario.max_carriers} carriers",
+            "max_changes": f"at most {scenario.max_changes} changes",
+            "carriers_allowed": f"only the carriers {', '.join(scenario.carriers_allowed or ())}",
+            "coverage": "carriers that cover the site",
+            "offers": f"only the offers {', '.join(scenario.offers) or '(none)'}",
+            "eligibility": "plans of the service's kind and currency",
+            "min_lines": "the plans' min_lines",
+            "max_lines": "the plans' max_lines",
+            "force": f"the forced plans ({len(scenario.force)})",
+            "keep": f"the kept services ({len(scenario.keep)})",
+        }
+        together = " and ".join(said[g] for g in groups)
+        text = f"No assignment meets {together}{' together' if len(groups) > 1 else ''}."
+        if stuck:
+            text += f" {len(stuck)} service(s) are left without any plan, for example {', '.join(sorted(stuck)[:3])}."
+        return text
+
+    def _relaxations(self, groups: list[str]) -> list[dict[str, Any]]:
+        found = []
+        everything = frozenset(self.present)
+        for group in groups:
+            rest = everything - {group}
+            if not self._feasible(rest):
+                continue
+            if group == "max_carriers":
+                value = self._least(self._kinds(rest), rest, "carriers")
+                text = f"allow {value} carriers"
+            elif group == "max_changes":
+                value = self._least(self._kinds(rest), rest, "changes")
+                text = f"allow {value} changes"
+            elif group in ("min_lines", "max_lines"):
+                value, text = None, f"change {group} of the plans"
+            else:
+                value = self._least(self._kinds(rest, group), rest, "outside")
+                text = f"exempt {value} service(s) from {GROUPS[group][0].lower()}"
+            found.append({"group": group, "value": value, "text": text})
+        return found

@@ -129,6 +129,9 @@ def _undominated(problem: Problem, draft: Reduced) -> list[list[int]]:
     frozen |= np.isin(options.data_pool, strict) | np.isin(options.voice_pool, strict)
     rank = np.where(options.plan >= 0, options.plan, len(problem.plans))
     limit_changes = scenario.max_changes is not None
+    # where more spend costs nothing (a commitment not reached), a saving need not pay: keep today's plan in the race
+    terms = [c for c in problem.contracts.values() if c.has_terms]
+    flat = any(s.slope <= 0 for c in terms for s in c.segments())
     first = problem.first_option.tolist()
     kept = []
     for n in range(len(problem.lines)):
@@ -139,7 +142,7 @@ def _undominated(problem: Problem, draft: Reduced) -> list[list[int]]:
         order = sorted(here, key=lambda o: (cost[o], bool(options.changed[o]), int(rank[o])))
         idx = np.array(order, dtype=np.int64)
         beats = (signature[idx][:, None, :] == signature[idx][None, :, :]).all(axis=2)
-        if limit_changes:
+        if limit_changes or flat:
             beats &= options.changed[idx][:, None] <= options.changed[idx][None, :]
         for kind, pool in (("data", options.data_pool[idx]), ("voice", options.voice_pool[idx])):
             brought = draft.pull[kind][idx]
@@ -152,8 +155,8 @@ def _undominated(problem: Problem, draft: Reduced) -> list[list[int]]:
             fixed = np.array([options.fee[o] for o in order], dtype=object)
             beats &= (monthly[:, None, :] <= monthly[None, :, :]).all(axis=2)
             beats &= (fixed[:, None] <= fixed[None, :]).astype(bool)
-            price = scenario.min_saving_per_change > 0
-            beats &= ~price | (options.changed[idx][:, None] <= options.changed[idx][None, :])
+            if scenario.min_saving_per_change:
+                beats &= options.changed[idx][:, None] <= options.changed[idx][None, :]
         if frozen[idx].any():
             beats &= _twins(problem, draft, idx)
         # sorted by cost, so only an earlier option can beat a later one

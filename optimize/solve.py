@@ -286,8 +286,8 @@ def _floor_bound(problem: Problem) -> float:
     rates = [rate for c in problem.contracts.values() for _, rate in c.tiers]
     keep = 1 - max(rates, default=Fraction(0))
     total = sum(min(options.total[first[n] : first[n + 1]]) for n in range(len(problem.lines)))
-    mean = float(Fraction(max(0, total), PICO * problem.months) * keep)
-    return mean * (1 - 1e-12) - 1e-6
+    mean = float(Fraction(total, PICO * problem.months) * (keep if total > 0 else 1))
+    return mean - 1e-12 * abs(mean) - 1e-6
 
 
 def _fewest_changes(search: _Search, built: Built) -> None:

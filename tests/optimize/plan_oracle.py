@@ -1,0 +1,426 @@
+"""Brute force for tiny instances, written from the interface document alone, and their random generator.
+
+It knows nothing of the product: rows are dictionaries with plain decimal numbers, prices are fractions.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+from fractions import Fraction as F
+
+import pandas as pd
+
+from core.schema import MICRO_COLUMNS
+
+KINDS = ("data", "voice", "sms")
+
+
+def as_frames(tables: dict[str, list[dict]]) -> dict[str, pd.DataFrame]:
+    """Canonical frames (millionths) of tables with plain numbers."""
+    frames = {}
+    for name, rows in tables.items():
+        frame = pd.DataFrame(rows)
+        for column in frame.columns:
+            micro = column in MICRO_COLUMNS.get(name, ())
+            values = [None if v is None or v != v else v for v in frame[column].astype(object)]
+            if micro:
+                values = [None if v is None else int(F(str(v)) * 10**6) for v in values]
+            whole = micro or any(isinstance(v, int) for v in values)
+            frame[column] = pd.array(values, dtype="Int64") if whole else pd.Series(values, dtype=object)
+        frames[name] = frame
+    return frames
+
+
+def num(value, blank=None):
+    return blank if value is None else F(str(value))
+
+
+def month_no(text):
+    return int(text[:4]) * 12 + int(text[5:7])
+
+
+class Oracle:
+    """Every assignment of a tiny instance, priced and checked as the document says."""
+
+    def __init__(self, tables, scenario):
+        self.t, self.s = tables, scenario
+        self.plans = {p["plan_id"]: p for p in tables["plans"]}
+        used = sorted(u["month"] for u in tables["usage"])
+        months = scenario.get("months") or {}
+        first, last = months.get("from") or used[0], months.get("to") or used[-1]
+        self.months = [f"{n // 12:04d}-{n % 12:02d}" if n % 12 else f"{n // 12 - 1:04d}-12"
+                       for n in range(month_no(first), month_no(last) + 1)]
+        self.T = len(self.months)
+        self.contracts = [c for c in sorted(tables.get("contracts", []), key=lambda c: c["contract_id"]) if self.force_of(c)]
+        self.services = []
+        for s in tables["services"]:
+            if s["plan_id"] is None or s["status"] == "ordered":
+                continue
+            if s["status"] == "disconnected" and s["disconnected_on"] is None:
+                continue
+            if any(self.active(s, m) for m in self.months):
+                self.services.append(s)
+        self.use = {}
+        for u in tables["usage"]:
+            key = (u["service_id"], u["month"])
+            here = self.use.setdefault(key, {"home": dict.fromkeys(KINDS, F(0)), "roam": dict.fromkeys(KINDS, F(0)),
+                                             "roam_cost": dict.fromkeys(KINDS, F(0)), "other": F(0), "any": False})
+            q, c, k = num(u["quantity"]), num(u.get("cost"), F(0)), u["usage_type"]
+            here["any"] |= q > 0
+            zone = u.get("zone") or "home"
+            if zone == "home":
+                here["home"][k] += q
+            elif zone == "roaming":
+                here["roam"][k] += q
+                here["roam_cost"][k] += c
+            else:
+                here["other"] += c
+        growth = scenario.get("growth") or {}
+        for here in self.use.values():
+            for k, g in growth.items():
+                if num(g):
+                    here["home"][k] = F(math.floor(here["home"][k] * (1 + num(g)) ** self.T * 10000 + F(1, 2)), 10000)
+
+    def force_of(self, c):
+        if c["start_date"] is None:
+            return True
+        if month_no(c["start_date"]) > month_no(self.months[-1]):
+            return False
+        if c["renewal_type"] == "express" and c["initial_term_months"] is not None:
+            return month_no(c["start_date"]) + c["initial_term_months"] - 1 >= month_no(self.months[0])
+        return True
+
+    @staticmethod
+    def active(s, m):
+        return (s["activated_on"] is None or s["activated_on"][:7] <= m) and (
+            s["disconnected_on"] is None or m <= s["disconnected_on"][:7])
+
+    def selected(self, s):
+        for column, wanted in (self.s.get("services") or {}).items():
+            wanted = wanted if isinstance(wanted, list) else [wanted]
+            if (s[column] or "") not in wanted:
+                return False
+        return True
+
+    def carrier(self, s):
+        return self.plans[s["plan_id"]]["carrier_id"]
+
+    def default_contract(self, carrier):
+        return next((c["contract_id"] for c in self.contracts if c["carrier_id"] == carrier), None)
+
+    def place(self, s, carrier):
+        if carrier == self.carrier(s):
+            return s["account_id"], s["contract_id"] or self.default_contract(carrier)
+        targets = self.s.get("target_accounts") or {}
+        if carrier in targets:
+            return targets[carrier], self.default_contract(carrier)
+        own = sorted(a["account_id"] for a in self.t["accounts"] if a["carrier_id"] == carrier)
+        return (own[0] if own else f"new:{carrier}"), self.default_contract(carrier)
+
+    def choices(self, s):
+        """All options of a service and None for suspension; limits between services come later."""
+        if not self.selected(s):
+            return [s["plan_id"]]
+        found = []
+        allowed = self.s.get("carriers_allowed")
+        coverage = self.t.get("coverage") or []
+        for p in self.plans.values():
+            if allowed is not None and p["carrier_id"] not in allowed:
+                continue
+            if p["plan_id"] != s["plan_id"]:
+                if p["service_kind"] not in (None, s["kind"]):
+                    continue
+                if p["offer_id"] is not None and p["offer_id"] not in (self.s.get("offers") or []):
+                    continue
+                if coverage and s["site_id"] is not None and p["carrier_id"] != self.carrier(s):
+                    if {"site_id": s["site_id"], "carrier_id": p["carrier_id"]} not in coverage:
+                        continue
+            found.append(p["plan_id"])
+        n = self.s.get("suspend_zero_use_months")
+        if n is not None and n <= self.T and s["kind"] in (self.s.get("suspend_kinds") or ["mobile"]):
+            last = self.months[-n:]
+            quiet = all(self.active(s, m) and not self.use.get((s["service_id"], m), {"any": False})["any"] for m in last)
+            if quiet:
+                found.append(None)
+        if s["service_id"] in (self.s.get("keep") or []):
+            found = [x for x in found if x == s["plan_id"]]
+        if s["service_id"] in (self.s.get("force") or {}):
+            found = [x for x in found if x == self.s["force"][s["service_id"]]]
+        return found
+
+    def feasible(self, pick):
+        carriers, count, changes = set(), {}, 0
+        for s, p in zip(self.services, pick):
+            if p is not None:
+                count[p] = count.get(p, 0) + 1
+            if self.selected(s):
+                changes += p != s["plan_id"]
+                if p is not None:
+                    carriers.add(self.plans[p]["carrier_id"])
+        if self.s.get("max_carriers") is not None and len(carriers) > self.s["max_carriers"]:
+            return False
+        if self.s.get("max_changes") is not None and changes > self.s["max_changes"]:
+            return False
+        for p, n in count.items():
+            low, high = self.plans[p].get("min_lines"), self.plans[p].get("max_lines")
+            if (low is not None and n < low) or (high is not None and n > high):
+                return False
+        return True
+
+    def fee(self, s, p):
+        if p == s["plan_id"]:
+            return F(0)
+        if p is None or self.plans[p]["carrier_id"] == self.carrier(s):
+            return num(self.s.get("change_fee"), F(0))
+        fee = num(self.s.get("porting_fee"), F(0))
+        cid = s["contract_id"] or self.default_contract(self.carrier(s))
+        c = next((c for c in self.t.get("contracts", []) if c["contract_id"] == cid), None)
+        if c is not None and s["term_end_on"] is not None:
+            left = max(0, month_no(s["term_end_on"]) - month_no(self.months[-1]))
+            if c["etf_rule"] == "fixed" and left > 0:
+                fee += num(c["etf_amount"], F(0))
+            elif c["etf_rule"] == "months_left_mrc":
+                fee += left * num(self.plans[s["plan_id"]]["mrc"]) * num(c["etf_amount"], F(1))
+        return fee
+
+    def month_price(self, s, p, m):
+        plan = self.plans[p]
+        here = self.use.get((s["service_id"], m))
+        prices = self.s.get("plan_price") or {}
+        cost = num(prices.get(p, plan["mrc"]))
+        if here is None:
+            return cost
+        if plan["pool_group"] is None and plan["data_mb"] is not None and plan["data_overage_price"] is not None:
+            over = here["home"]["data"] - num(plan["data_mb"])
+            if over > 0:
+                cost += math.ceil(over / num(plan["data_overage_block_mb"], F(1))) * num(plan["data_overage_price"])
+        if plan["voice_pool_group"] is None and plan["voice_min"] is not None:
+            cost += max(F(0), here["home"]["voice"] - num(plan["voice_min"])) * num(plan["voice_overage_price"], F(0))
+        if plan["sms"] is not None:
+            cost += max(F(0), here["home"]["sms"] - num(plan["sms"])) * num(plan["sms_overage_price"], F(0))
+        cost += here["other"]
+        for k in KINDS:
+            rate = num(plan.get(f"roaming_{k}_price"))
+            cost += here["roam_cost"][k] if rate is None else here["roam"][k] * rate
+        return cost
+
+    def cost(self, pick):
+        """(cost, objective, total without fees) of an assignment."""
+        gross = [F(0)] * self.T
+        spend = {c["contract_id"]: F(0) for c in self.contracts}
+        pools, fees, changes = {}, F(0), 0
+        for s, p in zip(self.services, pick):
+            fees += self.fee(s, p)
+            changes += p != s["plan_id"]
+            for n, m in enumerate(self.months):
+                if not self.active(s, m):
+                    continue
+                if p is None:
+                    gross[n] += num(self.s.get("suspend_price"), F(0))
+                    continue
+                plan = self.plans[p]
+                price = self.month_price(s, p, m)
+                account, contract = self.place(s, plan["carrier_id"])
+                gross[n] += price
+                if contract in spend:
+                    spend[contract] += price
+                home = self.use.get((s["service_id"], m), {"home": dict.fromkeys(KINDS, F(0))})["home"]
+                for kind, group, allowance in (("data", plan["pool_group"], plan["data_mb"]),
+                                               ("voice", plan["voice_pool_group"], plan["voice_min"])):
+                    if group is not None:
+                        key = (kind, account, plan["carrier_id"], group, n)
+                        pool = pools.setdefault(key, {"excess": F(0), "plan": plan, "contracts": set()})
+                        pool["excess"] += home[kind] - num(allowance)
+                        if contract is not None:
+                            pool["contracts"].add(contract)
+        for (kind, *_, n), pool in pools.items():
+            if pool["excess"] <= 0:
+                continue
+            plan = pool["plan"]
+            if kind == "data":
+                block = num(plan["data_overage_block_mb"], F(1))
+                charge = math.ceil(pool["excess"] / block) * num(plan["data_overage_price"], F(0))
+            else:
+                charge = pool["excess"] * num(plan["voice_overage_price"], F(0))
+            gross[n] += charge
+            if pool["contracts"] and min(pool["contracts"]) in spend:
+                spend[min(pool["contracts"])] += charge
+        extra = F(0)
+        for c in self.contracts:
+            extra += self.contract(c, spend[c["contract_id"]] / self.T)
+        running = sum(gross) / self.T + extra
+        same = extra + fees / self.s.get("horizon_months", 12)
+        cost = running + fees / self.s.get("horizon_months", 12)
+        objective = cost
+        if self.s.get("objective") == "cvar":
+            alpha, weight = num(self.s["cvar"]["alpha"]), num(self.s["cvar"]["weight"])
+            months = [g + same for g in gross]
+            tail = min(e + sum(max(c - e, F(0)) for c in months) / ((1 - alpha) * self.T) for e in months)
+            objective = (1 - weight) * cost + weight * tail
+        objective += num(self.s.get("min_saving_per_change"), F(0)) * changes
+        return cost, objective, running * self.T, changes
+
+    def contract(self, c, spend):
+        tiers = sorted((num(t["spend_from"]), num(t["discount_rate"]), t["mode"])
+                       for t in self.t.get("contract_tiers", []) if t["contract_id"] == c["contract_id"])
+        discount = F(0)
+        reached = [t for t in tiers if spend >= t[0]]
+        if reached and reached[-1][2] == "all_units":
+            discount = spend * reached[-1][1]
+        elif reached:
+            for n, (start, rate, _) in enumerate(reached):
+                end = reached[n + 1][0] if n + 1 < len(reached) else spend
+                discount += rate * (end - start)
+        months = {"month": 1, "quarter": 3, "year": 12, "term": c["initial_term_months"]}[c["commitment_period"] or "month"]
+        need = num(c["commitment_amount"], F(0)) / months
+        attained = spend - discount if c["commitment_basis"] == "net" else spend
+        return num(c["shortfall_rate"], F(1)) * max(F(0), need - attained) - discount
+
+    def solve(self):
+        """(objective, changes, assignment) of the best feasible assignment, None if there is none."""
+        best = None
+        for pick in itertools.product(*(self.choices(s) for s in self.services)):
+            if not self.feasible(pick):
+                continue
+            cost = self.cost(pick)
+            if best is None or (cost[1], cost[3]) < best[:2]:
+                best = (cost[1], cost[3], pick, cost[0], cost[2])
+        return best
+
+    def keep(self):
+        pick = tuple(s["plan_id"] for s in self.services)
+        ok = self.feasible(pick) and all(p in self.choices(s) for s, p in zip(self.services, pick))
+        return ok, self.cost(pick)[0]
+
+
+FEATURES = ("plain", "data_pool", "voice_pool", "two_accounts", "all_units", "incremental", "shortfall", "net_shortfall",
+            "max_carriers", "max_changes", "line_limits", "fees", "coverage", "etf", "suspend", "cvar", "force_keep",
+            "filter", "growth", "offers", "targets", "roaming", "split_pool", "min_saving", "carriers_allowed", "everything")
+
+
+def instance(rng: random.Random, feature: str):
+    """A random tiny instance that has the feature (and some others)."""
+    on = {feature} | {f for f in FEATURES[1:-1] if rng.random() < (0.35 if feature == "everything" else 0.06)}
+    carriers = ["A", "B"] if rng.random() < 0.6 else ["A", "B", "C"]
+    pooled = on & {"data_pool", "two_accounts", "split_pool"}
+    tables = {
+        "carriers": [{"carrier_id": c, "name": c} for c in carriers],
+        "accounts": [{"account_id": f"{c}{n}", "carrier_id": c} for c in carriers for n in (1, 2) if n == 1 or rng.random() < 0.4],
+        "plans": [], "services": [], "usage": [], "contracts": [], "contract_tiers": [], "coverage": [],
+    }
+    for c in carriers:
+        price, block = rng.choice([2, 5, "3.5"]), rng.choice([None, 10, 100])
+        voice_price = rng.choice([1, "0.25"])
+        for n in range(rng.choice([1, 2, 2, 3])):
+            in_pool = bool(pooled) and rng.random() < 0.7
+            in_voice = "voice_pool" in on and rng.random() < 0.6
+            limits = "line_limits" in on and rng.random() < 0.6
+            roams = "roaming" in on and rng.random() < 0.5
+            tables["plans"].append({
+                "plan_id": f"{c}p{n}", "carrier_id": c, "service_kind": rng.choice([None, "mobile", "mobile"]),
+                "mrc": rng.choice([5, 10, "12.5", 20, 30]), "currency": "USD",
+                "data_mb": rng.choice([0, 100, 250]) if in_pool else rng.choice([None, 0, 100, 300]),
+                "voice_min": rng.choice([0, 20]) if in_voice else rng.choice([None, 0, 10, 50]),
+                "sms": rng.choice([None, 0, 5]),
+                "data_overage_price": price if in_pool else rng.choice([None, 1, 4]),
+                "data_overage_block_mb": block if in_pool else rng.choice([None, 50, "33.3"]),
+                "voice_overage_price": voice_price if in_voice else rng.choice([None, "0.5"]),
+                "sms_overage_price": rng.choice([None, "0.1"]),
+                "roaming_data_price": rng.choice([None, "0.2"]) if roams else None,
+                "roaming_voice_price": rng.choice([None, "0.7"]) if roams else None,
+                "pool_group": "g" if in_pool else None, "voice_pool_group": "v" if in_voice else None,
+                "min_lines": rng.choice([None, 2, 3]) if limits else None,
+                "max_lines": rng.choice([None, 3]) if limits else None,
+                "offer_id": "off" if "offers" in on and rng.random() < 0.4 else None,
+            })
+    months = [f"2026-{m:02d}" for m in range(1, rng.choice([2, 3, 4, 4]))]
+    contract_count = 0
+    for c in carriers:
+        wanted = on & {"all_units", "incremental", "shortfall", "net_shortfall", "etf", "split_pool"}
+        if not wanted or rng.random() < 0.25:
+            continue
+        for _ in range(2 if "split_pool" in on else 1):
+            contract_count += 1
+            cid = f"K{contract_count}"
+            commit = bool(on & {"shortfall", "net_shortfall"})
+            tables["contracts"].append({
+                "contract_id": cid, "carrier_id": c, "currency": "USD", "start_date": rng.choice([None, "2025-01-01", "2025-03-01"]),
+                "initial_term_months": rng.choice([12, 24]), "renewal_type": rng.choice([None, "tacit", "express"]),
+                "commitment_amount": rng.choice([30, 60, 120]) if commit else None,
+                "commitment_period": rng.choice([None, "month", "quarter"]) if commit else None,
+                "commitment_basis": "net" if "net_shortfall" in on else rng.choice([None, "gross"]),
+                "shortfall_rate": rng.choice([None, "0.5", 1, "1.5"]) if commit else None,
+                "etf_rule": rng.choice([None, "none", "fixed", "months_left_mrc"]) if "etf" in on else None,
+                "etf_amount": rng.choice([None, "0.5", 3]) if "etf" in on else None,
+            })
+            modes = [m for m in ("all_units", "incremental") if m in on]
+            if "split_pool" in on and not modes:
+                modes = [rng.choice(["all_units", "incremental"])]
+            if modes:
+                mode = rng.choice(modes)
+                for start, rate in sorted(rng.sample([(0, "0.05"), (20, "0.1"), (40, "0.25"), (60, "0.4"), (80, "0.15")], rng.choice([1, 2, 3]))):
+                    tables["contract_tiers"].append({"contract_id": cid, "spend_from": start, "discount_rate": rate, "mode": mode})
+    if "coverage" in on:
+        tables["coverage"] = [{"site_id": s, "carrier_id": c} for s in ("S1", "S2") for c in carriers if rng.random() < 0.5]
+    catalogue = tables["plans"]
+    for n in range(rng.choice([2, 3, 3, 4])):
+        plan = rng.choice(catalogue)
+        own = [a["account_id"] for a in tables["accounts"] if a["carrier_id"] == plan["carrier_id"]]
+        mine = [k["contract_id"] for k in tables["contracts"] if k["carrier_id"] == plan["carrier_id"]]
+        quiet = rng.random() < 0.3
+        tables["services"].append({
+            "service_id": f"s{n}", "kind": rng.choice(["mobile", "mobile", "mobile", "iot"]), "carrier_id": plan["carrier_id"],
+            "account_id": rng.choice(own), "contract_id": rng.choice([None, *mine]), "plan_id": plan["plan_id"],
+            "site_id": rng.choice([None, "S1", "S2"]), "status": "active",
+            "activated_on": rng.choice([None, None, "2026-02-10"]) if len(months) > 1 else None,
+            "disconnected_on": rng.choice([None, None, None, "2026-02-05"]) if len(months) > 2 else None,
+            "term_end_on": rng.choice([None, "2026-07-31"]),
+        })
+        for m in months:
+            if rng.random() < 0.15:
+                continue
+            for kind in KINDS:
+                zone = rng.choice(["roaming", "premium", None]) if "roaming" in on and rng.random() < 0.4 else None
+                q = 0 if quiet else rng.choice([0, 5, 12, 40, 99.99, 130, 260, 400] if kind == "data" else [0, 3, 11, 30])
+                tables["usage"].append({"service_id": f"s{n}", "month": m, "usage_type": kind, "zone": zone, "quantity": q,
+                                        "cost": rng.choice([None, "1.5"]) if zone else None})
+    scenario: dict = {"gap": 0, "months": {"from": months[0], "to": months[-1]}, "currency": "USD"}
+    if "max_carriers" in on:
+        scenario["max_carriers"] = rng.choice([1, 1, 2])
+    if "max_changes" in on:
+        scenario["max_changes"] = rng.choice([0, 1, 2])
+    if "fees" in on:
+        scenario |= {"change_fee": rng.choice([0, 7]), "porting_fee": rng.choice([0, 25]), "horizon_months": rng.choice([6, 12])}
+    if "suspend" in on:
+        scenario |= {"suspend_zero_use_months": rng.choice([1, 2]), "suspend_price": rng.choice([0, 3])}
+        if rng.random() < 0.4:
+            scenario["suspend_kinds"] = ["mobile", "iot"]
+    if "cvar" in on:
+        scenario |= {"objective": "cvar", "cvar": {"alpha": rng.choice(["0.5", "0.9", 0]), "weight": rng.choice(["0.3", 1, 0])}}
+    if "growth" in on:
+        scenario["growth"] = {"data": rng.choice(["0.03", "-0.1"]), "voice": "0.01"}
+    if "offers" in on and rng.random() < 0.7 and any(p["offer_id"] for p in catalogue):
+        scenario["offers"] = ["off"]
+    if "targets" in on:
+        scenario["target_accounts"] = {c: rng.choice([a["account_id"] for a in tables["accounts"] if a["carrier_id"] == c]) for c in carriers}
+    if "filter" in on:
+        scenario["services"] = rng.choice([{"kind": "mobile"}, {"service_id": ["s0", "s1"]}, {"site_id": ["S1", ""]}])
+    if "min_saving" in on:
+        scenario["min_saving_per_change"] = rng.choice(["0.5", 4])
+    if "carriers_allowed" in on:
+        scenario["carriers_allowed"] = rng.sample(carriers, rng.choice([1, 2]))
+    if rng.random() < 0.15:
+        scenario["plan_price"] = {rng.choice(catalogue)["plan_id"]: rng.choice([0, "9.99"])}
+    if "force_keep" in on:
+        o = Oracle(tables, scenario)
+        free = [s for s in o.services if o.selected(s)]
+        if free and rng.random() < 0.7:
+            scenario["force"] = {rng.choice(free)["service_id"]: rng.choice(catalogue)["plan_id"]}
+        if rng.random() < 0.6:
+            scenario["keep"] = [rng.choice(tables["services"])["service_id"]]
+    for name in ("contracts", "contract_tiers", "coverage"):
+        if not tables[name]:
+            del tables[name]
+    return tables, scenario
