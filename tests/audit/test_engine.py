@@ -115,7 +115,7 @@ def test_later_months_change_no_row(store: Store, tmp_path: Path, month: str) ->
     gone=st.sampled_from([None, "2026-03-01", "2026-04-16"]),
     cut=st.sampled_from(MONTHS[1:5]),
 )
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_mixture_of_errors_keeps_the_invariants(
     empty_store: Path,
     tmp_path_factory: pytest.TempPathFactory,
