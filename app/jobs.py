@@ -4,6 +4,7 @@ Parameters and results are plain JSON:
 
 * `load` {paths, supersede}: imports, then audits and flags what is there; result: the document of `tem load --json`
   with `findings` {audit, policy, anomaly} -> counts.
+* `undo` {batch_id}: takes an import back; result: `findings` as above.
 * `audit` {first, last} and `flag` {first, last, queue, budget}: result: counts for each queue.
 * `optimize` {scenario (mapping or YAML text), name, time_limit}: result: {scenario_id, result_id, status, saving}.
 """
@@ -18,7 +19,7 @@ import yaml
 
 from core import findings
 from core.issues import BadInput, Issue
-from core.jobs import Progress, Registry
+from core.jobs import Cancelled, Progress, Registry
 from core.queries import app as queries
 from core.store import Store
 
@@ -29,14 +30,17 @@ def load(store: Store, params: Params, progress: Progress) -> dict[str, Any]:
     """Import files, then run the audit and both queues of flags; the import stays if an analysis fails."""
     from loaders import load_paths
 
-    def say(fraction: float, note: str = "") -> None:
-        progress.say(0.6 * fraction, note or "Reading the files")
+    def step(_fraction: float, _note: str = "") -> None:
+        # Inside the import's transaction: an embedded store has one writer, so nothing can be told from here.
+        if progress.cancelled():
+            raise Cancelled
 
+    progress.say(0.05, "Reading and checking the files")
     report = load_paths(
         store,
         [Path(path) for path in params["paths"]],
         supersede=bool(params.get("supersede")),
-        progress=say,
+        progress=step,
     )
     if report.exit_code == 2:
         raise BadInput([issue for issue in report.issues if issue.severity == "error"] or "nothing could be loaded")
@@ -48,6 +52,18 @@ def load(store: Store, params: Params, progress: Progress) -> dict[str, Any]:
     counts |= flag(store, {}, progress)
     progress.say(1.0, "Done")
     return document | {"findings": counts}
+
+
+def undo(store: Store, params: Params, progress: Progress) -> dict[str, Any]:
+    """Take back an import as if it had never been, then run the analyses again."""
+    import loaders
+
+    progress.say(0.05, "Taking the import back")
+    loaders.undo(store, int(params["batch_id"]))
+    progress.say(0.4, "Auditing the bills")
+    counts = audit(store, {}, progress)
+    progress.say(0.75, "Looking for unusual use")
+    return {"findings": counts | flag(store, {}, progress)}
 
 
 def audit(store: Store, params: Params, progress: Progress) -> dict[str, Any]:
@@ -110,7 +126,7 @@ def _scenario(given: Any) -> tuple[str, dict[str, Any]]:
 
 
 #: Kind of job -> handler.
-REGISTRY: Registry = {"load": load, "audit": audit, "flag": flag, "optimize": optimize}
+REGISTRY: Registry = {"load": load, "undo": undo, "audit": audit, "flag": flag, "optimize": optimize}
 
 #: The signature of a handler, for extensions.
 Handler = Callable[[Store, Params, Progress], Any]

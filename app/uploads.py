@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 
 from app import cache, formats
-from app.components.job import start
+from app.components.job import start, watch
 from core import jobs
 
 _ROOT = Path(tempfile.gettempdir()) / "opentem-uploads"
@@ -57,9 +57,24 @@ def told(job: jobs.Job) -> None:
     aside = sum(int(f.get("rows_quarantined") or 0) for f in files)
     again = sum(1 for f in files if f.get("duplicate_of"))
     refused = [f"{f['file']}: {f['error']}" for f in files if f.get("error")]
-    text = f"{formats.count(loaded)} rows imported, {formats.count(aside)} set aside."
+    text = f"{formats.plural(loaded, 'row')} imported, {formats.count(aside)} set aside."
     if again:
         text += f" {formats.plural(again, 'file')} had been imported before; nothing was changed for them."
     (st.warning if refused or aside else st.success)(text)
     for line in refused[:10]:
         st.caption(line)
+
+
+def undo_panel(batches: Any, picked: list[int]) -> None:
+    """Offer to take back the picked import; a worker does it and runs the analyses again."""
+    if picked:
+        row = batches.iloc[picked[0]]
+        number = int(row["batch_id"])
+        if row["state"] != "committed":
+            st.caption(f"Import no. {number} is {formats.words(row['state']).lower()}; there is nothing to take back.")
+        elif st.button(f"Take back import no. {number}: {row['file']}", icon=":material/undo:", key="undo"):
+            start("undo", {"batch_id": number}, slot="undo", again=True)
+            st.rerun()
+    done = watch("undo")
+    if done is not None and done.state == "done":
+        st.success(f"Import no. {done.params['batch_id']} was taken back; what it had replaced is there again.")

@@ -26,7 +26,7 @@ with card(
 kpi_row(data.kpis)
 tabs = st.tabs(["Imports", f"Set aside ({len(data.quarantine):,})", f"Invoices ({len(data.invoices):,})"])
 with tabs[0]:
-    table(
+    picked = table(
         data.batches,
         [
             Col("batch_id", "No.", "count", width="small"),
@@ -40,8 +40,10 @@ with tabs[0]:
             Col("notes", "Notes", width="medium"),
         ],
         key="batches",
+        select="one",
         empty="Nothing has been imported yet.",
     )
+    uploads.undo_panel(data.batches, picked)
 with tabs[1]:
     table(
         data.quarantine,

@@ -37,8 +37,8 @@ def nothing(text: str) -> None:
 
 def error_state(lines: list[str], *, title: str = "This page could not be drawn", hint: str = "") -> None:
     """What went wrong in words, without a traceback; details are in the server's log."""
+    st.title(title, anchor=False)
     with st.container(border=True, key="error-state"):
-        st.subheader(title, anchor=False)
         for line in lines[:20]:
             st.html(f"<p class='tem-sub'>{html.escape(line)}</p>")
         st.caption(hint or "Nothing was changed. The server's log has the details; reload the page to try again.")

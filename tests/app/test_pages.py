@@ -37,7 +37,7 @@ def run(key: str, url: str, monkeypatch: pytest.MonkeyPatch, query: dict[str, st
 
 
 def headings(page: AppTest) -> set[str]:
-    return {item.value for item in page.subheader}
+    return {item.value for item in [*page.title, *page.subheader]}
 
 
 def test_every_registered_page_exists() -> None:

@@ -33,11 +33,11 @@ def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
     if not shutil.which(CHROMIUM):
         pytest.skip("no chromium on this machine (Debian: apt-get install chromium)")
     from app import server
-    from app.commands.demo import build
+    from app.commands.demo import SCENARIOS, build
 
     folder = tmp_path_factory.mktemp("browser")
     url = f"sqlite:///{folder / 'demo.db'}"
-    build(url, folder / "sample", services=120, months=6)
+    build(url, folder / "sample", services=120, months=6, scenarios=SCENARIOS[:1], time_limit=5)
     port = free_port()
     children = [server.start_dashboard(url, port), server.start_worker(url)]
     try:

@@ -102,7 +102,7 @@ def test_a_file_is_looked_at_and_then_imported_by_the_worker(dashboard: Any, bro
     page.locator("input[type=file]").first.set_input_files(str(file))
     page.get_by_text("1 would be loaded").wait_for(timeout=30_000)
     page.get_by_role("button", name="Import", exact=True).click()
-    page.get_by_text("1 rows imported, 0 set aside.").wait_for(timeout=120_000)
+    page.get_by_text("1 row imported, 0 set aside.").wait_for(timeout=120_000)
     page.close()
     from core.store import Store
 
