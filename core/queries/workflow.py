@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Select, func, select
 from core import periods
 from core.schema.billing import charges, invoices
 from core.schema.reference import accounts
+from core.schema.usage import usage
 from core.store import Store, now
 
 _CHUNK = 500
@@ -165,3 +166,15 @@ def items_billed(store: Store, first: str, last: str) -> pd.DataFrame:
     for name in ("amount", "quantity", "lines", "charges"):
         frame[name] = pd.to_numeric(frame[name]).fillna(0).astype("int64")
     return frame
+
+
+def month_usage(store: Store, month: str) -> pd.DataFrame:
+    """Usage of a month by service_id, usage_type, zone (blank = home): quantity (micros)."""
+    zone = func.coalesce(usage.c.zone, "home")
+    keys = [usage.c.service_id, usage.c.usage_type, zone]
+    statement = (
+        select(usage.c.service_id, usage.c.usage_type, zone.label("zone"), func.sum(usage.c.quantity).label("quantity"))
+        .where(usage.c.month == month)
+        .group_by(*keys)
+    )
+    return store.read(statement.order_by(*keys))
