@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimize.contracts import Segment, is_convex
-from optimize.ir import INF, Model
+from optimize.ir import Model
 from optimize.problem import MICRO, PICO, Problem
 from optimize.reduce import Reduced, contract_has_terms, limited_plans, split_pools
 
@@ -262,7 +262,7 @@ class _Builder:
     def _active_bytes(self, js: NDArray[np.int64], t: int) -> bytes:
         lines = self.problem.options.line[self.opt[js]]
         fixed = [self.problem.usage.active[m, t] for c, _ in self.fixed for m in c.lines]
-        return self.problem.usage.active[lines, t].tobytes() + bytes(fixed)
+        return self.problem.usage.active[lines, t].tobytes() + bytes(int(a) for a in fixed)
 
     def _split_overage(
         self, g: int, t: int, n: int, price: float, high: float, first: dict[int, int], js: NDArray[np.int64]
@@ -375,6 +375,9 @@ class _Builder:
         for m, p in enumerate(pieces):
             begin = float(low if m == 0 else max(p.low, low))
             end = float(high if p.high is None else min(p.high, high))
+            after = pieces[m + 1] if m + 1 < len(pieces) else None
+            if after is not None and p.high is not None and p.high <= high and _jumps_up(p, after):
+                end = float(p.high - self._resolution(number) / 2)  # at the threshold itself the dearer tier holds
             y = model.column(f"tier_{number}_{m}", 0, 0, 1, whole=True)
             s = model.column(f"spend_{number}_{m}", 0, min(0.0, begin), max(0.0, end))
             self._add_common(y, float(p.fixed))
@@ -385,6 +388,20 @@ class _Builder:
             choice.append(y)
         model.row(f"tier_one_{number}", group, choice, [1.0] * len(choice), 1, 1)
         self._spend_row(number, group, terms, parts, const)
+
+    def _resolution(self, number: int) -> Fraction:
+        """Every possible spend of a contract is a multiple of this amount a month."""
+        options, step = self.problem.options, 0
+        for group in self.reduced.classes:
+            for mine in group.options:
+                for o in mine:
+                    if options.contract[o] == number:
+                        step = gcd(step, options.total[o])
+        for g, contracts in enumerate(self.reduced.pool_contracts):
+            if number in contracts:
+                pool = self.problem.pools[g]
+                step = gcd(step, pool.price * MICRO if pool.kind == "data" else pool.price)
+        return Fraction(step, PICO * self.span)
 
     def _spend_row(
         self, number: int, group: str, terms: list[tuple[int, float]], parts: list[int], const: Fraction
@@ -474,4 +491,7 @@ class _Builder:
         # the mean of the months already has its weight in the costs of options and pools
 
 
-__all__ = ["INF", "Built", "build_model"]
+def _jumps_up(piece: Segment, after: Segment) -> bool:
+    """Whether the contract charges more at the threshold than just below it."""
+    at = after.low
+    return piece.fixed + piece.slope * at < after.fixed + after.slope * at

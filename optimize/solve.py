@@ -197,7 +197,7 @@ def _mip(search: _Search, built: Built, note: str, *, seconds: float, nodes: int
         time_limit=min(seconds, search.left),
         cancelled=search.cancelled,
         options=options,
-        start=_start(search, built),
+        start=_start(search, built) if built.reduced.columns > SMALL else None,
         heard=heard,
     )
 

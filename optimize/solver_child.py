@@ -66,6 +66,15 @@ def safe_bound(arrays: dict[str, Any], duals: np.ndarray[Any, Any]) -> tuple[flo
     return float(side.sum() + value.sum() + arrays["constant"]), reduced
 
 
+def consistent(arrays: dict[str, Any], highs: highspy.Highs) -> bool:
+    """Whether the point HiGHS returns has the objective HiGHS claims."""
+    claimed = highs.getInfo().objective_function_value
+    x = np.array(highs.getSolution().col_value)
+    if len(x) != len(arrays["cost"]) or not np.isfinite(claimed):
+        return True
+    return bool(abs(float(arrays["cost"] @ x) + arrays["constant"] - claimed) <= 1e-5 * (1.0 + abs(claimed)))
+
+
 def solve(request: dict[str, Any], send: Any) -> dict[str, Any]:
     """Solve one model; `send(kind, value)` reports incumbents and bounds on the way."""
     arrays, relax = request["arrays"], request["relax"]
@@ -87,6 +96,10 @@ def solve(request: dict[str, Any], send: Any) -> dict[str, Any]:
         highs.cbMipImprovingSolution.subscribe(improving)
         highs.cbMipLogging.subscribe(logging)
     highs.run()
+    if start is not None and not consistent(arrays, highs):
+        # HiGHS 1.16 can hand back the start itself with the optimum's objective when presolve solves the model
+        highs.clearSolver()
+        highs.run()
     info, status = highs.getInfo(), highs.getModelStatus()
     solution = highs.getSolution()
     found: dict[str, Any] = {
