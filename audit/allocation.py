@@ -13,7 +13,7 @@ from typing import Any
 
 import pandas as pd
 
-from audit.allocation_rules import Rule, Rules
+from audit.allocation_rules import Rule, Rules, parse_rules
 from audit.shares import marginal, shapley, split
 from core import periods, trail
 from core.contract_register import plain
@@ -27,15 +27,16 @@ Weights = Mapping[str, int | Fraction]
 
 
 def allocate(
-    store: Store, rules: Rules, month: str, *, close: bool = False, actor: str | None = None
+    store: Store, rules: Rules | Mapping[str, Any], month: str, *, close: bool = False, actor: str | None = None
 ) -> dict[str, Any]:
     """The document of `tem allocate` for the invoices whose period_start lies in `month`.
 
-    With `close` the document is kept, and the month gives it again from then on, whatever is loaded later.
+    `rules` are read rules or the document of a rules file. With `close` the document is kept, and the month gives it again from then on, whatever is loaded later.
 
     Raises:
-        BadInput: if the month is closed under other rules, or has no invoice.
+        BadInput: if the rules are wrong, the month is closed under other rules, or has no invoice.
     """
+    rules = rules if isinstance(rules, Rules) else parse_rules(dict(rules), store)
     kept = store.frame("closed_allocations")
     kept = kept[kept["month"] == month]
     if len(kept):

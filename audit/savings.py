@@ -69,7 +69,7 @@ class Saving:
         }
 
 
-def ledger(store: Store, as_of: str | None = None) -> dict[str, Any]:
+def savings(store: Store, as_of: str | None = None) -> dict[str, Any]:
     """The document of `tem savings`: baseline, totals by stage and currency, lines, bridge.
 
     Findings that a recorded saving names, and waste on lines that a recorded optimization changes, are not counted a

@@ -34,7 +34,7 @@ def savings(
         say(f"recorded {book.record_result(store, record)}")
     if set_ is not None:
         book.set_stage(store, *set_)
-    found = book.ledger(store, day)
+    found = book.savings(store, day)
     if as_json:
         document(found)
         return

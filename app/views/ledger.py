@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from app.views.exchange import Exchange
+from audit import savings
 from core.money import parse_micros
 from core.store import Store
 
@@ -13,11 +14,7 @@ STAGES = ("Identified", "Approved", "Implemented", "Realized")
 
 def document(store: Store) -> dict[str, Any]:
     """The ledger of `tem savings` (`interfaces.md` section 6)."""
-    try:
-        from audit import savings
-    except (ImportError, OSError):
-        return {}
-    return savings.savings(store)
+    return savings.ledger(store)
 
 
 def micros(value: Any) -> int:
@@ -26,11 +23,13 @@ def micros(value: Any) -> int:
 
 
 def stages(store: Store, money: Exchange) -> tuple[tuple[str, int], ...]:
-    """(stage, micros of the reporting currency), each stage containing those after it."""
+    """(stage, micros of the reporting currency); each saving counts at the one stage it has reached."""
     totals = document(store).get("totals") or {}
-    result = []
-    for name in STAGES:
+    result: list[tuple[str, int]] = []
+    reached = 0
+    for name in reversed(STAGES):
         per_currency = totals.get(name.lower()) or {}
         amounts = [money.amount(micros(value), code) for code, value in sorted(per_currency.items())]
-        result.append((name, sum(amount for amount in amounts if amount is not None)))
-    return tuple(result)
+        reached += sum(amount for amount in amounts if amount is not None)
+        result.append((name, reached))
+    return tuple(reversed(result))

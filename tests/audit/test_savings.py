@@ -63,14 +63,14 @@ U1 = [found("U1", "s2", month, 40, claim="avoidable") for month in MONTHS[:3]]
 
 
 def lines(store, **where):
-    rows = savings.ledger(store)["lines"]
+    rows = savings.savings(store)["lines"]
     return [(row["stage"], row["kind"], row["amount"]) for row in rows]
 
 
 def test_the_months_of_one_cause_are_one_line(store):
     findings.save(fill(store), [*R1, *U1], "audit")
     assert lines(store) == [("identified", "hard", "120.00"), ("identified", "hard", "15.00")]
-    totals = savings.ledger(store)["totals"]
+    totals = savings.savings(store)["totals"]
     assert totals == {"identified": {"USD": "135.00"}, "approved": {}, "implemented": {}, "realized": {}}
 
 
@@ -99,7 +99,7 @@ def test_policy_hits_on_counted_lines_are_not_counted_again(store):
     findings.save(
         store, [found("zero_use", "s2", month, 40, claim="avoidable", queue="policy") for month in MONTHS[:4]], "policy"
     )
-    amounts = sorted(Decimal(row["amount"]) for row in savings.ledger(store)["lines"])
+    amounts = sorted(Decimal(row["amount"]) for row in savings.savings(store)["lines"])
     assert amounts == [40, 120]  # only April is new
 
 
@@ -150,7 +150,7 @@ def test_a_recorded_result_replaces_the_waste_it_ends(store):
     key = savings.record_result(store, "r1")
     assert lines(store) == [("identified", "hard", "15.00"), ("approved", "hard", "366.00")]
     savings.set_stage(store, key, "implemented")
-    assert savings.ledger(store)["totals"]["implemented"] == {"USD": "366.00"}
+    assert savings.savings(store)["totals"]["implemented"] == {"USD": "366.00"}
     with pytest.raises(BadInput):
         savings.set_stage(store, key, "done")
     with pytest.raises(BadInput):
@@ -173,7 +173,7 @@ def test_a_frozen_baseline_does_not_move(store):
         charge = {"charge_id": "late", "invoice_id": "i2026-01", "category": "mrc", "amount": 7 * M}
         txn.append("charges", [charge | {"period_start": "2026-01-01"}])
         rollups.refresh(txn)
-    kept = savings.ledger(store)["baseline"]
+    kept = savings.savings(store)["baseline"]
     assert kept == {"sha256": key, "from": "2026-01", "to": "2026-06", "frozen": True}
     assert savings.freeze(store) != key
     with pytest.raises(BadInput):
@@ -181,7 +181,7 @@ def test_a_frozen_baseline_does_not_move(store):
 
 
 def steps(store):
-    (step,) = savings.ledger(store)["bridge"]
+    (step,) = savings.savings(store)["bridge"]
     parts = ("price", "volume", "mix", "errors", "fx", "other")
     assert Decimal(step["start"]) + sum(Decimal(step[name]) for name in parts) == Decimal(step["end"])
     return {name: Decimal(step[name]) for name in ("start", *parts, "end")}
@@ -230,7 +230,7 @@ def test_wrong_prices_are_errors_not_price(store):
 
 
 def test_empty_store(store):
-    empty = savings.ledger(store, "2026-09-30")
+    empty = savings.savings(store, "2026-09-30")
     assert empty["baseline"]["sha256"] is None
     assert (empty["lines"], empty["bridge"]) == ([], [])
 
