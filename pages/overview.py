@@ -39,7 +39,7 @@ with left, card("What to do next", help="Ranked by money. Every amount opens the
     else:
         nothing("Nothing is open. New findings appear here after each import.")
 with right:
-    with card("Savings ladder", note=f"{data.currency}, each stage contains those after it"):
+    with card("Savings ladder", note=f"{data.currency}, each saving at the stage it has reached"):
         if any(amount for _, amount in data.ladder):
             ladder(data.ladder, data.currency, title="Savings ladder", key="ladder")
         else:

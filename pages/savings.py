@@ -8,7 +8,7 @@ data = cache.view("savings", head.filters)
 head.say(data.title, data.sentence)
 kpi_row(data.kpis)
 left, right = side_by_side(1, 1)
-with left, card("Savings ladder", note=f"{data.currency}, each stage contains those after it"):
+with left, card("Savings ladder", note=f"{data.currency}, each saving at the stage it has reached"):
     ladder(data.stages, data.currency, title="Savings ladder", key="ladder", height=230)
 with right, card("Hard savings and avoided cost", note=f"{data.currency}, all stages"):
     if data.by_kind:

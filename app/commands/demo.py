@@ -56,6 +56,7 @@ def build(
     Shared with the browser tests, which build a small one.
     """
     from app import jobs
+    from audit.savings import freeze
     from core.store import Store
     from loaders import load_paths
     from sample_data import LOADED, generate
@@ -80,6 +81,7 @@ def build(
         tell(_counts(jobs.audit(store, {}, quiet)))
     with _step("flag policy hits and anomalies") as tell:
         tell(_counts(jobs.flag(store, {}, quiet)))
+    freeze(store)
     for scenario in scenarios:
         with _step(f"optimize: {scenario['name'].lower()}") as tell:
             result = jobs.optimize(store, {"scenario": scenario, "time_limit": time_limit}, quiet)

@@ -11,16 +11,20 @@ from app import formats
 from app.views.ledger import micros
 from app.views.parts import Kpi
 from app.views.selection import Filters, settled
+from audit.allocation import allocate
+from audit.allocation_rules import Rule, Rules
 from core.store import Store
 
-#: Everything to the cost center of its line, on the day of the charge; account-level charges by the lines' data use.
-RULES: dict[str, Any] = {
-    "version": 1,
-    "fallback": {"cost_center_id": "UNASSIGNED"},
-    "payable_account": "2000",
-    "expense_account": "6800",
-    "rules": [{"id": "lines", "match": {"has_service": True}, "method": "direct"}],
-}
+#: What belongs to no line or to a line without owner; no cost center of the store has this id.
+NOBODY = "not-assigned"
+#: Everything to the cost center of its line on the day of the charge, else of its holder.
+RULES = Rules(
+    fallback=NOBODY,
+    payable_account=None,
+    expense_account=None,
+    rules=(Rule("lines", "direct", {"has_service": True}),),
+    sha256="showback-1",
+)
 
 
 @dataclass(frozen=True)
@@ -39,10 +43,8 @@ class Allocation:
 
 def view(store: Store, filters: Filters) -> Allocation:
     """The month's bills by cost center under :data:`RULES`; currencies stay apart."""
-    from audit import allocation
-
     month = str(settled(store, filters).month)
-    document = allocation.allocate(store, RULES, month)
+    document = allocate(store, RULES, month)
     centers_by_id = store.frame("cost_centers").set_index("cost_center_id")
     rows = [
         {
@@ -71,7 +73,7 @@ def view(store: Store, filters: Filters) -> Allocation:
         ],
         columns=["currency", "invoiced", "allocated", "unallocated", "difference"],
     ).sort_values("invoiced", ascending=False, ignore_index=True)
-    open_ = int(frame.loc[frame["cost_center"] == RULES["fallback"]["cost_center_id"], "amount"].sum())
+    open_ = int(frame.loc[frame["cost_center"] == NOBODY, "amount"].sum())
     ties = bool((money["difference"] == 0).all())
     title = f"{formats.month(month)} by cost center" + (", to the cent" if ties else "")
     kpis = tuple(
@@ -96,8 +98,4 @@ def view(store: Store, filters: Filters) -> Allocation:
 def _text(centers: pd.DataFrame, key: Any, column: str) -> str:
     if key in centers.index and not formats.missing(centers.at[key, column]):
         return str(centers.at[key, column])
-    return (
-        "Not assigned"
-        if column == "name" and key == RULES["fallback"]["cost_center_id"]
-        else str(key if column == "name" else "")
-    )
+    return "Not assigned" if column == "name" and key == NOBODY else str(key if column == "name" else "")

@@ -169,7 +169,7 @@ def _kpis(
     errors = found.by_month(wrong, list(months))
     open_errors = int(wrong.loc[wrong["state"].isin(["new", "triaged"]), "amount"].sum()) if len(wrong) else 0
     realized = dict(stages).get("Realized", 0)
-    identified = dict(stages).get("Identified", 0)
+    identified = sum(amount for _, amount in stages)
     soon = due(contracts)
     stake = sum(exposure.get(str(c["contract_id"]), 0) for c in soon)
     return (
@@ -202,7 +202,7 @@ def _kpis(
         Kpi(
             "Saved, realized",
             formats.money(realized, currency),
-            f"of {formats.short(identified, currency)} identified",
+            f"of {formats.short(identified, currency)} found",
             "good" if realized else "neutral",
             help="What has reached an invoice; the ladder below has the stages before.",
         ),

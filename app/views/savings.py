@@ -42,9 +42,9 @@ def view(store: Store, filters: Filters) -> Savings:
     for row in lines.itertuples(index=False):
         kinds[str(row.kind)] = kinds.get(str(row.kind), 0) + (money.amount(row.amount, row.currency) or 0)
     names = {"hard": "Hard saving: lower bills", "avoidance": "Avoided cost"}
-    found, done = by_stage.get("Identified", 0), by_stage.get("Realized", 0)
+    found, done = sum(by_stage.values()), by_stage.get("Realized", 0)
     title = f"{formats.short(done, money.target)} saved, {formats.short(found, money.target)} found"
-    waiting = found - by_stage.get("Approved", 0)
+    waiting = by_stage.get("Identified", 0)
     sentence = (
         f"{formats.money(waiting, money.target)} waits for a decision."
         if waiting > 0
@@ -59,9 +59,9 @@ def view(store: Store, filters: Filters) -> Savings:
             Kpi(
                 name,
                 formats.money(amount, money.target),
-                formats.percent(amount, found) + " of identified" if index else None,
+                formats.percent(amount, found) + " of all found",
             )
-            for index, (name, amount) in enumerate(stages)
+            for name, amount in stages
         ),
         stages=stages,
         by_kind=tuple((names.get(k, formats.words(k)), v) for k, v in sorted(kinds.items(), key=lambda i: -i[1])),

@@ -5,9 +5,10 @@ from __future__ import annotations
 import estate
 import pytest
 
-from app.views import dossier, freshness, health, imports, inventory, spend
+from app.views import allocation, dossier, freshness, health, imports, inventory, ledger, savings, spend
 from app.views.selection import Filters, choices
 from core import rollups
+from core.findings import set_state
 from core.money import SCALE
 from core.store import Store
 
@@ -89,3 +90,28 @@ def test_views_of_an_empty_store_are_calm(store: Store) -> None:
     assert freshness.sentence(store) == "No bill has been loaded yet."
     assert inventory.view(store, Filters()).rows.empty
     assert health.view(store, Filters()).gaps.empty
+
+
+def test_the_showback_ties_to_the_invoices_and_shows_what_belongs_to_nobody(filled: Store) -> None:
+    data = allocation.view(filled, USD)
+    assert data.currencies["difference"].tolist() == [0, 0]
+    dollars = data.centers[data.centers["currency"] == "USD"].set_index("cost_center")["amount"]
+    assert dollars.to_dict() == {"cc1": 180 * SCALE, "cc2": 163 * SCALE, allocation.NOBODY: 12 * SCALE}
+    assert data.centers["amount"].sum() == data.currencies["invoiced"].sum()
+
+
+def test_savings_stand_at_one_stage_each(filled: Store) -> None:
+    before = savings.view(filled, USD)
+    assert dict(before.stages)["Approved"] == 0
+    assert sum(amount for _, amount in before.stages) > 0
+    one = before.lines.iloc[0]
+    keys = [
+        k
+        for row in ledger.document(filled)["lines"]
+        if row["saving_id"] == one["saving_id"]
+        for k in row["finding_ids"]
+    ]
+    set_state(filled, keys, "accepted")
+    after = savings.view(filled, USD)
+    assert dict(after.stages)["Approved"] > 0
+    assert sum(amount for _, amount in after.stages) == sum(amount for _, amount in before.stages)
