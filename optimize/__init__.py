@@ -1,8 +1,20 @@
 """Decisions: which plan for which line, proven. Scenario -> problem -> models -> re-priced, certified, explained."""
 
+from optimize.backtest import backtest, backtest_frames
 from optimize.bill import Bill, bill, bill_frames
-from optimize.result import Contradiction, Result
 from optimize.progress import Progress
+from optimize.result import Contradiction, Result
 from optimize.run import run_frames, run_scenario
 
-__all__ = ["Bill", "Contradiction", "Progress", "Result", "bill", "bill_frames", "run_frames", "run_scenario"]
+__all__ = [
+    "Bill",
+    "Contradiction",
+    "Progress",
+    "Result",
+    "backtest",
+    "backtest_frames",
+    "bill",
+    "bill_frames",
+    "run_frames",
+    "run_scenario",
+]

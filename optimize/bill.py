@@ -10,9 +10,9 @@ import pandas as pd
 
 from core.issues import BadInput, Issue
 from core.money import round_half_up
+from optimize.checks import check_tables
 from optimize.evaluate import PICO, Evaluator, PoolKey
 from optimize.frames import Frames, from_store, rows
-from optimize.checks import check_tables
 from optimize.scenario import Scenario, Setting, priced_services, settle
 
 

@@ -275,7 +275,11 @@ class _Builder:
             shown: list[tuple[int, int]] = []
             for c in [x for x in self.reduced.pool_contracts[g] if x >= 0]:
                 e = model.column(f"has_{g}_{t}_{c}", 0, 0, 1, whole=True)
-                mine = [j for j in js.tolist() if options.contract[self.opt[j]] == c and active[options.line[self.opt[j]], t]]
+                mine = [
+                    j
+                    for j in js.tolist()
+                    if options.contract[self.opt[j]] == c and active[options.line[self.opt[j]], t]
+                ]
                 sure = any(
                     member[o] == g and options.contract[o] == c and active[m, t]
                     for group, o in self.fixed
@@ -429,7 +433,9 @@ class _Builder:
 
     def _max_carriers(self, most: int) -> None:
         options, model, lines = self.problem.options, self.model, self.problem.lines
-        sure = {int(options.carrier[o]) for c, o in self.fixed if options.carrier[o] >= 0 and lines[c.lines[0]].selected}
+        sure = {
+            int(options.carrier[o]) for c, o in self.fixed if options.carrier[o] >= 0 and lines[c.lines[0]].selected
+        }
         used: dict[int, int] = {}
         per_class: dict[tuple[int, int], list[int]] = defaultdict(list)
         for j, (c, o) in enumerate(zip(self.cls.tolist(), self.opt.tolist(), strict=True)):

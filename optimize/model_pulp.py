@@ -26,7 +26,9 @@ def to_pulp(model: Model, name: str = "plans") -> pulp.LpProblem:
     terms = [(variables[j], c) for j, c in enumerate(model.cost) if c]
     problem.setObjective(pulp.LpAffineExpression(terms, constant=model.constant))
     for i, row in enumerate(model.row_names):
-        items = [(variables[j], float(v)) for j, v in zip(model._cols[i].tolist(), model._values[i].tolist(), strict=True)]
+        items = [
+            (variables[j], float(v)) for j, v in zip(model._cols[i].tolist(), model._values[i].tolist(), strict=True)
+        ]
         low, high = model.row_low[i], model.row_high[i]
         if low == high:
             _add(problem, items, pulp.LpConstraintEQ, row, low)

@@ -8,7 +8,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from optimize import explain, frames as tables, infeasible, rightsize, scenario as scenarios
+from optimize import explain, infeasible, rightsize
+from optimize import frames as tables
+from optimize import scenario as scenarios
 from optimize.evaluate import Evaluator, Priced
 from optimize.problem import Problem, build
 from optimize.progress import Cancelled, Progress, ProgressCallback

@@ -138,7 +138,9 @@ def solve(
     return _solution(search, Fraction(search.bound), "HiGHS", pool_values)
 
 
-def _solution(search: _Search, bound: Fraction, solver: str, values: dict[tuple[str, str, str, str], float]) -> Solution:
+def _solution(
+    search: _Search, bound: Fraction, solver: str, values: dict[tuple[str, str, str, str], float]
+) -> Solution:
     assert search.best is not None
     notes = "; ".join(dict.fromkeys(search.notes)) or "optimal"
     return Solution(search.best[1], min(bound, search.best[0].objective), search.ended, solver, notes, values)

@@ -34,7 +34,11 @@ def load(arrays: dict[str, Any], relax: bool) -> highspy.Highs:
     lp.row_lower_, lp.row_upper_ = arrays["row_low"], arrays["row_high"]
     lp.offset_ = arrays["constant"]
     lp.a_matrix_.format_ = highspy.MatrixFormat.kRowwise
-    lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = arrays["starts"], arrays["columns"], arrays["values"]
+    lp.a_matrix_.start_, lp.a_matrix_.index_, lp.a_matrix_.value_ = (
+        arrays["starts"],
+        arrays["columns"],
+        arrays["values"],
+    )
     if not relax:
         kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
         lp.integrality_ = [kinds[int(w)] for w in arrays["whole"]]

@@ -50,10 +50,14 @@ class Oracle:
         used = sorted(u["month"] for u in tables["usage"])
         months = scenario.get("months") or {}
         first, last = months.get("from") or used[0], months.get("to") or used[-1]
-        self.months = [f"{n // 12:04d}-{n % 12:02d}" if n % 12 else f"{n // 12 - 1:04d}-12"
-                       for n in range(month_no(first), month_no(last) + 1)]
+        self.months = [
+            f"{n // 12:04d}-{n % 12:02d}" if n % 12 else f"{n // 12 - 1:04d}-12"
+            for n in range(month_no(first), month_no(last) + 1)
+        ]
         self.T = len(self.months)
-        self.contracts = [c for c in sorted(tables.get("contracts", []), key=lambda c: c["contract_id"]) if self.force_of(c)]
+        self.contracts = [
+            c for c in sorted(tables.get("contracts", []), key=lambda c: c["contract_id"]) if self.force_of(c)
+        ]
         self.services = []
         for s in tables["services"]:
             if s["plan_id"] is None or s["status"] == "ordered":
@@ -65,8 +69,16 @@ class Oracle:
         self.use = {}
         for u in tables["usage"]:
             key = (u["service_id"], u["month"])
-            here = self.use.setdefault(key, {"home": dict.fromkeys(KINDS, F(0)), "roam": dict.fromkeys(KINDS, F(0)),
-                                             "roam_cost": dict.fromkeys(KINDS, F(0)), "other": F(0), "any": False})
+            here = self.use.setdefault(
+                key,
+                {
+                    "home": dict.fromkeys(KINDS, F(0)),
+                    "roam": dict.fromkeys(KINDS, F(0)),
+                    "roam_cost": dict.fromkeys(KINDS, F(0)),
+                    "other": F(0),
+                    "any": False,
+                },
+            )
             q, c, k = num(u["quantity"]), num(u.get("cost"), F(0)), u["usage_type"]
             here["any"] |= q > 0
             zone = u.get("zone") or "home"
@@ -95,7 +107,8 @@ class Oracle:
     @staticmethod
     def active(s, m):
         return (s["activated_on"] is None or s["activated_on"][:7] <= m) and (
-            s["disconnected_on"] is None or m <= s["disconnected_on"][:7])
+            s["disconnected_on"] is None or m <= s["disconnected_on"][:7]
+        )
 
     def selected(self, s):
         for column, wanted in (self.s.get("services") or {}).items():
@@ -141,7 +154,9 @@ class Oracle:
         n = self.s.get("suspend_zero_use_months")
         if n is not None and n <= self.T and s["kind"] in (self.s.get("suspend_kinds") or ["mobile"]):
             last = self.months[-n:]
-            quiet = all(self.active(s, m) and not self.use.get((s["service_id"], m), {"any": False})["any"] for m in last)
+            quiet = all(
+                self.active(s, m) and not self.use.get((s["service_id"], m), {"any": False})["any"] for m in last
+            )
             if quiet:
                 found.append(None)
         if s["service_id"] in (self.s.get("keep") or []):
@@ -227,8 +242,10 @@ class Oracle:
                 if contract in spend:
                     spend[contract] += price
                 home = self.use.get((s["service_id"], m), {"home": dict.fromkeys(KINDS, F(0))})["home"]
-                for kind, group, allowance in (("data", plan["pool_group"], plan["data_mb"]),
-                                               ("voice", plan["voice_pool_group"], plan["voice_min"])):
+                for kind, group, allowance in (
+                    ("data", plan["pool_group"], plan["data_mb"]),
+                    ("voice", plan["voice_pool_group"], plan["voice_min"]),
+                ):
                     if group is not None:
                         key = (kind, account, plan["carrier_id"], group, n)
                         pool = pools.setdefault(key, {"excess": F(0), "plan": plan, "contracts": set()})
@@ -263,8 +280,11 @@ class Oracle:
         return cost, objective, running * self.T, changes
 
     def contract(self, c, spend):
-        tiers = sorted((num(t["spend_from"]), num(t["discount_rate"]), t["mode"])
-                       for t in self.t.get("contract_tiers", []) if t["contract_id"] == c["contract_id"])
+        tiers = sorted(
+            (num(t["spend_from"]), num(t["discount_rate"]), t["mode"])
+            for t in self.t.get("contract_tiers", [])
+            if t["contract_id"] == c["contract_id"]
+        )
         discount = F(0)
         reached = [t for t in tiers if spend >= t[0]]
         if reached and reached[-1][2] == "all_units":
@@ -273,7 +293,9 @@ class Oracle:
             for n, (start, rate, _) in enumerate(reached):
                 end = reached[n + 1][0] if n + 1 < len(reached) else spend
                 discount += rate * (end - start)
-        months = {"month": 1, "quarter": 3, "year": 12, "term": c["initial_term_months"]}[c["commitment_period"] or "month"]
+        months = {"month": 1, "quarter": 3, "year": 12, "term": c["initial_term_months"]}[
+            c["commitment_period"] or "month"
+        ]
         need = num(c["commitment_amount"], F(0)) / months
         attained = spend - discount if c["commitment_basis"] == "net" else spend
         return num(c["shortfall_rate"], F(1)) * max(F(0), need - attained) - discount
@@ -295,9 +317,34 @@ class Oracle:
         return ok, self.cost(pick)[0]
 
 
-FEATURES = ("plain", "data_pool", "voice_pool", "two_accounts", "all_units", "incremental", "shortfall", "net_shortfall",
-            "max_carriers", "max_changes", "line_limits", "fees", "coverage", "etf", "suspend", "cvar", "force_keep",
-            "filter", "growth", "offers", "targets", "roaming", "split_pool", "min_saving", "carriers_allowed", "everything")
+FEATURES = (
+    "plain",
+    "data_pool",
+    "voice_pool",
+    "two_accounts",
+    "all_units",
+    "incremental",
+    "shortfall",
+    "net_shortfall",
+    "max_carriers",
+    "max_changes",
+    "line_limits",
+    "fees",
+    "coverage",
+    "etf",
+    "suspend",
+    "cvar",
+    "force_keep",
+    "filter",
+    "growth",
+    "offers",
+    "targets",
+    "roaming",
+    "split_pool",
+    "min_saving",
+    "carriers_allowed",
+    "everything",
+)
 
 
 def instance(rng: random.Random, feature: str):
@@ -307,8 +354,15 @@ def instance(rng: random.Random, feature: str):
     pooled = on & {"data_pool", "two_accounts", "split_pool"}
     tables = {
         "carriers": [{"carrier_id": c, "name": c} for c in carriers],
-        "accounts": [{"account_id": f"{c}{n}", "carrier_id": c} for c in carriers for n in (1, 2) if n == 1 or rng.random() < 0.4],
-        "plans": [], "services": [], "usage": [], "contracts": [], "contract_tiers": [], "coverage": [],
+        "accounts": [
+            {"account_id": f"{c}{n}", "carrier_id": c} for c in carriers for n in (1, 2) if n == 1 or rng.random() < 0.4
+        ],
+        "plans": [],
+        "services": [],
+        "usage": [],
+        "contracts": [],
+        "contract_tiers": [],
+        "coverage": [],
     }
     for c in carriers:
         price, block = rng.choice([2, 5, "3.5"]), rng.choice([None, 10, 100])
@@ -318,23 +372,29 @@ def instance(rng: random.Random, feature: str):
             in_voice = "voice_pool" in on and rng.random() < 0.6
             limits = "line_limits" in on and rng.random() < 0.6
             roams = "roaming" in on and rng.random() < 0.5
-            tables["plans"].append({
-                "plan_id": f"{c}p{n}", "carrier_id": c, "service_kind": rng.choice([None, "mobile", "mobile"]),
-                "mrc": rng.choice([5, 10, "12.5", 20, 30]), "currency": "USD",
-                "data_mb": rng.choice([0, 100, 250]) if in_pool else rng.choice([None, 0, 100, 300]),
-                "voice_min": rng.choice([0, 20]) if in_voice else rng.choice([None, 0, 10, 50]),
-                "sms": rng.choice([None, 0, 5]),
-                "data_overage_price": price if in_pool else rng.choice([None, 1, 4]),
-                "data_overage_block_mb": block if in_pool else rng.choice([None, 50, "33.3"]),
-                "voice_overage_price": voice_price if in_voice else rng.choice([None, "0.5"]),
-                "sms_overage_price": rng.choice([None, "0.1"]),
-                "roaming_data_price": rng.choice([None, "0.2"]) if roams else None,
-                "roaming_voice_price": rng.choice([None, "0.7"]) if roams else None,
-                "pool_group": "g" if in_pool else None, "voice_pool_group": "v" if in_voice else None,
-                "min_lines": rng.choice([None, 2, 3]) if limits else None,
-                "max_lines": rng.choice([None, 3]) if limits else None,
-                "offer_id": "off" if "offers" in on and rng.random() < 0.4 else None,
-            })
+            tables["plans"].append(
+                {
+                    "plan_id": f"{c}p{n}",
+                    "carrier_id": c,
+                    "service_kind": rng.choice([None, "mobile", "mobile"]),
+                    "mrc": rng.choice([5, 10, "12.5", 20, 30]),
+                    "currency": "USD",
+                    "data_mb": rng.choice([0, 100, 250]) if in_pool else rng.choice([None, 0, 100, 300]),
+                    "voice_min": rng.choice([0, 20]) if in_voice else rng.choice([None, 0, 10, 50]),
+                    "sms": rng.choice([None, 0, 5]),
+                    "data_overage_price": price if in_pool else rng.choice([None, 1, 4]),
+                    "data_overage_block_mb": block if in_pool else rng.choice([None, 50, "33.3"]),
+                    "voice_overage_price": voice_price if in_voice else rng.choice([None, "0.5"]),
+                    "sms_overage_price": rng.choice([None, "0.1"]),
+                    "roaming_data_price": rng.choice([None, "0.2"]) if roams else None,
+                    "roaming_voice_price": rng.choice([None, "0.7"]) if roams else None,
+                    "pool_group": "g" if in_pool else None,
+                    "voice_pool_group": "v" if in_voice else None,
+                    "min_lines": rng.choice([None, 2, 3]) if limits else None,
+                    "max_lines": rng.choice([None, 3]) if limits else None,
+                    "offer_id": "off" if "offers" in on and rng.random() < 0.4 else None,
+                }
+            )
     months = [f"2026-{m:02d}" for m in range(1, rng.choice([2, 3, 4, 4]))]
     contract_count = 0
     for c in carriers:
@@ -345,66 +405,108 @@ def instance(rng: random.Random, feature: str):
             contract_count += 1
             cid = f"K{contract_count}"
             commit = bool(on & {"shortfall", "net_shortfall"})
-            tables["contracts"].append({
-                "contract_id": cid, "carrier_id": c, "currency": "USD", "start_date": rng.choice([None, "2025-01-01", "2025-03-01"]),
-                "initial_term_months": rng.choice([12, 24]), "renewal_type": rng.choice([None, "tacit", "express"]),
-                "commitment_amount": rng.choice([30, 60, 120]) if commit else None,
-                "commitment_period": rng.choice([None, "month", "quarter"]) if commit else None,
-                "commitment_basis": "net" if "net_shortfall" in on else rng.choice([None, "gross"]),
-                "shortfall_rate": rng.choice([None, "0.5", 1, "1.5"]) if commit else None,
-                "etf_rule": rng.choice([None, "none", "fixed", "months_left_mrc"]) if "etf" in on else None,
-                "etf_amount": rng.choice([None, "0.5", 3]) if "etf" in on else None,
-            })
+            tables["contracts"].append(
+                {
+                    "contract_id": cid,
+                    "carrier_id": c,
+                    "currency": "USD",
+                    "start_date": rng.choice([None, "2025-01-01", "2025-03-01"]),
+                    "initial_term_months": rng.choice([12, 24]),
+                    "renewal_type": rng.choice([None, "tacit", "express"]),
+                    "commitment_amount": rng.choice([30, 60, 120]) if commit else None,
+                    "commitment_period": rng.choice([None, "month", "quarter"]) if commit else None,
+                    "commitment_basis": "net" if "net_shortfall" in on else rng.choice([None, "gross"]),
+                    "shortfall_rate": rng.choice([None, "0.5", 1, "1.5"]) if commit else None,
+                    "etf_rule": rng.choice([None, "none", "fixed", "months_left_mrc"]) if "etf" in on else None,
+                    "etf_amount": rng.choice([None, "0.5", 3]) if "etf" in on else None,
+                }
+            )
             modes = [m for m in ("all_units", "incremental") if m in on]
             if "split_pool" in on and not modes:
                 modes = [rng.choice(["all_units", "incremental"])]
             if modes:
                 mode = rng.choice(modes)
-                for start, rate in sorted(rng.sample([(0, "0.05"), (20, "0.1"), (40, "0.25"), (60, "0.4"), (80, "0.15")], rng.choice([1, 2, 3]))):
-                    tables["contract_tiers"].append({"contract_id": cid, "spend_from": start, "discount_rate": rate, "mode": mode})
+                for start, rate in sorted(
+                    rng.sample(
+                        [(0, "0.05"), (20, "0.1"), (40, "0.25"), (60, "0.4"), (80, "0.15")], rng.choice([1, 2, 3])
+                    )
+                ):
+                    tables["contract_tiers"].append(
+                        {"contract_id": cid, "spend_from": start, "discount_rate": rate, "mode": mode}
+                    )
     if "coverage" in on:
-        tables["coverage"] = [{"site_id": s, "carrier_id": c} for s in ("S1", "S2") for c in carriers if rng.random() < 0.5]
+        tables["coverage"] = [
+            {"site_id": s, "carrier_id": c} for s in ("S1", "S2") for c in carriers if rng.random() < 0.5
+        ]
     catalogue = tables["plans"]
     for n in range(rng.choice([2, 3, 3, 4])):
         plan = rng.choice(catalogue)
         own = [a["account_id"] for a in tables["accounts"] if a["carrier_id"] == plan["carrier_id"]]
         mine = [k["contract_id"] for k in tables["contracts"] if k["carrier_id"] == plan["carrier_id"]]
         quiet = rng.random() < 0.3
-        tables["services"].append({
-            "service_id": f"s{n}", "kind": rng.choice(["mobile", "mobile", "mobile", "iot"]), "carrier_id": plan["carrier_id"],
-            "account_id": rng.choice(own), "contract_id": rng.choice([None, *mine]), "plan_id": plan["plan_id"],
-            "site_id": rng.choice([None, "S1", "S2"]), "status": "active",
-            "activated_on": rng.choice([None, None, "2026-02-10"]) if len(months) > 1 else None,
-            "disconnected_on": rng.choice([None, None, None, "2026-02-05"]) if len(months) > 2 else None,
-            "term_end_on": rng.choice([None, "2026-07-31"]),
-        })
+        tables["services"].append(
+            {
+                "service_id": f"s{n}",
+                "kind": rng.choice(["mobile", "mobile", "mobile", "iot"]),
+                "carrier_id": plan["carrier_id"],
+                "account_id": rng.choice(own),
+                "contract_id": rng.choice([None, *mine]),
+                "plan_id": plan["plan_id"],
+                "site_id": rng.choice([None, "S1", "S2"]),
+                "status": "active",
+                "activated_on": rng.choice([None, None, "2026-02-10"]) if len(months) > 1 else None,
+                "disconnected_on": rng.choice([None, None, None, "2026-02-05"]) if len(months) > 2 else None,
+                "term_end_on": rng.choice([None, "2026-07-31"]),
+            }
+        )
         for m in months:
             if rng.random() < 0.15:
                 continue
             for kind in KINDS:
                 zone = rng.choice(["roaming", "premium", None]) if "roaming" in on and rng.random() < 0.4 else None
-                q = 0 if quiet else rng.choice([0, 5, 12, 40, 99.99, 130, 260, 400] if kind == "data" else [0, 3, 11, 30])
-                tables["usage"].append({"service_id": f"s{n}", "month": m, "usage_type": kind, "zone": zone, "quantity": q,
-                                        "cost": rng.choice([None, "1.5"]) if zone else None})
+                q = (
+                    0
+                    if quiet
+                    else rng.choice([0, 5, 12, 40, 99.99, 130, 260, 400] if kind == "data" else [0, 3, 11, 30])
+                )
+                tables["usage"].append(
+                    {
+                        "service_id": f"s{n}",
+                        "month": m,
+                        "usage_type": kind,
+                        "zone": zone,
+                        "quantity": q,
+                        "cost": rng.choice([None, "1.5"]) if zone else None,
+                    }
+                )
     scenario: dict = {"gap": 0, "months": {"from": months[0], "to": months[-1]}, "currency": "USD"}
     if "max_carriers" in on:
         scenario["max_carriers"] = rng.choice([1, 1, 2])
     if "max_changes" in on:
         scenario["max_changes"] = rng.choice([0, 1, 2])
     if "fees" in on:
-        scenario |= {"change_fee": rng.choice([0, 7]), "porting_fee": rng.choice([0, 25]), "horizon_months": rng.choice([6, 12])}
+        scenario |= {
+            "change_fee": rng.choice([0, 7]),
+            "porting_fee": rng.choice([0, 25]),
+            "horizon_months": rng.choice([6, 12]),
+        }
     if "suspend" in on:
         scenario |= {"suspend_zero_use_months": rng.choice([1, 2]), "suspend_price": rng.choice([0, 3])}
         if rng.random() < 0.4:
             scenario["suspend_kinds"] = ["mobile", "iot"]
     if "cvar" in on:
-        scenario |= {"objective": "cvar", "cvar": {"alpha": rng.choice(["0.5", "0.9", 0]), "weight": rng.choice(["0.3", 1, 0])}}
+        scenario |= {
+            "objective": "cvar",
+            "cvar": {"alpha": rng.choice(["0.5", "0.9", 0]), "weight": rng.choice(["0.3", 1, 0])},
+        }
     if "growth" in on:
         scenario["growth"] = {"data": rng.choice(["0.03", "-0.1"]), "voice": "0.01"}
     if "offers" in on and rng.random() < 0.7 and any(p["offer_id"] for p in catalogue):
         scenario["offers"] = ["off"]
     if "targets" in on:
-        scenario["target_accounts"] = {c: rng.choice([a["account_id"] for a in tables["accounts"] if a["carrier_id"] == c]) for c in carriers}
+        scenario["target_accounts"] = {
+            c: rng.choice([a["account_id"] for a in tables["accounts"] if a["carrier_id"] == c]) for c in carriers
+        }
     if "filter" in on:
         scenario["services"] = rng.choice([{"kind": "mobile"}, {"service_id": ["s0", "s1"]}, {"site_id": ["S1", ""]}])
     if "min_saving" in on:

@@ -1,0 +1,223 @@
+"""An honest back-test: decide on earlier months, pay on the next ones, compare policies with the clairvoyant.
+
+Rolling origin: at each cut the last `train` months are what a policy may see; its plans are then priced, by the exact
+evaluator, on the `test` months that follow. Every policy meets the same scenario (carriers, coverage, limits); fees
+are left out, so that plan choice alone is compared. It says who wins, also when that is a rule of thumb.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from core.issues import BadInput, Issue
+from core.periods import month_of
+from optimize import frames as tables
+from optimize import rightsize
+from optimize import scenario as scenarios
+from optimize.evaluate import Evaluator, Priced
+from optimize.problem import build
+from optimize.result import money
+from optimize.run import run_frames
+
+#: Policies compared; each is described in docs/optimizer.md.
+POLICIES: dict[str, str] = {
+    "keep": "today's plans, unchanged",
+    "line_average": "each line the plan that is cheapest for its average month, pools ignored",
+    "line_months": "each line the plan that is cheapest over its past months, pools ignored",
+    "pooled_mean": "the optimum for the average month",
+    "pooled_buffer": "the optimum for the average month plus 10 %",
+    "stochastic": "the optimum over the past months as they were (sample average)",
+    "clairvoyant": "the optimum for the months that will be paid, known in advance: no policy can do better",
+}
+_BUFFER = Fraction(11, 10)
+_MAX_FOLDS = 4
+
+
+def backtest(
+    store: Any,
+    scenario: Mapping[str, Any] | Path | str,
+    *,
+    progress: Callable[[str], None] | None = None,
+    time_limit: float = 20.0,
+) -> dict[str, Any]:
+    """The back-test of a store under a scenario; `time_limit` bounds each optimization.
+
+    Raises:
+        BadInput: problems of scenario or data; fewer than three months.
+    """
+    return backtest_frames(tables.from_store(store), scenario, progress=progress, time_limit=time_limit)
+
+
+def backtest_frames(
+    frames: tables.Frames,
+    scenario: Mapping[str, Any] | Path | str,
+    *,
+    progress: Callable[[str], None] | None = None,
+    time_limit: float = 20.0,
+) -> dict[str, Any]:
+    """:func:`backtest` on plain frames."""
+    say = progress or (lambda _: None)
+    checked = scenarios.read(scenario)
+    setting = scenarios.settle(checked, frames)
+    months = list(setting.months)
+    if len(months) < 3:
+        raise BadInput(Issue(field="months", found=f"{len(months)} months", expected="at least 3 months to replay"))
+    base = replace(
+        checked,
+        currency=setting.currency,
+        change_fee=0,
+        porting_fee=0,
+        min_saving_per_change=0,
+        objective="expected",
+        growth={},
+        suspend_zero_use_months=None,
+        force={},
+    )
+    folds = []
+    for train, test in _folds(months):
+        say(f"deciding on {train[0]} to {train[-1]}, paying {test[0]} to {test[-1]}")
+        fold = _fold(frames, base, train, test, time_limit)
+        if fold is not None:
+            folds.append({"train": [train[0], train[-1]], "test": [test[0], test[-1]], **fold})
+    if not folds:
+        raise BadInput(Issue(field="months", message="no fold has lines that are active before and after the cut"))
+    return _report(setting.currency, folds)
+
+
+def _folds(months: list[str]) -> list[tuple[list[str], list[str]]]:
+    """Up to four cuts; the test window is a quarter of the range (at most 3 months)."""
+    width = max(1, min(3, len(months) // 4))
+    cuts = list(range(len(months) - width, max(1, len(months) // 3) - 1, -width))[:_MAX_FOLDS]
+    return [(months[:cut], months[cut : cut + width]) for cut in sorted(cuts) if cut >= 2]
+
+
+def _fold(
+    frames: tables.Frames, base: scenarios.Scenario, train: list[str], test: list[str], time_limit: float
+) -> dict[str, Any] | None:
+    lines = _present(frames, train, test)
+    if lines.empty:
+        return None
+    known = {**frames, "services": lines}
+    past = replace(base, first=train[0], last=train[-1])
+    future = replace(base, first=test[0], last=test[-1])
+    payer = Evaluator(known, future, scenarios.Setting(tuple(test), str(base.currency)))
+    flat = replace(base, first=train[-1], last=train[-1])
+    mean, buffered = _average(known, train), _average(known, train, _BUFFER)
+    plans: dict[str, dict[str, str | None] | None] = {
+        "keep": {},
+        "line_average": _alone(mean, flat),
+        "line_months": _alone(known, past),
+        "pooled_mean": _pooled(mean, flat, time_limit),
+        "pooled_buffer": _pooled(buffered, flat, time_limit),
+        "stochastic": _pooled(known, past, time_limit),
+        "clairvoyant": _pooled(known, future, time_limit),
+    }
+    paid = {name: None if plan is None else _pay(payer, plan).cost for name, plan in plans.items()}
+    return {"lines": len(payer.lines), "paid": paid}
+
+
+def _pay(payer: Evaluator, plan: dict[str, str | None]) -> Priced:
+    return payer.price({s: p for s, p in plan.items() if s in payer.lines})
+
+
+def _present(frames: tables.Frames, train: list[str], test: list[str]) -> pd.DataFrame:
+    """Services active in the last month seen and in the first month paid: the others cannot be decided."""
+    services = frames["services"]
+    good = []
+    names = ("activated_on", "disconnected_on", "status")
+    for start, end, status in tables.rows(frames, "services", *names):
+        before = start is None or month_of(start) <= train[-1]
+        after = end is None or month_of(end) >= test[0]
+        good.append(before and after and not (status == "disconnected" and end is None))
+    return services[pd.Series(good, index=services.index, dtype=bool)]
+
+
+def _average(frames: tables.Frames, train: list[str], factor: Fraction = Fraction(1)) -> dict[str, pd.DataFrame]:
+    """The tables with one month of usage: each line's mean over the months it was active in the past."""
+    start = dict(tables.rows(frames, "services", "service_id", "activated_on"))
+    months = {s: sum(m >= (month_of(day) if day else "") for m in train) for s, day in start.items()}
+    usage = frames["usage"]
+    usage = usage[usage["month"].isin(train) & usage["service_id"].isin(list(months))]
+    keys = [c for c in ("service_id", "usage_type", "zone", "country") if c in usage.columns]
+    values = [c for c in ("quantity", "cost") if c in usage.columns]
+    grouped = usage.groupby(keys, dropna=False, sort=True)[values].sum(min_count=1).reset_index()
+    for name in values:
+        mean = [
+            None
+            if value is None
+            else _half_up(Fraction(int(value)) * (factor if name == "quantity" else 1) / max(1, months[s]))
+            for s, value in zip(tables.column(grouped, "service_id"), tables.column(grouped, name), strict=True)
+        ]
+        grouped[name] = pd.array(mean, dtype="Int64")
+    grouped["month"] = train[-1]
+    return {**frames, "usage": grouped}
+
+
+def _half_up(value: Fraction) -> int:
+    return math.floor(value + Fraction(1, 2))
+
+
+def _alone(frames: tables.Frames, scenario: scenarios.Scenario) -> dict[str, str | None] | None:
+    """The cheapest plan of each line as if it had its pool's allowance to itself."""
+    plans = frames["plans"].copy()
+    for name in ("pool_group", "voice_pool_group"):
+        if name in plans.columns:
+            plans[name] = None
+    problem = build({**frames, "plans": plans}, scenario)
+    if (problem.first_option[1:] == problem.first_option[:-1]).any():
+        return None
+    return problem.assignment(rightsize.best_options(problem))
+
+
+def _pooled(frames: tables.Frames, scenario: scenarios.Scenario, time_limit: float) -> dict[str, str | None] | None:
+    result = run_frames(frames, scenario, time_limit=time_limit)
+    return None if result.status == "infeasible" else result.assignment
+
+
+def _report(currency: str, folds: list[dict[str, Any]]) -> dict[str, Any]:
+    policies = []
+    for name, meaning in POLICIES.items():
+        paid = [fold["paid"][name] for fold in folds]
+        if any(amount is None for amount in paid):
+            continue
+        regrets = [
+            float(amount / fold["paid"]["clairvoyant"] - 1)
+            for amount, fold in zip(paid, folds, strict=True)
+            if fold["paid"]["clairvoyant"]
+        ]
+        mean = sum(regrets) / len(regrets) if regrets else None
+        error = None
+        if mean is not None and len(regrets) > 1:
+            error = math.sqrt(sum((r - mean) ** 2 for r in regrets) / (len(regrets) - 1) / len(regrets))
+        policies.append(
+            {
+                "policy": name,
+                "meaning": meaning,
+                "paid": money(sum(paid, Fraction(0)) / len(paid)),
+                "regret": None if mean is None else round(mean, 6),
+                "standard_error": None if error is None else round(error, 6),
+            }
+        )
+    rivals = [p for p in policies if p["policy"] != "clairvoyant"]
+    best = min(rivals, key=lambda p: (p["paid"], p["policy"]))
+    order = " < ".join(p["policy"] for p in sorted(rivals, key=lambda p: (p["paid"], p["policy"])))
+    return {
+        "currency": currency,
+        "folds": [
+            {
+                **{k: v for k, v in f.items() if k != "paid"},
+                "paid": {k: None if v is None else money(v) for k, v in f["paid"].items()},
+            }
+            for f in folds
+        ],
+        "policies": policies,
+        "winner": best["policy"],
+        "conclusion": f"On this data {best['policy']} wins ({POLICIES[best['policy']]}); cheapest first: {order}.",
+    }
