@@ -31,7 +31,8 @@ def allocate(
 ) -> dict[str, Any]:
     """The document of `tem allocate` for the invoices whose period_start lies in `month`.
 
-    `rules` are read rules or the document of a rules file. With `close` the document is kept, and the month gives it again from then on, whatever is loaded later.
+    `rules` are read rules or the document of a rules file. With `close` the document is kept, and the month gives it
+    again from then on, whatever is loaded later.
 
     Raises:
         BadInput: if the rules are wrong, the month is closed under other rules, or has no invoice.

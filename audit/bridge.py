@@ -23,7 +23,7 @@ COMPARED_MONTHS = 3
 
 
 def bridge(store: Store, first: str, last: str) -> list[dict[str, Any]]:
-    """One document for each currency: the mean month of `first`..`last` and of the newest months, and the steps between.
+    """One document for each currency: the mean month of `first`..`last` of the newest months, and the steps between.
 
     Keys: currency, from, to (months), start, price, volume, mix, errors, fx, other, end (decimal text); start plus the
     parts is end exactly. `volume` is the change of quantity at the baseline's mean price, `mix` the shift between

@@ -25,11 +25,9 @@ def micros(value: Any) -> int:
 def stages(store: Store, money: Exchange) -> tuple[tuple[str, int], ...]:
     """(stage, micros of the reporting currency); each saving counts at the one stage it has reached."""
     totals = document(store).get("totals") or {}
-    result: list[tuple[str, int]] = []
-    reached = 0
-    for name in reversed(STAGES):
+    result = []
+    for name in STAGES:
         per_currency = totals.get(name.lower()) or {}
         amounts = [money.amount(micros(value), code) for code, value in sorted(per_currency.items())]
-        reached += sum(amount for amount in amounts if amount is not None)
-        result.append((name, reached))
-    return tuple(reversed(result))
+        result.append((name, sum(amount for amount in amounts if amount is not None)))
+    return tuple(result)
