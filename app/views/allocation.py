@@ -59,7 +59,8 @@ def view(store: Store, filters: Filters) -> Allocation:
     frame = pd.DataFrame(rows, columns=["cost_center", "name", "business_unit", "currency", "amount"])
     sums = frame.groupby("currency")["amount"].transform("sum")
     frame["share"] = [a / s if s else 0.0 for a, s in zip(frame["amount"], sums, strict=True)]
-    frame = frame.sort_values(["currency", "amount"], ascending=[True, False], ignore_index=True)
+    order = frame.assign(size=sums).sort_values(["size", "currency", "amount"], ascending=[False, True, False])
+    frame = order.drop(columns="size").reset_index(drop=True)
     money = pd.DataFrame(
         [
             {

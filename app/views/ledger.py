@@ -14,7 +14,7 @@ STAGES = ("Identified", "Approved", "Implemented", "Realized")
 
 def document(store: Store) -> dict[str, Any]:
     """The ledger of `tem savings` (`interfaces.md` section 6)."""
-    return savings.ledger(store)
+    return savings.savings(store)
 
 
 def micros(value: Any) -> int:
