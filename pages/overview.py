@@ -41,7 +41,7 @@ with left, card("What to do next", help="Ranked by money. Every amount opens the
 with right:
     with card("Savings ladder", note=f"{data.currency}, each saving at the stage it has reached"):
         if any(amount for _, amount in data.ladder):
-            ladder(data.ladder, data.currency, title="Savings ladder", key="ladder")
+            ladder(data.ladder, data.currency, title="Savings ladder", key="ladder", height=160)
         else:
             nothing("No saving has been identified yet.")
     with card("Renewals ahead", note=f"Last day to give notice, as of {formats.day(data.as_of)}"):

@@ -26,7 +26,7 @@ with card("Ledger", note="Each amount in its own currency"):
     table(
         data.lines,
         [
-            Col("what", "Saving"),
+            Col("what", "Saving", width="large"),
             Col("kind", "Kind", "code"),
             Col("stage", "Stage", "code"),
             Col("amount", "Amount", "money"),

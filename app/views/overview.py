@@ -81,7 +81,7 @@ def view(store: Store, filters: Filters) -> Overview:
             actions.finding_actions(pd.concat([wrong, wasted]), month, money),
             actions.notice_actions(due(contracts), exposure, money),
         ),
-        terms=terms_of(contracts, exposure, money)[:6],
+        terms=terms_of(contracts, exposure, money)[:5],
         as_of=as_of,
         note=money.sentence(),
     )

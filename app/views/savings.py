@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from app import formats
-from app.views import ledger
+from app.views import ledger, rules
 from app.views.exchange import exchange
 from app.views.parts import Kpi
 from app.views.selection import Filters, settled
@@ -88,9 +88,16 @@ def _lines(document: dict[str, object]) -> pd.DataFrame:
             "amount": ledger.micros(row["amount"]),
             "currency": row.get("currency"),
             "findings": len(row.get("finding_ids") or []),
-            "what": row.get("title") or row.get("source") or row.get("rule") or "",
+            "what": _what(str(row.get("title") or row.get("source") or "")),
         }
         for row in document.get("lines") or []  # type: ignore[attr-defined]
     ]
     frame = pd.DataFrame(rows, columns=names)
     return frame.sort_values(["amount", "saving_id"], ascending=[False, True], ignore_index=True)
+
+
+def _what(title: str) -> str:
+    """A ledger title with the rule's id in words: `I5 S02212` becomes `Site is closed: S02212`."""
+    head, _, rest = title.partition(" ")
+    known = rules.titles().get(head)
+    return f"{known}: {rest}" if known and rest else title
