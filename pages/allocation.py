@@ -36,4 +36,4 @@ with st.expander("Does it tie?", icon=":material/verified:", expanded=False):
         ],
         key="ties",
     )
-footer("Showback: lines go to their cost center on the day of the charge. The command tem allocate applies rules of your own.")
+footer("Showback: lines go to their cost center on the day of the charge. tem allocate applies your own rules.")
