@@ -19,10 +19,10 @@ import pandas as pd
 from core.issues import BadInput, Issue
 from core.periods import month_of
 from optimize import frames as tables
-from optimize import rightsize
+from optimize import rightsize, scope
 from optimize import scenario as scenarios
+from optimize.build import build
 from optimize.evaluate import Evaluator, Priced
-from optimize.problem import build
 from optimize.result import money
 from optimize.run import run_frames
 
@@ -65,7 +65,7 @@ def backtest_frames(
     """:func:`backtest` on plain frames."""
     say = progress or (lambda _: None)
     checked = scenarios.read(scenario)
-    setting = scenarios.settle(checked, frames)
+    setting = scope.settle(checked, frames)
     months = list(setting.months)
     if len(months) < 3:
         raise BadInput(Issue(field="months", found=f"{len(months)} months", expected="at least 3 months to replay"))
@@ -107,7 +107,7 @@ def _fold(
     known = {**frames, "services": lines}
     past = replace(base, first=train[0], last=train[-1])
     future = replace(base, first=test[0], last=test[-1])
-    payer = Evaluator(known, future, scenarios.Setting(tuple(test), str(base.currency)))
+    payer = Evaluator(known, future, scope.Setting(tuple(test), str(base.currency)))
     flat = replace(base, first=train[-1], last=train[-1])
     mean, buffered = _average(known, train), _average(known, train, _BUFFER)
     plans: dict[str, dict[str, str | None] | None] = {
@@ -182,7 +182,7 @@ def _pooled(frames: tables.Frames, scenario: scenarios.Scenario, time_limit: flo
 
 
 def _report(currency: str, folds: list[dict[str, Any]]) -> dict[str, Any]:
-    policies = []
+    policies: list[dict[str, Any]] = []
     for name, meaning in POLICIES.items():
         paid = [fold["paid"][name] for fold in folds]
         if any(amount is None for amount in paid):

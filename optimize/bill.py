@@ -13,7 +13,8 @@ from core.money import round_half_up
 from optimize.checks import check_tables
 from optimize.evaluate import PICO, Evaluator, PoolKey
 from optimize.frames import Frames, from_store, rows
-from optimize.scenario import Scenario, Setting, priced_services, settle
+from optimize.scenario import Scenario
+from optimize.scope import Setting, priced_services, settle
 
 
 @dataclass(frozen=True)

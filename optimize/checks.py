@@ -7,7 +7,8 @@ from typing import Any
 
 from core.issues import BadInput, Issue
 from optimize.frames import Frames, rows
-from optimize.scenario import Scenario, Setting, priced_services
+from optimize.scenario import Scenario
+from optimize.scope import Setting, priced_services
 
 PLAN_COLUMNS = (
     *("plan_id", "carrier_id", "service_kind", "mrc", "currency", "data_mb", "voice_min", "sms"),
@@ -107,15 +108,15 @@ def _plan_problems(
                     Issue(file="plans", field="data_mb", message=f"{plan_id}: a pooled plan needs an allowance")
                 )
         if plan["voice_pool_group"] is not None:
-            price = (plan["voice_overage_price"] or 0, 0)
-            prices["voice_pool_group", plan["carrier_id"], plan["voice_pool_group"]].setdefault(price, plan_id)
+            linear = (plan["voice_overage_price"] or 0, 0)
+            prices["voice_pool_group", plan["carrier_id"], plan["voice_pool_group"]].setdefault(linear, plan_id)
             if plan["voice_min"] is None:
                 issues.append(
                     Issue(file="plans", field="voice_min", message=f"{plan_id}: a pooled plan needs an allowance")
                 )
-    for (name, carrier, group), found in sorted(prices.items()):
-        if len(found) > 1:
-            said = f"plans {', '.join(sorted(found.values()))} of {carrier} differ in overage price or block"
+    for (name, carrier, group), kinds in sorted(prices.items()):
+        if len(kinds) > 1:
+            said = f"plans {', '.join(sorted(kinds.values()))} of {carrier} differ in overage price or block"
             issues.append(Issue(file="plans", field=name, found=group, message=said, expected="one price in a pool"))
     return issues
 

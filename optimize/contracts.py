@@ -10,9 +10,11 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 from optimize.frames import Frames, rows
-from optimize.scenario import Scenario, Setting
+from optimize.scenario import Scenario
+from optimize.scope import Setting
 
 _MILLION = 10**6
 
@@ -116,13 +118,13 @@ def is_monotone(segments: Sequence[Segment]) -> bool:
     """Whether more spend never costs less: then overage priced too high never pays."""
     if any(segment.slope < 0 for segment in segments):
         return False
-    pairs = zip(segments, segments[1:], strict=False)
+    pairs = pairwise(segments)
     return all(a.fixed + a.slope * b.low <= b.fixed + b.slope * b.low for a, b in pairs)
 
 
 def is_convex(segments: Sequence[Segment]) -> bool:
     """Whether the function is continuous with growing slopes: then it is the maximum of its lines."""
-    pairs = list(zip(segments, segments[1:], strict=False))
+    pairs = list(pairwise(segments))
     continuous = all(a.fixed + a.slope * b.low == b.fixed + b.slope * b.low for a, b in pairs)
     return continuous and all(a.slope <= b.slope for a, b in pairs)
 

@@ -15,7 +15,8 @@ from typing import Any
 
 import pandas as pd
 
-from optimize.scenario import Scenario, Setting
+from optimize.scenario import Scenario
+from optimize.scope import Setting
 
 MICRO = 10**6
 PICO = 10**12
@@ -257,7 +258,7 @@ class Evaluator:
             for month, active in enumerate(line["active"]):
                 if active:
                     here = pools[key][month]
-                    here.allowance += sign * allowance
+                    here.allowance += sign * (allowance or 0)
                     here.used += sign * line["home"][kind][month]
                     here.members += sign
                     if place[1] is not None and sign > 0:
@@ -345,7 +346,8 @@ class Evaluator:
             same = cost - Fraction(sum(by_month), PICO * span)
             months = [Fraction(amount, PICO) + same for amount in by_month]
             tail = (1 - self.scenario.alpha) * span
-            value += weight * min(eta + sum((max(m - eta, 0) for m in months), Fraction(0)) / tail for eta in months)
+            above = {eta: sum((m - eta for m in months if m > eta), Fraction(0)) for eta in months}
+            value += weight * min(eta + excess / tail for eta, excess in above.items())
         return value + Fraction(self.scenario.min_saving_per_change * changes, MICRO)
 
     def _contract_cost(self, contract_id: str, spend: Fraction) -> ContractCost:
@@ -365,11 +367,11 @@ class Evaluator:
                 discount += share * ((spend if end is None else min(spend, end)) - begin)
         amount = Fraction(row.get("commitment_amount") or 0, MICRO)
         period = row.get("commitment_period") or "month"
-        months = {"month": 1, "quarter": 3, "year": 12}.get(period) or row.get("initial_term_months") or 1
-        commitment = amount / months
+        length = {"month": 1, "quarter": 3, "year": 12}.get(period) or row.get("initial_term_months") or 1
+        commitment = amount / int(length)
         attained = spend - discount if row.get("commitment_basis") == "net" else spend
-        rate = row.get("shortfall_rate")
-        shortfall = Fraction(MICRO if rate is None else rate, MICRO) * max(Fraction(0), commitment - attained)
+        penalty = row.get("shortfall_rate")
+        shortfall = Fraction(MICRO if penalty is None else penalty, MICRO) * max(Fraction(0), commitment - attained)
         carrier = row.get("carrier_id")
         return ContractCost(contract_id, carrier, spend, discount, commitment, shortfall, following)
 

@@ -108,12 +108,12 @@ class _Builder:
         problem, options, model = self.problem, self.problem.options, self.model
         horizon = problem.scenario.horizon_months
         change = problem.scenario.min_saving_per_change / MICRO
-        columns = []
+        columns: list[list[int]] = []
         for number, group in enumerate(self.reduced.classes):
             if len(group.options[0]) == 1:
                 columns.append([])
                 continue
-            mine = []
+            mine: list[int] = []
             for k, o in enumerate(group.options[0]):
                 fee = float(Fraction(options.fee[o], PICO * horizon))
                 charges = float(Fraction(options.total[o], PICO * self.span))

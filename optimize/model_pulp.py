@@ -53,10 +53,14 @@ def export(model: Model, path: Path) -> None:
         problem.writeLP(str(path))
 
 
-def highs_of(model: Model, **options: Any) -> Any:
-    """The HiGHS object that PuLP builds for the model, not yet run; its own status is read from it, never PuLP's."""
+def highs_of(model: Model, **options: Any) -> tuple[Any, list[int]]:
+    """The HiGHS object that PuLP builds, not yet run, and for each of its columns the column of `model`.
+
+    PuLP sorts variables by name. The status is read from HiGHS itself, never from PuLP.
+    """
     problem = to_pulp(model)
     solver = pulp.HiGHS(msg=False, **options)
     solver.createAndConfigureSolver(problem)
     solver.buildSolverModel(problem)
-    return problem.solverModel
+    number = {name: j for j, name in enumerate(model.names)}
+    return problem.solverModel, [number[variable.name] for variable in problem.variables()]

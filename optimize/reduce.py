@@ -141,15 +141,17 @@ def _undominated(problem: Problem, draft: Reduced) -> list[list[int]]:
             continue
         order = sorted(here, key=lambda o: (cost[o], bool(options.changed[o]), int(rank[o])))
         idx = np.array(order, dtype=np.int64)
-        beats = (signature[idx][:, None, :] == signature[idx][None, :, :]).all(axis=2)
+        beats: NDArray[Any] = (signature[idx][:, None, :] == signature[idx][None, :, :]).all(axis=2)
         if limit_changes or flat:
             beats &= options.changed[idx][:, None] <= options.changed[idx][None, :]
         for kind, pool in (("data", options.data_pool[idx]), ("voice", options.voice_pool[idx])):
             brought = draft.pull[kind][idx]
             same = pool[:, None] == pool[None, :]
             less = (brought[:, None, :] <= brought[None, :, :]).all(axis=2)
-            apart = (brought <= 0).all(axis=1)[:, None] & (brought >= 0).all(axis=1)[None, :]
-            beats &= np.where(same, less, apart)
+            brings_none = np.asarray((brought <= 0).all(axis=1))
+            takes_none = np.asarray((brought >= 0).all(axis=1))
+            apart = brings_none[:, None] & takes_none[None, :]
+            beats = beats & np.where(same, less, apart)
         if scenario.cvar_weight:
             monthly = options.monthly[idx]
             fixed = np.array([options.fee[o] for o in order], dtype=object)
@@ -160,7 +162,7 @@ def _undominated(problem: Problem, draft: Reduced) -> list[list[int]]:
         if frozen[idx].any():
             beats &= _twins(problem, draft, idx)
         # sorted by cost, so only an earlier option can beat a later one
-        beaten = np.triu(beats, k=1).any(axis=0)
+        beaten = np.asarray(np.triu(beats, k=1).any(axis=0))
         kept.append(sorted(o for o, gone in zip(order, beaten.tolist(), strict=True) if not gone))
     return kept
 

@@ -11,8 +11,9 @@ from typing import Any
 from optimize import explain, infeasible, rightsize
 from optimize import frames as tables
 from optimize import scenario as scenarios
+from optimize.build import build
 from optimize.evaluate import Evaluator, Priced
-from optimize.problem import Problem, build
+from optimize.problem import Problem
 from optimize.progress import Cancelled, Progress, ProgressCallback
 from optimize.result import Certificate, Result, Solution, check, gaps, money, status_of
 from optimize.sensitivity import sensitivities

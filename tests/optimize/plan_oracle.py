@@ -147,9 +147,9 @@ class Oracle:
                     continue
                 if p["offer_id"] is not None and p["offer_id"] not in (self.s.get("offers") or []):
                     continue
-                if coverage and s["site_id"] is not None and p["carrier_id"] != self.carrier(s):
-                    if {"site_id": s["site_id"], "carrier_id": p["carrier_id"]} not in coverage:
-                        continue
+                moves = p["carrier_id"] != self.carrier(s) and s["site_id"] is not None
+                if coverage and moves and {"site_id": s["site_id"], "carrier_id": p["carrier_id"]} not in coverage:
+                    continue
             found.append(p["plan_id"])
         n = self.s.get("suspend_zero_use_months")
         if n is not None and n <= self.T and s["kind"] in (self.s.get("suspend_kinds") or ["mobile"]):
@@ -167,7 +167,7 @@ class Oracle:
 
     def feasible(self, pick):
         carriers, count, changes = set(), {}, 0
-        for s, p in zip(self.services, pick):
+        for s, p in zip(self.services, pick, strict=True):
             if p is not None:
                 count[p] = count.get(p, 0) + 1
             if self.selected(s):
@@ -226,7 +226,7 @@ class Oracle:
         gross = [F(0)] * self.T
         spend = {c["contract_id"]: F(0) for c in self.contracts}
         pools, fees, changes = {}, F(0), 0
-        for s, p in zip(self.services, pick):
+        for s, p in zip(self.services, pick, strict=True):
             fees += self.fee(s, p)
             changes += p != s["plan_id"]
             for n, m in enumerate(self.months):
@@ -313,7 +313,7 @@ class Oracle:
 
     def keep(self):
         pick = tuple(s["plan_id"] for s in self.services)
-        ok = self.feasible(pick) and all(p in self.choices(s) for s, p in zip(self.services, pick))
+        ok = self.feasible(pick) and all(p in self.choices(s) for s, p in zip(self.services, pick, strict=True))
         return ok, self.cost(pick)[0]
 
 

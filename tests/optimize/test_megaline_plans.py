@@ -1,0 +1,101 @@
+"""The Megaline figures, to the cent, from the command line's own path: load, bill, optimize."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+from estates import pooled_estate
+
+import app.commands.optimize
+import loaders
+import optimize
+from tests.run_command import run
+
+ROOT = Path(__file__).resolve().parents[2]
+CONVERTER = ROOT.parent / "shared" / "tools" / "megaline_to_canonical.py"
+
+
+@pytest.fixture(scope="module")
+def megaline(tmp_path_factory):
+    """A store with the 490 Megaline lines."""
+    if not CONVERTER.is_file() or not (CONVERTER.parent.parent / "data" / "megaline").is_dir():
+        pytest.skip("the Megaline course data is not beside the project (../shared)")
+    from core.store import Store
+
+    folder = tmp_path_factory.mktemp("megaline")
+    subprocess.run([sys.executable, str(CONVERTER), str(folder / "tables")], check=True)
+    store = Store.open(f"sqlite:///{folder / 'tem.db'}")
+    loaders.load_paths(store, [folder / "tables"])
+    yield store
+    store.close()
+
+
+@pytest.mark.megaline
+def test_bill_to_the_cent(megaline):
+    assert optimize.bill(megaline).to_json()["total"] == 147557.18
+
+
+@pytest.mark.megaline
+def test_right_sizing_to_the_cent(megaline):
+    result = optimize.run_scenario(megaline, {})
+    proof = result.to_json()["certificate"]
+    assert result.status == "optimal"
+    assert proof["total_cost"] == 116785.39
+    assert proof["abs_gap"] == 0.0
+
+
+@pytest.mark.megaline
+def test_the_models_agree_with_the_closed_form(megaline):
+    """A limit that does not bind sends the same problem through the MIP."""
+    proof = optimize.run_scenario(megaline, {"max_changes": 490, "gap": 0}).to_json()["certificate"]
+    assert proof["solver"] == "HiGHS"
+    assert proof["total_cost"] == 116785.39
+
+
+@pytest.mark.megaline
+def test_commands(megaline, tmp_path):
+    def tem(*words):
+        return run(megaline, app.commands.optimize, words)
+
+    bill = tem("bill", "--json")
+    assert json.loads(bill.stdout)["total"] == 147557.18
+    file, out = tmp_path / "s.yaml", tmp_path / "r.json"
+    file.write_text(yaml.safe_dump({"max_carriers": 0}))
+    done = tem("optimize", str(file), "--out", str(out))
+    assert done.exit_code == 4
+    assert json.loads(out.read_text())["infeasible"]["groups"] == ["max_carriers"]
+    assert "infeasible" in done.stderr
+    file.write_text(yaml.safe_dump({"name": "all"}))
+    done = tem("optimize", str(file), "--json")
+    assert done.exit_code == 0
+    assert json.loads(done.stdout)["certificate"]["total_cost"] == 116785.39
+    replay = tem("backtest", str(file), "--json")
+    assert json.loads(replay.stdout)["winner"] != "clairvoyant"
+
+
+def test_backtest_on_a_pooled_estate():
+    found = optimize.backtest_frames(pooled_estate(lines=40, months=8), {"gap": 0.001})
+    policies = {p["policy"]: p for p in found["policies"]}
+    assert set(policies) == {
+        "keep",
+        "line_average",
+        "line_months",
+        "pooled_mean",
+        "pooled_buffer",
+        "stochastic",
+        "clairvoyant",
+    }
+    least = policies["clairvoyant"]["paid"]
+    assert all(p["paid"] >= least * (1 - 0.002) for p in policies.values())
+    assert policies["stochastic"]["paid"] < policies["keep"]["paid"]
+    assert found["winner"] in found["conclusion"]
+
+
+def test_backtest_needs_three_months():
+    from core.issues import BadInput
+
+    with pytest.raises(BadInput):
+        optimize.backtest_frames(pooled_estate(lines=4, months=2), {})
