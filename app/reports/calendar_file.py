@@ -67,7 +67,8 @@ def _escape(text: str) -> str:
 
 
 def _fold(line: str) -> str:
-    parts, current = [], ""
+    parts: list[str] = []
+    current = ""
     for char in line:
         if len((current + char).encode()) > _LINE_BYTES - (1 if parts else 0):
             parts.append(current)
