@@ -1,4 +1,4 @@
-"""`tem export`: files for other programs: FOCUS, the GL journal, chargeback, savings, canonical tables, the calendar."""
+"""`tem export`: files for other programs: FOCUS, GL journal, chargeback, savings, canonical tables, calendar."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`tem report`: documents for people: the executive report, the negotiation brief, the dispute pack, the change order."""
+"""`tem report`: documents for people: executive report, negotiation brief, dispute pack, change order."""
 
 from __future__ import annotations
 

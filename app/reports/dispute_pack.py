@@ -49,7 +49,7 @@ def content(
     return {
         "kind": "Notice of billing dispute",
         "title": f"{who}: {' and '.join(sums)} in dispute",
-        "sentence": f"{formats.plural(len(chosen), 'invoice')} that contract, inventory or use do not support."
+        "sentence": f"{formats.plural(len(chosen), 'invoice')} with claims that contract, inventory or use support."
         + (f" The first window closes on {formats.day(first)}." if first else ""),
         "kpis": [
             {"label": "In question", "value": " + ".join(sums), "delta": None, "tone": "neutral"},
