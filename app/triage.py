@@ -1,0 +1,44 @@
+"""What a reader decides about findings: each decision is one transaction with its entries in the audit trail."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from app import formats
+from core import findings
+from core.issues import BadInput
+from core.queries import workflow
+from core.store import Store
+
+#: Decisions a reader can take, each with the state it leads to.
+DECISIONS = {
+    "triaged": "Mark as read",
+    "accepted": "Confirm",
+    "disputed": "File a dispute",
+    "dismissed": "Dismiss",
+    "implemented": "Done: changed at the carrier",
+    "new": "Reopen",
+}
+
+
+def decide(store: Store, ids: Sequence[str], state: str, *, reason: str = "", owner: str = "") -> tuple[bool, str]:
+    """Apply a decision; returns whether it was, and one sentence for the reader.
+
+    `disputed` files disputes with the carriers' deadlines checked, one for each invoice; a dismissal needs a reason.
+    """
+    if not ids:
+        return False, "Pick at least one case first."
+    if state == "dismissed" and not reason.strip():
+        return False, "A dismissal needs a reason; it is kept in the audit trail."
+    try:
+        if state == "disputed":
+            from audit import disputes
+
+            filed = disputes.file(store, ids, workflow.today(store))
+            return True, f"{formats.plural(len(filed), 'dispute')} filed for {formats.plural(len(ids), 'finding')}."
+        count = findings.set_state(store, ids, state, reason=reason.strip() or None, owner=owner.strip() or None)
+    except BadInput as problem:
+        lines = [str(issue) for issue in problem.issues]
+        more = f" (and {len(lines) - 3} more)" if len(lines) > 3 else ""
+        return False, "Nothing was changed: " + "; ".join(lines[:3]) + more
+    return True, f"{formats.plural(count, 'finding')} now {formats.words(state).lower()}."
