@@ -74,6 +74,8 @@ def _print(found: dict[str, Any]) -> None:
         return
     print(f"recommended {proof['cost']:>16,.2f} {currency} a month")
     print(f"saving      {found['saving']:>16,.2f} {currency} a month")
+    if proof["objective"] != proof["cost"]:
+        print(f"objective   {proof['objective']:>16,.2f} (what was minimized, see docs/optimizer.md)")
     print(f"bound       {proof['bound']:>16,.2f}, gap {proof['rel_gap']:.2e} ({proof['solver']})")
     changes = [row for row in found["recommendations"] if row["action"] != "keep"]
     print(f"changes     {len(changes):>13}")
