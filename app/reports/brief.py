@@ -85,7 +85,7 @@ def content(store: Store, carrier_id: str, as_of: str | None = None) -> dict[str
         "leverage": _leverage(alive, claims, moves, currency, day),
         "offers": _offers(store, carrier_id),
         "errors": _errors(store, carrier_id, claims, currency, day),
-        "clauses": _clauses(store, [row["contract_id"] for row in alive]),
+        "clauses": clauses(store, [row["contract_id"] for row in alive]),
         "notes": [
             f"Spend is what {name} billed for the months named, all categories with tax, in {currency}; a unit is one "
             "line billed in a month, or what use is counted in. Prices are amount per unit as billed.",
@@ -347,7 +347,7 @@ def _errors(store: Store, carrier_id: str, claims: Sequence[Any], currency: str,
     ]
 
 
-def _clauses(store: Store, contract_ids: Sequence[str]) -> list[list[str]]:
+def clauses(store: Store, contract_ids: Sequence[str]) -> list[list[str]]:
     """What the contracts in force say on the clauses a buyer checks; `neutral` where the data does not tell."""
     frame = store.frame("contracts")
     rows = [
