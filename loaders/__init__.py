@@ -1,0 +1,30 @@
+"""Formats in: detect, read, normalize, validate, reconcile, commit; and the canonical tables out."""
+
+from loaders.contract import Bill, BillLine, Chunk, Loader, Rejected, SourceRow
+from loaders.export import export_canonical
+from loaders.load import load_paths
+from loaders.preview import Preview, preview
+from loaders.registry import detect, loaders
+from loaders.report import FileReport, InvoiceReport, LoadReport
+from loaders.source import Source
+from loaders.undo import undo
+
+__all__ = [
+    "Bill",
+    "BillLine",
+    "Chunk",
+    "FileReport",
+    "InvoiceReport",
+    "LoadReport",
+    "Loader",
+    "Preview",
+    "Rejected",
+    "Source",
+    "SourceRow",
+    "detect",
+    "export_canonical",
+    "load_paths",
+    "loaders",
+    "preview",
+    "undo",
+]

@@ -1,0 +1,234 @@
+"""What a load asks the store, inside its own write transaction: known ids, existing rows, sums, batches."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, Table, and_, cast, column, delete, exists, func, literal, or_, select, update
+from sqlalchemy import Text as SqlText
+
+from core.schema import CANONICAL, TABLES
+from core.schema.billing import charges, invoices
+from core.schema.inventory import service_history, services
+from core.schema.reference import accounts
+from core.schema.usage import usage
+from core.schema.work import batch_files, batches, quarantine, record_history
+from core.store import Reader, Store, Txn
+
+Row = dict[str, Any]
+_SLICE = 50_000
+
+
+def _among(txn: Reader, target: ColumnElement[Any], values: Sequence[Any]) -> ColumnElement[bool]:
+    """`target` is one of `values`, bound as one parameter however many there are."""
+    document = json.dumps(list(values), ensure_ascii=False)
+    if txn.connection.dialect.name == "postgresql":
+        return cast(target, SqlText).in_(select(column("value")).select_from(_elements(document)))
+    return target.in_(select(column("value")).select_from(func.json_each(document).table_valued("value")))
+
+
+def _jsonb() -> Any:
+    from sqlalchemy.dialects.postgresql import JSONB
+
+    return JSONB()
+
+
+def _elements(document: str) -> Any:
+    return func.jsonb_array_elements_text(cast(literal(document), _jsonb())).table_valued("value")
+
+
+def _slices(values: Collection[Any]) -> Iterator[list[Any]]:
+    listed = sorted(values, key=str)
+    for start in range(0, len(listed), _SLICE):
+        yield listed[start : start + _SLICE]
+
+
+def rows_by(txn: Reader, table: str, name: str, values: Collection[Any]) -> list[Row]:
+    """Whole rows of `table` whose column `name` is one of `values`, in primary key order."""
+    target = TABLES[table]
+    found: list[Row] = []
+    for part in _slices(values):
+        query = select(target).where(_among(txn, target.c[name], part)).order_by(*target.primary_key.columns)
+        found.extend(dict(row) for row in txn.connection.execute(query).mappings())
+    return found
+
+
+def known(txn: Reader, table: str, name: str, values: Collection[Any] | None = None) -> set[Any]:
+    """Which of `values` (all, if None) the column holds."""
+    target = TABLES[table].c[name]
+    if values is None:
+        return {row[0] for row in txn.connection.execute(select(target).distinct()) if row[0] is not None}
+    result: set[Any] = set()
+    for part in _slices(values):
+        result.update(row[0] for row in txn.connection.execute(select(target).where(_among(txn, target, part))))
+    return result
+
+
+def all_rows(txn: Reader, table: str) -> list[Row]:
+    """Every row of a table, in primary key order."""
+    target = TABLES[table]
+    return [
+        dict(row) for row in txn.connection.execute(select(target).order_by(*target.primary_key.columns)).mappings()
+    ]
+
+
+def any_row(txn: Reader, table: str) -> bool:
+    """Whether the table holds anything."""
+    target = TABLES[table]
+    return txn.scalar(select(next(iter(target.primary_key.columns))).limit(1)) is not None
+
+
+def file_batches(txn: Reader, hashes: Collection[str]) -> dict[str, Row]:
+    """For each content hash that a live batch holds: its batch_files row of the newest such batch."""
+    joined = batch_files.join(batches, batches.c.batch_id == batch_files.c.batch_id)
+    query = (
+        select(batch_files)
+        .select_from(joined)
+        .where(batches.c.state == "committed", batch_files.c.content_sha256.in_(list(hashes)))
+        .order_by(batch_files.c.row_id)
+    )
+    return {row["content_sha256"]: dict(row) for row in txn.connection.execute(query).mappings()}
+
+
+def invoices_by_number(txn: Reader, pairs: Collection[tuple[str, str]]) -> list[Row]:
+    """Invoices whose (account_id, number) is one of `pairs`."""
+    wanted = set(pairs)
+    found = rows_by(txn, "invoices", "account_id", {account for account, _ in wanted})
+    return [row for row in found if (row["account_id"], row["number"]) in wanted]
+
+
+def charge_sums(txn: Reader, invoice_ids: Collection[str]) -> dict[str, int]:
+    """Sum of the charges of each invoice, in micros; invoices without a charge are absent."""
+    result: dict[str, int] = {}
+    for part in _slices(invoice_ids):
+        query = (
+            select(charges.c.invoice_id, func.sum(charges.c.amount))
+            .where(_among(txn, charges.c.invoice_id, part))
+            .group_by(charges.c.invoice_id)
+        )
+        result.update({row[0]: int(row[1]) for row in txn.connection.execute(query)})
+    return result
+
+
+def repeated_rows(txn: Txn, table: str, batch_id: int) -> int:
+    """Remove this batch's rows that equal, value by value, a row of an older batch; returns how many there were.
+
+    For facts without an id of their own (usage, events, payments): files that overlap must not count twice.
+    """
+    target = TABLES[table]
+    older = target.alias("older")
+    names = [c.name for c in target.c if c.name not in {"row_id", "batch_id"}]
+    nullable = {c.name for c in target.c if c.nullable}
+    same = [
+        older.c[name].is_not_distinct_from(target.c[name]) if name in nullable else older.c[name] == target.c[name]
+        for name in names
+    ]
+    twin = exists(select(older.c.row_id).where(*same, older.c.batch_id < batch_id))
+    return txn.execute(delete(target).where(target.c.batch_id == batch_id, twin))
+
+
+def unmatched_charges(txn: Reader, carriers: Collection[str]) -> list[Row]:
+    """Charges with a printed number but no service, of accounts of these carriers."""
+    joined = charges.join(invoices, invoices.c.invoice_id == charges.c.invoice_id).join(
+        accounts, accounts.c.account_id == invoices.c.account_id
+    )
+    query = (
+        select(
+            charges.c.charge_id,
+            charges.c.billed_number,
+            func.coalesce(charges.c.period_start, invoices.c.period_start, invoices.c.issued_on).label("day"),
+            accounts.c.carrier_id,
+            accounts.c.country,
+        )
+        .select_from(joined)
+        .where(charges.c.service_id.is_(None), charges.c.billed_number.is_not(None))
+        .where(accounts.c.carrier_id.in_(sorted(carriers)))
+        .order_by(charges.c.charge_id)
+    )
+    return [dict(row) for row in txn.connection.execute(query).mappings()]
+
+
+def set_service(txn: Txn, charge_ids: Mapping[str, str]) -> None:
+    """Give each charge its service."""
+    for charge_id, service_id in sorted(charge_ids.items()):
+        txn.execute(update(charges).where(charges.c.charge_id == charge_id).values(service_id=service_id))
+
+
+def move_facts(txn: Txn, old: str, new: str) -> None:
+    """Hang everything that names the service `old` on the service `new`."""
+    for name in ("charges", "usage", "usage_events", "sim_observations"):
+        target = TABLES[name]
+        txn.execute(update(target).where(target.c.service_id == old).values(service_id=new))
+
+
+def accounts_with_inventory(txn: Reader) -> set[str]:
+    """Accounts for which an inventory names services (not only their own bills)."""
+    unconfirmed = func.coalesce(services.c.attributes, "").like('%"unconfirmed"%')
+    query = select(services.c.account_id).where(services.c.account_id.is_not(None), ~unconfirmed).distinct()
+    history = select(service_history.c.account_id).where(service_history.c.account_id.is_not(None)).distinct()
+    return {row[0] for part in (query, history) for row in txn.connection.execute(part)}
+
+
+def unconfirmed_services(txn: Reader) -> list[Row]:
+    """Services that only bills name."""
+    query = select(services).where(services.c.attributes.like('%"unconfirmed"%')).order_by(services.c.service_id)
+    return [dict(row) for row in txn.connection.execute(query).mappings()]
+
+
+def fact_months(txn: Reader, batch_id: int) -> set[str]:
+    """The months that the facts of a batch touch in the rollups."""
+    day = func.coalesce(charges.c.period_start, invoices.c.period_start, invoices.c.issued_on)
+    billed = (
+        select(func.substr(day, 1, 7))
+        .select_from(charges.join(invoices, invoices.c.invoice_id == charges.c.invoice_id))
+        .where(or_(charges.c.batch_id == batch_id, invoices.c.batch_id == batch_id))
+        .distinct()
+    )
+    used = select(usage.c.month).where(usage.c.batch_id == batch_id).distinct()
+    return {row[0] for part in (billed, used) for row in txn.connection.execute(part) if row[0]}
+
+
+def quarantined(store: Store) -> list[Row]:
+    """Everything that live batches set aside, in the order in which it was met."""
+    joined = quarantine.join(batches, batches.c.batch_id == quarantine.c.batch_id)
+    query = select(quarantine).select_from(joined).where(batches.c.state != "undone").order_by(quarantine.c.row_id)
+    with store.reading() as reader:
+        return [dict(row) for row in reader.connection.execute(query).mappings()]
+
+
+def undo_order() -> tuple[str, ...]:
+    """Canonical tables so that what names others comes first."""
+    return tuple(reversed(CANONICAL))
+
+
+def invoice_dependants(txn: Txn, invoice_ids: Collection[str]) -> dict[str, list[Row]]:
+    """The invoices with their charges and payments, as they stand."""
+    return {name: rows_by(txn, name, "invoice_id", invoice_ids) for name in ("invoices", "charges", "payments")}
+
+
+def drop_invoices(txn: Txn, invoice_ids: Collection[str]) -> None:
+    """Take invoices with their charges and payments out of the store."""
+    for part in _slices(invoice_ids):
+        for name in ("charges", "payments", "invoices"):
+            target: Table = TABLES[name]
+            txn.execute(delete(target).where(_among(txn, target.c.invoice_id, part)))
+
+
+def live_facts(txn: Reader, batch_id: int) -> bool:
+    """Whether any canonical row still stems from this batch."""
+    return any(
+        txn.scalar(select(literal(1)).where(TABLES[name].c.batch_id == batch_id).limit(1)) is not None
+        for name in CANONICAL
+    )
+
+
+def replaced_records(txn: Reader, batch_id: int) -> list[Row]:
+    """What a batch replaced, newest first."""
+    query = (
+        select(record_history)
+        .where(and_(record_history.c.replaced_by_batch == batch_id))
+        .order_by(record_history.c.row_id.desc())
+    )
+    return [dict(row) for row in txn.connection.execute(query).mappings()]

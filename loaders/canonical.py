@@ -1,0 +1,262 @@
+"""The canonical tables of `interfaces.md` section 2: CSV, Parquet, or a workbook with one sheet per table.
+
+The file's (or sheet's) name is the table's name. Columns are found by name; unknown ones become attributes; a
+required column that is missing refuses the file and lists the columns it has.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from datetime import date, datetime, time
+from typing import Any
+
+import python_calamine
+from pyarrow import ArrowException, parquet
+from rapidfuzz import process
+
+from core.issues import BadInput, Issue
+from core.schema import CANONICAL, CANONICAL_COLUMNS, TABLES
+from loaders.contract import LIKELY, MAYBE, NO, SURE, Chunk, Item, Rejected, SourceRow
+from loaders.source import Source
+from loaders.text import CHUNK_ROWS, DELIMITERS, Block, best_header, blocks
+
+_TEXT_SUFFIXES = {".csv", ".tsv", ".txt", ".tab", ""}
+
+
+def required(table: str) -> list[str]:
+    """Columns without which a table means nothing."""
+    return [name for name in CANONICAL_COLUMNS[table] if not TABLES[table].c[name].nullable]
+
+
+def known_columns(table: str, header: Iterable[str]) -> int:
+    """How many of the header's cells name a column of the table."""
+    return len({name.casefold() for name in header} & set(CANONICAL_COLUMNS[table]))
+
+
+def missing_columns(shown: str, needed: Iterable[str], header: list[str]) -> list[Issue]:
+    """One issue for each needed column that the header lacks: what the file has, and the closest match."""
+    have = {name.casefold() for name in header}
+    issues = []
+    for name in needed:
+        if name.casefold() in have:
+            continue
+        close = process.extractOne(name.casefold(), [h for h in header if h], score_cutoff=70)
+        issues.append(
+            Issue(
+                file=shown,
+                row=1,
+                field=name,
+                message=f"the required column {name} is missing; the file has: "
+                + ", ".join(h or "(blank)" for h in header),
+                hint=f"the closest is {close[0]}" if close else None,
+            )
+        )
+    return issues
+
+
+class Canonical:
+    """Loader of the canonical tables."""
+
+    name = "canonical"
+    title = "Canonical tables (CSV, Parquet, XLSX)"
+
+    def sniff(self, source: Source) -> float:
+        """By the name of a table and the columns of its header."""
+        if source.is_archive:
+            return SURE if self._sheets(source) else NO
+        table = source.stem
+        if table not in CANONICAL:
+            return NO
+        if source.head.startswith(b"PAR1"):
+            return SURE
+        text = source.head_text
+        if text is None or source.suffix not in _TEXT_SUFFIXES:
+            return NO
+        _, header = best_header(text, lambda cells: known_columns(table, cells))
+        if not known_columns(table, header):
+            return MAYBE
+        return LIKELY if missing_columns("", required(table), header) else SURE
+
+    def tables(self, source: Source) -> list[tuple[str, str | None]]:
+        """(table, sheet) of what the file holds, in the order in which tables are loaded."""
+        if source.is_archive:
+            found = [(sheet.strip().lower(), sheet) for sheet in self._sheets(source)]
+            return sorted(found, key=lambda pair: CANONICAL.index(pair[0]))
+        return [(source.stem, None)]
+
+    def check(self, source: Source) -> list[str]:
+        """Look at the headers before anything is read; returns warnings.
+
+        Raises:
+            BadInput: if a table is unknown, unreadable, or lacks a required column; one issue for each.
+        """
+        issues: list[Issue] = []
+        warnings: list[str] = []
+        if source.is_archive:
+            others = [s for s in self._all_sheets(source) if s.strip().lower() not in CANONICAL]
+            warnings += [f'the sheet "{sheet}" is no canonical table and was skipped' for sheet in others]
+        tables = self.tables(source)
+        if not tables or tables[0][0] not in CANONICAL:
+            raise source.refused(
+                "is no canonical table", f"a file named like one of {', '.join(CANONICAL)}", "rename the file"
+            )
+        for table, sheet in tables:
+            header, remarks = self._header(source, table, sheet)
+            shown = source.label if sheet is None else f"{source.label}/{sheet}"
+            warnings += remarks
+            issues += missing_columns(shown, required(table), header)
+            lowered = [h.casefold() for h in header if h]
+            twice = sorted({h for h in lowered if lowered.count(h) > 1})
+            issues += [
+                Issue(file=shown, row=1, field=name, message=f"the column {name} stands twice in the header")
+                for name in twice
+            ]
+        if issues:
+            raise BadInput(issues)
+        return warnings
+
+    def read(self, source: Source) -> Iterator[Item]:
+        """All tables of the file, in loading order."""
+        for table, sheet in self.tables(source):
+            yield from self.read_table(source, table, sheet)
+
+    def read_table(self, source: Source, table: str, sheet: str | None) -> Iterator[Item]:
+        """One table as chunks of text cells; rows with too few or too many cells are rejected."""
+        if source.is_archive:
+            yield from _chunks(table, self._sheet_blocks(source, str(sheet)), sheet)
+        elif source.head.startswith(b"PAR1"):
+            yield from self._parquet(source, table)
+        else:
+            delimiter, _ = best_header(source.head_text or "", lambda cells: known_columns(table, cells))
+            with source.open() as handle:
+                yield from _chunks(table, blocks(handle, source.text_facts(), delimiter, source.label), None)
+
+    def _header(self, source: Source, table: str, sheet: str | None) -> tuple[list[str], list[str]]:
+        if source.is_archive:
+            first = next(self._sheet_blocks(source, str(sheet)), None)
+            return (first.rows[0] if first else []), []
+        if source.head.startswith(b"PAR1"):
+            try:
+                return list(parquet.ParquetFile(source.path).schema_arrow.names), []
+            except (ArrowException, OSError, ValueError) as error:
+                raise _damaged(source, error) from error
+        facts = source.text_facts()
+        delimiter, header = best_header(source.head_text or "", lambda cells: known_columns(table, cells))
+        warnings = facts.warnings()
+        if delimiter != ",":
+            warnings.append(f"delimiter {DELIMITERS[delimiter]} instead of comma")
+        return header, warnings
+
+    def _all_sheets(self, source: Source) -> list[str]:
+        try:
+            if not source.is_workbook:
+                return []
+            return list(python_calamine.CalamineWorkbook.from_path(str(source.path)).sheet_names)
+        except (BadInput, python_calamine.CalamineError, OSError, ValueError):
+            return []
+
+    def _sheets(self, source: Source) -> list[str]:
+        return [sheet for sheet in self._all_sheets(source) if sheet.strip().lower() in CANONICAL]
+
+    def _sheet_blocks(self, source: Source, sheet: str) -> Iterator[Block]:
+        try:
+            rows = python_calamine.CalamineWorkbook.from_path(str(source.path)).get_sheet_by_name(sheet).iter_rows()
+            block = Block([], [], [])
+            for number, values in enumerate(rows, 1):
+                cells = [_cell_text(value) for value in values]
+                if any(cells):
+                    block.lines.append(number)
+                    block.rows.append(cells)
+                    block.raws.append(_joined(cells))
+                if len(block.lines) >= CHUNK_ROWS:
+                    yield block
+                    block = Block([], [], [])
+        except (python_calamine.CalamineError, OSError, ValueError) as error:
+            raise _damaged(source, error) from error
+        if block.lines:
+            yield block
+
+    def _parquet(self, source: Source, table: str) -> Iterator[Item]:
+        try:
+            with parquet.ParquetFile(source.path) as file:
+                line = 1
+                for batch in file.iter_batches(CHUNK_ROWS):
+                    columns = [[_cell_text(v) for v in column.to_pylist()] for column in batch.columns]
+                    lines = range(line, line + batch.num_rows)
+                    line += batch.num_rows
+                    raws = [_joined(cells) for cells in zip(*columns, strict=True)]
+                    yield Chunk(table, _names(batch.schema.names, table), columns, lines, raws)
+        except (ArrowException, OSError, ValueError) as error:
+            raise _damaged(source, error) from error
+
+
+def _damaged(source: Source, error: Exception) -> BadInput:
+    reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+    return source.refused(f"cannot be read: {reason}", "a complete file")
+
+
+def _names(header: Iterable[str], table: str) -> list[str]:
+    known = set(CANONICAL_COLUMNS[table])
+    return [name.strip().casefold() if name.strip().casefold() in known else name.strip() for name in header]
+
+
+def _chunks(table: str, records: Iterable[Block], member: str | None) -> Iterator[Item]:
+    names: list[str] = []
+    for block in records:
+        start = 0
+        if not names:
+            header = [cell.strip() for cell in block.rows[0]]
+            names, start = [n or f"column_{i}" for i, n in enumerate(_names(header, table), 1)], 1
+        width = len(names)
+        good = [i for i in range(start, len(block.rows)) if len(block.rows[i]) == width]
+        if len(good) < len(block.rows) - start:
+            for i in range(start, len(block.rows)):
+                if len(block.rows[i]) != width:
+                    yield _wrong_width(table, block, i, width, member)
+        if not good:
+            continue
+        everything = len(good) == len(block.rows)
+        rows = block.rows if everything else [block.rows[i] for i in good]
+        lines = block.lines if everything else [block.lines[i] for i in good]
+        raws = block.raws if everything else [block.raws[i] for i in good]
+        yield Chunk(table, names, list(zip(*rows, strict=True)), lines, raws, member)
+
+
+def _wrong_width(table: str, block: Block, index: int, width: int, member: str | None) -> Rejected:
+    found = len(block.rows[index])
+    return Rejected(
+        SourceRow(member, block.lines[index], block.raws[index]),
+        None,
+        f"{found} cells",
+        f"{width} cells",
+        f"too {'few' if found < width else 'many'} cells",
+        table,
+    )
+
+
+def _cell_text(value: Any) -> str:
+    """A typed cell as the text a CSV would hold."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        if value.is_integer() and abs(value) < 1e15:
+            return str(int(value))
+        text = repr(value)
+        return f"{value:.12f}".rstrip("0") if "e-" in text else text
+    if isinstance(value, datetime):
+        return value.date().isoformat() if value.tzinfo is None and value.time() == time() else value.isoformat()
+    if isinstance(value, date):
+        return value.isoformat()
+    return str(value)
+
+
+def _joined(cells: Iterable[str]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(list(cells))
+    return text.getvalue()

@@ -1,0 +1,339 @@
+"""Load files and folders: detect, read, normalize, validate, reconcile, commit; one transaction per batch.
+
+Canonical tables given in one call are one batch, in dependency order, and come first; every other file is its own
+batch. A file that is refused does not stop the others. Nothing of a refused file stays in the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from core import rollups
+from core.issues import BadInput, Issue
+from core.queries import loading
+from core.schema import CANONICAL, TABLES
+from core.store import Store, StoreError
+from loaders import dimensions, matching
+from loaders.batch import Batch, FileState
+from loaders.bills import Bills
+from loaders.contract import Bill, Chunk, Item, Loader, Rejected
+from loaders.facts import Facts
+from loaders.registry import CANONICAL_LOADER, by_name, detect
+from loaders.report import FileReport, InvoiceReport, LoadReport
+from loaders.source import Source
+from loaders.values import Converter
+
+Progress = Callable[[float, str], None]
+_TABLE_SUFFIXES = {".csv", ".tsv", ".parquet"}
+
+
+@dataclass(slots=True)
+class Unit:
+    """One file on its way."""
+
+    source: Source
+    report: FileReport
+    loader: Loader | None = None
+
+
+class _Undone(Exception):
+    """Ends a transaction that is not to be kept."""
+
+
+class _Refused(Exception):
+    """A file proved unusable while it was read; the batch starts again without it."""
+
+    def __init__(self, unit: Unit, problem: BadInput) -> None:
+        super().__init__(str(problem))
+        self.unit = unit
+        self.problem = problem
+
+
+def load_paths(
+    store: Store,
+    paths: Sequence[Path | str],
+    *,
+    format: str | None = None,
+    dry_run: bool = False,
+    supersede: bool = False,
+    progress: Progress | None = None,
+) -> LoadReport:
+    """Load files and folders (recursively) into the store.
+
+    `format` names the loader instead of detecting it. With `dry_run` everything is done and nothing kept.
+    `supersede` lets a re-issued invoice replace the older one. `progress` is called with a fraction and a note.
+
+    Raises:
+        BadInput: for an unknown format or a path that does not exist. Problems of files are in the report.
+    """
+    forced = by_name(format) if format else None
+    report = LoadReport(dry_run=dry_run)
+    units = _gather(paths)
+    if not units:
+        raise BadInput(Issue(message="there is no file to load", found=", ".join(map(str, paths))))
+    report.files = [unit.report for unit in units]
+    for unit in units:
+        _detect(unit, forced)
+    canonical = [unit for unit in units if unit.loader is CANONICAL_LOADER]
+    if canonical:
+        _skip_unknown_tables(units)
+    groups = [canonical] if canonical else []
+    groups += [[unit] for unit in units if unit.loader and unit.loader is not CANONICAL_LOADER]
+    steps = _Steps(sum(len(group) for group in groups), progress)
+    for group in groups:
+        _load_group(store, group, steps, dry_run=dry_run, supersede=supersede)
+    return report
+
+
+def _gather(paths: Sequence[Path | str]) -> list[Unit]:
+    units: list[Unit] = []
+    seen: set[Path] = set()
+    missing: list[Issue] = []
+    for given in map(Path, paths):
+        if given.is_dir():
+            inside = sorted(p for p in given.rglob("*") if p.is_file())
+            files = [(p, str(p.relative_to(given))) for p in inside if not _hidden(p.relative_to(given))]
+        elif given.is_file():
+            files = [(given, given.name)]
+        else:
+            missing.append(Issue(file=str(given), message="no such file or folder"))
+            continue
+        for path, label in files:
+            if path.resolve() not in seen:
+                seen.add(path.resolve())
+                units.append(Unit(Source(path, label), FileReport(label)))
+    if missing:
+        raise BadInput(missing)
+    return units
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith((".", "~$", "__MACOSX")) for part in path.parts) or path.name == "Thumbs.db"
+
+
+def _refuse(unit: Unit, issues: Iterable[Issue]) -> None:
+    report = unit.report
+    report.issues = list(issues)
+    report.error = "; ".join(str(issue) for issue in report.issues)
+    report.rows_in = report.rows_loaded = report.rows_quarantined = 0
+    report.batch_id, report.invoices = None, []
+    unit.loader = None
+
+
+def _detect(unit: Unit, forced: Loader | None) -> None:
+    try:
+        if forced is not None and unit.source.size == 0:
+            raise unit.source.refused("is empty", "a file with content")
+        if forced is not None:
+            _ = unit.source.members
+        unit.loader = forced or detect(unit.source)
+        unit.report.format = unit.loader.name
+        check = getattr(unit.loader, "check", None)
+        if check is not None:
+            unit.report.warnings += check(unit.source)
+    except BadInput as problem:
+        _refuse(unit, problem.issues)
+    except (OSError, UnicodeError) as error:
+        _refuse(unit, [Issue(file=unit.report.file, message=f"cannot be read: {error}")])
+
+
+def _skip_unknown_tables(units: list[Unit]) -> None:
+    """A table that is not canonical, next to canonical ones, is skipped with a warning."""
+    for unit in units:
+        report = unit.report
+        if report.error and report.format is None and unit.source.suffix in _TABLE_SUFFIXES and unit.source.size:
+            report.warnings.append(f"{unit.source.stem} is no canonical table and was skipped")
+            report.error, report.issues, report.skipped = None, [], True
+
+
+class _Steps:
+    """Progress over files, and inside a file by rows."""
+
+    def __init__(self, files: int, progress: Progress | None) -> None:
+        self._files = max(files, 1)
+        self._done = 0
+        self._rows = 0
+        self._note = ""
+        self._progress = progress
+
+    def file(self, name: str) -> None:
+        self._note = name
+        self._say()
+
+    def rows(self, count: int) -> None:
+        self._rows += count
+        self._say()
+
+    def finished(self, files: int) -> None:
+        self._done += files
+        self._say()
+
+    def _say(self) -> None:
+        if self._progress:
+            self._progress(min(self._done / self._files, 1.0), f"{self._note}: {self._rows} rows")
+
+
+def _load_group(store: Store, group: list[Unit], steps: _Steps, *, dry_run: bool, supersede: bool) -> None:
+    left = list(group)
+    while left:
+        fresh = [(FileReport(u.report.file, u.report.format, warnings=list(u.report.warnings)), u) for u in left]
+        try:
+            with store.transaction() as txn:
+                _run(txn, [Unit(u.source, r, u.loader) for r, u in fresh], steps, supersede=supersede)
+                if dry_run or all(r.duplicate_of is not None for r, _ in fresh):
+                    raise _Undone
+        except _Undone:
+            pass
+        except _Refused as refused:
+            gone = next(u for u in left if u.source is refused.unit.source)
+            _refuse(gone, refused.problem.issues)
+            left.remove(gone)
+            continue
+        except StoreError as error:
+            for unit in left:
+                _refuse(unit, [Issue(file=unit.report.file, message=f"the store refused it: {error}")])
+            break
+        for report, unit in fresh:
+            _copy(report, unit.report)
+            if dry_run:
+                unit.report.batch_id = None
+        break
+    steps.finished(len(group))
+
+
+def _copy(new: FileReport, old: FileReport) -> None:
+    for name in FileReport.__slots__:
+        setattr(old, name, getattr(new, name))
+
+
+def _run(txn: object, units: list[Unit], steps: _Steps, *, supersede: bool) -> None:
+    from core.store import Txn
+
+    assert isinstance(txn, Txn)
+    known = loading.file_batches(txn, [_hash(unit) for unit in units])
+    first: dict[str, Unit] = {}
+    repeats: list[tuple[Unit, Unit]] = []
+    todo: list[Unit] = []
+    for unit in units:
+        digest = unit.source.sha256
+        if digest in known:
+            _repeat(unit, int(known[digest]["batch_id"]), known[digest]["file"])
+        elif digest in first:
+            repeats.append((unit, first[digest]))
+        else:
+            first[digest] = unit
+            todo.append(unit)
+    if not todo:
+        return
+    label = todo[0].report.file if len(todo) == 1 else f"{len(todo)} tables"
+    assert todo[0].loader is not None
+    batch = Batch(txn, label, todo[0].loader.name, [unit.source.sha256 for unit in todo], supersede)
+    batch.progress = steps.rows
+    batch.files = [FileState(unit.source, unit.report) for unit in todo]
+    facts = Facts(batch)
+    bills = Bills(batch, facts)
+    _read_all(batch, todo, facts, bills, steps)
+    facts.settle()
+    if batch.services_changed:
+        matching.rematch(batch)
+    _report_invoices(facts)
+    months = None if batch.dimensions_changed else batch.months | loading.fact_months(txn, batch.batch_id)
+    rollups.refresh(txn, months)
+    batch.finish()
+    for unit, original in repeats:
+        _repeat(unit, batch.batch_id, original.report.file)
+
+
+def _hash(unit: Unit) -> str:
+    try:
+        return unit.source.sha256
+    except BadInput as problem:
+        raise _Refused(unit, problem) from problem
+    except OSError as error:
+        raise _Refused(unit, unit.source.refused(f"cannot be read: {error}")) from error
+
+
+def _repeat(unit: Unit, batch_id: int, file: str) -> None:
+    unit.report.duplicate_of = batch_id
+    unit.report.warnings.append(f"batch {batch_id} holds the same content ({file}); nothing changed")
+
+
+def _read_all(batch: Batch, units: list[Unit], facts: Facts, bills: Bills, steps: _Steps) -> None:
+    if units[0].loader is not CANONICAL_LOADER:
+        for unit, file in zip(units, batch.files, strict=True):
+            assert unit.loader is not None
+            steps.file(unit.report.file)
+            _consume(batch, unit, file, unit.loader.read(unit.source), facts, bills)
+        return
+    parts = [
+        (CANONICAL.index(table), index, table, sheet)
+        for index, unit in enumerate(units)
+        for table, sheet in CANONICAL_LOADER.tables(unit.source)
+    ]
+    for _, index, table, sheet in sorted(parts, key=lambda part: part[:2]):
+        unit, file = units[index], batch.files[index]
+        steps.file(unit.report.file)
+        _consume(batch, unit, file, CANONICAL_LOADER.read_table(unit.source, table, sheet), facts, bills)
+
+
+def _consume(batch: Batch, unit: Unit, file: FileState, items: Iterable[Item], facts: Facts, bills: Bills) -> None:
+    converters: dict[str, Converter] = {}
+    stream = iter(items)
+    while True:
+        try:
+            item = next(stream, None)
+        except BadInput as problem:
+            raise _Refused(unit, problem) from problem
+        except (OSError, UnicodeError) as error:
+            raise _Refused(unit, unit.source.refused(f"cannot be read: {error}")) from error
+        if item is None:
+            return
+        if isinstance(item, Chunk):
+            if item.table not in converters:
+                converters[item.table] = Converter(item.table)
+            typed, rejected = converters[item.table].convert(item)
+            batch.reject(file, rejected)
+            if TABLES[item.table].info["role"] == "dimension":
+                dimensions.apply(batch, file, typed)
+                facts.forget()
+            else:
+                facts.apply(file, typed)
+        elif isinstance(item, Bill):
+            bills.apply(file, item)
+        elif isinstance(item, Rejected):
+            batch.reject(file, [item])
+        else:
+            batch.warn(file, item.message or str(item))
+
+
+def _report_invoices(facts: Facts) -> None:
+    """Tie each touched invoice: do its charges sum to its total?"""
+    rows = {row["invoice_id"]: row for row in loading.rows_by(facts.txn, "invoices", "invoice_id", facts.touched)}
+    sums = loading.charge_sums(facts.txn, facts.touched)
+    accounts = {row["account_id"]: row for row in loading.all_rows(facts.txn, "accounts")}
+    for invoice_id, file in sorted(facts.touched.items()):
+        row = rows.get(invoice_id)
+        if row is None:
+            continue
+        account = accounts.get(row["account_id"], {})
+        file.report.invoices.append(
+            InvoiceReport(
+                invoice_id,
+                row["number"],
+                account.get("number") or row["account_id"],
+                row["total"],
+                sums.get(invoice_id, 0),
+                row["currency"] or account.get("currency"),
+            )
+        )
+    for file in facts.batch.files:
+        wrong = [invoice for invoice in file.report.invoices if not invoice.balanced]
+        if wrong:
+            first = wrong[0]
+            facts.batch.warn(
+                file,
+                f"{len(wrong)} of {len(file.report.invoices)} invoices are out of balance "
+                f"(first: {first.number or first.invoice_id})",
+            )

@@ -1,0 +1,86 @@
+"""Which loaders there are, and which one takes a file: the surest; two equally sure ones stop it."""
+
+from __future__ import annotations
+
+import contextlib
+from functools import lru_cache
+from importlib.metadata import entry_points
+
+from core.issues import BadInput, Issue
+from loaders.att import AttCharges
+from loaders.canonical import Canonical
+from loaders.contract import Loader
+from loaders.source import Source
+from loaders.verizon import VerizonRdd
+
+CANONICAL_LOADER = Canonical()
+BUILT_IN: tuple[Loader, ...] = (CANONICAL_LOADER, VerizonRdd(), AttCharges())
+
+#: Format names of `interfaces.md` that a later loader will answer to.
+PLANNED = (
+    *("x12_811", "verizon_report", "att_inventory", "febraban_v2", "febraban_v3", "telstra_linx", "optus", "m2", "bt"),
+    *("windstream", "oracle_ebilling", "tap3", "focus", "pdf", "profile", "intune", "jamf", "workspace_one"),
+    *("ivanti", "employees", "netbox", "snipeit", "glpi", "orders", "contracts", "fx_rates"),
+)
+
+
+@lru_cache(maxsize=1)
+def _third_party() -> tuple[Loader, ...]:
+    found: list[Loader] = []
+    for entry in entry_points(group="tem.loaders"):
+        loaded = entry.load()
+        found.append(loaded() if isinstance(loaded, type) else loaded)
+    return tuple(found)
+
+
+def loaders() -> tuple[Loader, ...]:
+    """All loaders: the built-in ones, then those of other packages (entry point group `tem.loaders`)."""
+    return (*BUILT_IN, *_third_party())
+
+
+def by_name(name: str) -> Loader:
+    """The loader that the user named.
+
+    Raises:
+        BadInput: if there is none of that name.
+    """
+    for loader in loaders():
+        if loader.name == name:
+            return loader
+    known = ", ".join(loader.name for loader in loaders())
+    if name in PLANNED:
+        raise BadInput(Issue(field="format", found=name, message="is not supported yet", expected=f"one of {known}"))
+    raise BadInput(Issue(field="format", found=name, message="no such format", expected=f"one of {known}"))
+
+
+def detect(source: Source) -> Loader:
+    """The loader that is surest of the file.
+
+    Raises:
+        BadInput: if the file is empty, an unsafe archive, claimed by two loaders alike, or known to none.
+    """
+    if source.size == 0:
+        raise source.refused("is empty", "a file with content")
+    _ = source.members  # refuses a damaged or unsafe archive before any loader looks into it
+    claims: list[tuple[float, Loader]] = []
+    for loader in loaders():
+        with contextlib.suppress(BadInput):
+            claims.append((loader.sniff(source), loader))
+    best = max((sure for sure, _ in claims), default=0.0)
+    takers = [loader for sure, loader in claims if sure == best and best > 0]
+    if len(takers) > 1:
+        names = " and ".join(loader.name for loader in takers)
+        raise source.refused(f"is claimed by {names} alike", None, "name one with --format")
+    if not takers:
+        kind = "binary content" if source.head_text is None and not source.is_archive else "its content"
+        known = ", ".join(loader.title for loader in loaders())
+        raise source.refused(f"no loader recognises {kind}", known, _hint(source))
+    return takers[0]
+
+
+def _hint(source: Source) -> str | None:
+    text = source.head_text
+    if text is None:
+        return None
+    line = next((line for line in text.splitlines() if line.strip()), "")
+    return f'its first line is "{line.strip()[:120]}"' if line else None

@@ -1,0 +1,57 @@
+"""Take a batch back: its facts go, the records it replaced return."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from core import rollups, trail
+from core.issues import BadInput, Issue
+from core.queries import loading
+from core.schema import TABLES
+from core.store import Store, StoreError
+
+
+def undo(store: Store, batch_id: int) -> None:
+    """Undo one batch, in one transaction; the same files can be loaded again afterwards.
+
+    Raises:
+        BadInput: if there is no such live batch, or later batches build on it (undo those first).
+    """
+    try:
+        with store.transaction() as txn:
+            found = [row for row in loading.all_rows(txn, "batches") if row["batch_id"] == batch_id]
+            if not found or found[0]["state"] == "undone":
+                raise BadInput(Issue(message=f"there is no batch {batch_id} to undo"))
+            later = [r for r in loading.all_rows(txn, "record_history") if r["batch_id"] == batch_id]
+            if any(row["replaced_by_batch"] != batch_id for row in later):
+                other = next(r["replaced_by_batch"] for r in later if r["replaced_by_batch"] != batch_id)
+                raise BadInput(Issue(message=f"batch {other} replaced records of {batch_id}; undo that one first"))
+            replaced = loading.replaced_records(txn, batch_id)
+            for table in loading.undo_order():
+                txn.delete(table, {"batch_id": batch_id})
+            for table in reversed(loading.undo_order()):
+                rows = [json.loads(row["record"]) for row in replaced if row["table_name"] == table]
+                _restore(txn, table, rows)
+            for row in replaced:
+                txn.delete("record_history", {"row_id": row["row_id"]})
+            txn.delete("quarantine", {"batch_id": batch_id})
+            for row in loading.all_rows(txn, "batches"):
+                if row["superseded_by"] == batch_id:
+                    txn.update("batches", {"batch_id": row["batch_id"]}, {"state": "committed", "superseded_by": None})
+            txn.update("batches", {"batch_id": batch_id}, {"state": "undone"})
+            rollups.refresh(txn, None)
+            trail.record(txn, "undo", f"batch {batch_id}", {"file": found[0]["file"]})
+    except StoreError as error:
+        raise BadInput(
+            Issue(message=f"batch {batch_id} cannot be undone: later batches build on it ({error})")
+        ) from error
+
+
+def _restore(txn: Any, table: str, rows: list[dict[str, Any]]) -> None:
+    names = {column.name for column in TABLES[table].columns}
+    key = [column.name for column in TABLES[table].primary_key.columns]
+    for row in rows:
+        values = {name: value for name, value in row.items() if name in names}
+        txn.delete(table, {name: values[name] for name in key})
+        txn.insert(table, values)
