@@ -6,6 +6,7 @@ Parameters and results are plain JSON:
   with `findings` {audit, policy, anomaly} -> counts.
 * `undo` {batch_id}: takes an import back; result: `findings` as above.
 * `audit` {first, last} and `flag` {first, last, queue, budget}: result: counts for each queue.
+* `backtest` {scenario}: result: the document of `tem backtest --json`.
 * `optimize` {scenario (mapping or YAML text), name, time_limit}: result: {scenario_id, result_id, status, saving}.
 """
 
@@ -112,6 +113,20 @@ def optimize(store: Store, params: Params, progress: Progress) -> dict[str, Any]
     }
 
 
+def backtest(store: Store, params: Params, progress: Progress) -> dict[str, Any]:
+    """Replay the past under a scenario: which policy would have paid least; the document of `tem backtest --json`."""
+    from optimize import backtest as replay
+
+    _, scenario = _scenario(params["scenario"])
+    steps = [0]
+
+    def say(note: str) -> None:
+        steps[0] += 1
+        progress.say(1 - 0.93 ** steps[0], note)
+
+    return dict(replay(store, scenario, progress=say))
+
+
 def _scenario(given: Any) -> tuple[str, dict[str, Any]]:
     """The scenario as YAML text and as a mapping."""
     if not isinstance(given, str):
@@ -126,7 +141,14 @@ def _scenario(given: Any) -> tuple[str, dict[str, Any]]:
 
 
 #: Kind of job -> handler.
-REGISTRY: Registry = {"load": load, "undo": undo, "audit": audit, "flag": flag, "optimize": optimize}
+REGISTRY: Registry = {
+    "load": load,
+    "undo": undo,
+    "audit": audit,
+    "flag": flag,
+    "optimize": optimize,
+    "backtest": backtest,
+}
 
 #: The signature of a handler, for extensions.
 Handler = Callable[[Store, Params, Progress], Any]

@@ -35,8 +35,11 @@ SERVICES = (
     ("s8", "circuit", "colt", "ac-c", "c-c", None, None, "LON-77"),
 )
 RESULT: dict[str, Any] = {
-    "scenario": "Right-size now",
+    "scenario": {"name": "Right-size now", "months": {"from": "2026-04", "to": "2026-09"}},
     "status": "gap_met",
+    "currency": "USD",
+    "months": {"from": "2026-04", "to": "2026-09"},
+    "services": 6,
     "certificate": {
         "cost": 268.5,
         "objective": 268.5,
@@ -53,11 +56,16 @@ RESULT: dict[str, Any] = {
     },
     "baseline_cost": 350.0,
     "saving": 81.5,
-    "by_carrier": {
-        "att": {"lines": 2, "baseline_cost": 110.0, "cost": 110.0},
-        "verizon": {"lines": 4, "baseline_cost": 240.0, "cost": 158.5},
-    },
-    "pools": [],
+    "by_carrier": [
+        {"carrier_id": "att", "lines": 2, "baseline_lines": 2, "baseline_cost": 110.0, "cost": 110.0},
+        {"carrier_id": "verizon", "lines": 3, "baseline_lines": 4, "baseline_cost": 240.0, "cost": 158.5},
+    ],
+    "pools": [
+        {
+            "kind": "data", "account_id": "ac-v", "carrier_id": "verizon", "pool_group": "flex", "members": 2, "baseline_members": 0,
+            "allowance": 2048.0, "used": 1843.2, "utilization": 0.9, "overage_cost": 0.0, "baseline_overage_cost": 0.0, "months": [],
+        }
+    ],
     "recommendations": [
         {
             "service_id": "s1", "current_plan_id": "v-10", "plan_id": "v-2", "current_carrier_id": "verizon",
