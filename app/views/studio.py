@@ -195,7 +195,7 @@ def difference(left: results.Outcome, right: results.Outcome) -> Difference:
     same = sum(1 for key, plan in one.items() if key in two and two[key] == plan)
     other = sum(1 for key, plan in one.items() if key in two and two[key] != plan)
     told = (
-        f"{formats.plural(same, 'line')} get the same new plan in both, {other:,} another one; "
+        f"Same new plan in both: {formats.plural(same, 'line')}; another one: {other:,}; "
         f"{len(one) - same - other:,} change only in “{left.name}”, {len(two) - same - other:,} only in “{right.name}”."
     )
     return Difference(keys, told)

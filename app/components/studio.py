@@ -1,0 +1,123 @@
+"""The sliders of the scenario studio; what they say becomes a scenario file that the command line runs as well."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from app import cache, formats
+from app.views.studio import Answers, Options, decimal
+
+
+def sliders(there: Options) -> Answers:
+    """Draw the questions and return the answers; every question has a neutral default."""
+    name = st.text_input("Name", value="What if", max_chars=80, key="sc-name")
+    left, middle, right = st.columns(3, gap="medium")
+    with left:
+        st.markdown("**Scope**")
+        currency = None
+        if len(there.currencies) > 1:
+            currency = st.selectbox(
+                "Currency of the plans",
+                there.currencies,
+                key="sc-currency",
+                format_func=lambda code: f"{code} ({formats.plural(there.lines[code], 'line')})",
+                help="Nothing is converted: lines on plans in another currency need their own scenario.",
+            )
+        first, last = there.months[0], there.months[-1]
+        if len(there.months) > 1:
+            first, last = st.select_slider(
+                "Months of use", there.months, value=(first, last), format_func=formats.month_short, key="sc-months"
+            )
+        kinds = st.multiselect(
+            "Kinds of line that may change",
+            there.kinds,
+            format_func=formats.words,
+            key="sc-kinds",
+            placeholder="All that have a plan",
+            default=[k for k in ("mobile",) if k in there.kinds],
+        )
+        suspend = st.slider(
+            "Suspend after months without use",
+            0,
+            min(12, len(there.months)),
+            0,
+            key="sc-suspend",
+            help="0: never suspend. Only kinds that may be suspended, by default mobile.",
+        )
+        offers = st.multiselect(
+            "Offers included",
+            list(there.offers),
+            format_func=there.offers.__getitem__,
+            key="sc-offers",
+            placeholder="Today's catalogue only",
+        )
+    with middle:
+        st.markdown("**Prices and use**")
+        growth_data = st.slider("Growth of data use, % a month", -5.0, 5.0, 0.0, 0.1, key="sc-data", format="%.1f %%")
+        growth_voice = st.slider(
+            "Growth of voice use, % a month", -5.0, 5.0, 0.0, 0.1, key="sc-voice", format="%.1f %%"
+        )
+        turned = {
+            carrier: st.slider(
+                f"Prices of {label}, %", -50.0, 50.0, 0.0, 0.5, key=f"sc-price-{carrier}", format="%.1f %%"
+            )
+            for carrier, label in list(there.carriers.items())[:8]
+        }
+    with right:
+        st.markdown("**Limits and fees**")
+        allowed = st.multiselect(
+            "Carriers allowed",
+            list(there.carriers),
+            format_func=there.carriers.__getitem__,
+            key="sc-carriers",
+            placeholder="All carriers",
+        )
+        most = len(there.carriers)
+        carriers = st.slider("At most so many carriers", 1, most, most, key="sc-max-carriers") if most > 1 else most
+        limit = st.toggle("Limit the number of changes", key="sc-limit")
+        top = max(10, sum(there.lines.values()))
+        changes = st.slider("At most so many changes", 0, top, min(200, top), key="sc-changes", disabled=not limit)
+        change_fee = st.number_input("Fee for a change of plan, one-off", 0.0, 1000.0, 0.0, 1.0, key="sc-fee")
+        porting_fee = st.number_input(
+            "Fee for moving to another carrier, one-off", 0.0, 1000.0, 0.0, 5.0, key="sc-port"
+        )
+        worth = st.number_input("A change must save at least, a month", 0.0, 1000.0, 1.0, 0.5, key="sc-worth")
+        horizon = st.slider("Months over which fees are spread", 1, 60, 24, key="sc-horizon")
+    return Answers(
+        name=name,
+        currency=currency,
+        first=first,
+        last=last,
+        kinds=tuple(kinds) if set(kinds) != set(there.kinds) else (),
+        carriers_allowed=tuple(allowed),
+        max_carriers=carriers if carriers < most else None,
+        max_changes=changes if limit else None,
+        change_fee=decimal(change_fee),
+        porting_fee=decimal(porting_fee),
+        min_saving=decimal(worth),
+        horizon_months=horizon,
+        growth_data=growth_data,
+        growth_voice=growth_voice,
+        price_change={key: value for key, value in turned.items() if value},
+        offers=tuple(offers),
+        suspend_months=suspend,
+    )
+
+
+def editor(saved: dict[str, str]) -> str:
+    """A scenario as YAML: from a saved one or a file, free to edit."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        start = st.selectbox("Start from", ["", *saved], format_func=lambda k: k or "An empty scenario", key="sc-saved")
+        sent = st.file_uploader("or from a file", type=["yaml", "yml"], key="sc-file", max_upload_size=1)
+    text = saved.get(start, "name: What if\nmonths: {from: , to: }\n")
+    if sent is not None:
+        text = sent.getvalue().decode("utf-8", errors="replace")
+    return st.text_area("Scenario (YAML)", value=text, height=320, key=f"sc-yaml-{hash((start, text))}")
+
+
+def text_of(answers: Answers) -> str:
+    """The answers as a scenario file."""
+    found: Any = cache.call("app.views.studio.scenario_text", answers=answers)
+    return str(found)

@@ -1,0 +1,76 @@
+"""The studio makes the scenario file the answers mean; results stand beside each other in text."""
+
+from __future__ import annotations
+
+import estate
+import pytest
+import yaml
+
+from app.views import scenarios, studio
+from app.views.selection import Filters
+from app.views.studio import Answers
+from core.store import Store
+from optimize.scenario import parse
+
+
+@pytest.fixture
+def filled(store: Store) -> Store:
+    return estate.fill(store)
+
+
+def test_an_empty_store_offers_nothing_and_says_what_if(store: Store) -> None:
+    data = scenarios.view(store, Filters())
+    assert data.title == "What if?"
+    assert data.options.currencies == ()
+    assert studio.first_scenario_of(store) == {}
+
+
+def test_options_come_from_plans_lines_and_usage(filled: Store) -> None:
+    there = studio.options(filled)
+    assert there.currencies == ("USD",)
+    assert there.lines == {"USD": 6}
+    assert there.months == estate.MONTHS
+    assert there.carriers == {"att": "AT&T Mobility", "verizon": "Verizon Wireless"}
+    assert there.offers == {"att-2027": "att-2027 (AT&T Mobility)"}
+    assert there.kinds == ("mobile",)
+
+
+def test_neutral_answers_say_nothing_but_their_name_and_gap(filled: Store) -> None:
+    assert studio.scenario(filled, Answers()) == {"name": "What if", "gap": "0.001"}
+
+
+def test_every_answer_becomes_a_key_that_the_optimizer_reads(filled: Store) -> None:
+    answers = Answers(
+        name="Squeeze", currency="USD", first="2026-04", last="2026-09", kinds=("mobile",), carriers_allowed=("att", "verizon"),
+        max_carriers=1, max_changes=3, change_fee="2", porting_fee="25", horizon_months=24, min_saving="1", growth_data=1.5,
+        price_change={"verizon": -10.0}, offers=("att-2027",), suspend_months=2,
+    )  # fmt: skip
+    text = studio.scenario_text(filled, answers=answers)
+    read = parse(yaml.safe_load(text))
+    assert (read.first, read.last, read.max_carriers, read.max_changes) == ("2026-04", "2026-09", 1, 3)
+    assert read.growth == {"data": 15_000}
+    assert read.plan_price == {"v-10": 54_000_000, "v-2": 27_000_000, "v-pool": 18_000_000}
+    assert (read.change_fee, read.porting_fee, read.min_saving_per_change) == (2_000_000, 25_000_000, 1_000_000)
+    assert read.offers == ("att-2027",)
+    assert read.suspend_zero_use_months == 2
+    assert studio.scenario_text(filled, answers=answers) == text
+
+
+def test_results_stand_side_by_side(filled: Store) -> None:
+    other = {**estate.RESULT, "saving": 20.0, "recommendations": estate.RESULT["recommendations"][:1]}
+    estate.add_result(filled, name="Only one change", result_id="r2", document=other)
+    data = scenarios.view(filled, Filters())
+    assert [item.name for item in data.shown] == ["Right-size now", "Only one change"]
+    assert data.title == "“Right-size now” saves most: $82 a month"
+    figures = data.comparison.set_index("figure")
+    assert figures.loc["Saving a month", "Only one change"] == "$20.00"
+    assert figures.loc["Changes", "Right-size now"] == "2"
+    assert data.difference is not None
+    assert ("name", "Right-size now", "Only one change") in data.difference.keys
+    assert data.difference.sentence.startswith("Same new plan in both: 1 line; another one: 0; 1 change only")
+
+
+def test_a_name_that_repeats_keeps_its_own_column(filled: Store) -> None:
+    estate.add_result(filled, result_id="r2")
+    data = scenarios.view(filled, Filters(), chosen=("r1", "r2"))
+    assert list(data.comparison.columns) == ["figure", "Right-size now", "Right-size now (2)"]
