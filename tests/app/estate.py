@@ -255,12 +255,20 @@ def add_findings(store: Store) -> None:
     save(store, odd, "anomaly")
 
 
-def add_result(store: Store, *, name: str = "Right-size now", result_id: str = "r1", document: dict[str, Any] | None = None) -> None:
+def add_result(
+    store: Store,
+    *,
+    name: str = "Right-size now",
+    result_id: str = "r1",
+    document: dict[str, Any] | None = None,
+    yaml: str | None = None,
+) -> None:
     """One scenario with its result."""
+    text = yaml or f"name: {name}\nmonths: {{from: 2026-04, to: 2026-09}}\n"
     with store.transaction() as txn:
         txn.append(
             "scenarios",
-            [{"scenario_id": f"sc-{result_id}", "name": name, "yaml": f"name: {name}\nmonths: {{from: 2026-04, to: 2026-09}}\n", "created_at": "2026-09-30T10:00:00+00:00"}],
+            [{"scenario_id": f"sc-{result_id}", "name": name, "yaml": text, "created_at": "2026-09-30T10:00:00+00:00"}],
         )
         txn.append(
             "results",

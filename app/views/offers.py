@@ -1,0 +1,214 @@
+"""A carrier's offer: what the price sheet promises, and what the whole estate really saves under it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from app import formats
+from app.views import results, studio
+from app.views.parts import Kpi
+from app.views.results import Outcome
+from app.views.selection import Filters
+from core.store import Store
+
+
+@dataclass(frozen=True)
+class Offers:
+    """`choices`: offers by id; `plans` of the one shown; `sheet` and `real`: monthly savings in micros of `currency`,
+    None while not computed; `lines` that move to the offer; `runs`: the scenarios to run for the real saving."""
+
+    title: str
+    sentence: str
+    kpis: tuple[Kpi, ...]
+    choices: dict[str, str]
+    offer: str | None
+    plans: pd.DataFrame
+    sheet: int | None
+    real: int | None
+    currency: str | None
+    with_offer: Outcome | None
+    without: Outcome | None
+    lines: pd.DataFrame
+    moving: pd.DataFrame
+    runs: tuple[tuple[str, str], ...]
+    note: str
+
+
+def view(store: Store, filters: Filters, *, offer: str | None = None) -> Offers:
+    """The offer of that id, by default the first in order of id."""
+    choices = studio.options(store).offers
+    shown = offer if offer in choices else next(iter(choices), None)
+    empty = pd.DataFrame()
+    if shown is None:
+        return Offers(
+            "No offer is in the catalogue",
+            "Load plans with an offer_id: the whole estate is then priced under them.",
+            (),
+            choices,
+            None,
+            empty,
+            None,
+            None,
+            None,
+            None,
+            None,
+            empty,
+            empty,
+            (),
+            "",
+        )
+    every = store.frame("plans")
+    plans = every[every["offer_id"] == shown].sort_values(["mrc", "plan_id"]).reset_index(drop=True)
+    currency = next((str(code) for code in plans["currency"].dropna()), None)
+    sheet, candidates = price_sheet(store, every, plans, currency)
+    found = results.outcomes(store)
+    under, beside = pair(found, shown)
+    real = None
+    if under is not None and beside is not None and under.cost is not None and beside.cost is not None:
+        real = beside.cost - under.cost
+    lines = results.changes(store, under) if under is not None else empty
+    mine = lines[lines["plan_id"].isin(set(plans["plan_id"]))].reset_index(drop=True) if len(lines) else empty
+    title, sentence = _words(shown, sheet, real, len(mine), currency)
+    kpis = (
+        Kpi(
+            "Price sheet promises",
+            formats.money(sheet, currency),
+            f"a month on {formats.plural(candidates, 'line')}",
+            help="Each line's price today against the cheapest plan of the offer with at least its allowances; no use, "
+            "no pools, no fees: what a sales sheet shows.",
+        ),
+        Kpi(
+            "Really saved by the offer",
+            formats.money(real, currency),
+            "a month, beyond what today's catalogue saves" if real is not None else "not computed yet",
+            "good" if real else "neutral",
+        ),
+        Kpi(
+            "All changes together",
+            formats.money(under.saving if under else None, currency),
+            "a month under the offer" if under else "not computed yet",
+        ),
+        Kpi(
+            "Without the offer",
+            formats.money(beside.saving if beside else None, currency),
+            "a month, today's catalogue only" if beside else "not computed yet",
+        ),
+        Kpi(
+            "Lines that move to it",
+            formats.count(len(mine)) if under else formats.UNKNOWN,
+            "with fees for leaving counted" if under else "not computed yet",
+        ),
+    )
+    return Offers(
+        title,
+        sentence,
+        kpis,
+        choices,
+        shown,
+        plans,
+        sheet,
+        real,
+        currency,
+        under,
+        beside,
+        mine,
+        results.moves(store, under) if under is not None else empty,
+        runs(store, shown, currency, under),
+        under.proof if under is not None else "",
+    )
+
+
+def price_sheet(store: Store, every: pd.DataFrame, plans: pd.DataFrame, currency: str | None) -> tuple[int, int]:
+    """(monthly saving in micros, lines): every line's MRC against the cheapest offered plan that gives as much."""
+    current = {str(row.plan_id): row for row in every.itertuples(index=False)}
+    services = store.frame("services", ["service_id", "kind", "plan_id", "status"])
+    live = services[~services["status"].isin(["ordered", "disconnected"])].dropna(subset=["plan_id"])
+    saved = lines = 0
+    for (plan_id, kind), group in live.groupby(["plan_id", "kind"], sort=True):
+        now = current.get(str(plan_id))
+        if now is None or not formats.missing(now.offer_id) or now.currency != currency:
+            continue
+        fits = [
+            int(plan.mrc)
+            for plan in plans.itertuples(index=False)
+            if (formats.missing(plan.service_kind) or plan.service_kind == kind)
+            and all(_covers(getattr(plan, name), getattr(now, name)) for name in ("data_mb", "voice_min", "sms"))
+        ]
+        if fits and min(fits) < int(now.mrc):
+            saved += (int(now.mrc) - min(fits)) * len(group)
+            lines += len(group)
+    return saved, lines
+
+
+def _covers(offered: Any, held: Any) -> bool:
+    """Whether an allowance is at least another one; blank is unlimited."""
+    if formats.missing(offered):
+        return True
+    return not formats.missing(held) and int(offered) >= int(held)
+
+
+def _stripped(text: str) -> dict[str, Any] | None:
+    try:
+        document = yaml.safe_load(text) if text else None
+    except yaml.YAMLError:
+        return None
+    return {k: v for k, v in document.items() if k not in {"name", "offers"}} if isinstance(document, dict) else None
+
+
+def _offered(item: Outcome) -> list[str]:
+    try:
+        document = yaml.safe_load(item.yaml) if item.yaml else {}
+    except yaml.YAMLError:
+        return []
+    listed = document.get("offers") if isinstance(document, dict) else None
+    return [str(listed)] if isinstance(listed, str) else [str(one) for one in listed or []]
+
+
+def pair(found: tuple[Outcome, ...], offer: str) -> tuple[Outcome | None, Outcome | None]:
+    """The newest result under the offer alone, and the newest without any offer that is otherwise the same scenario."""
+    for item in found:
+        if _offered(item) == [offer] and item.cost is not None and not item.stale:
+            rest = _stripped(item.yaml)
+            twin = next(
+                (
+                    o
+                    for o in found
+                    if not _offered(o) and not o.stale and o.cost is not None and _stripped(o.yaml) == rest
+                ),
+                None,
+            )
+            return item, twin
+    return None, None
+
+
+def runs(store: Store, offer: str, currency: str | None, under: Outcome | None) -> tuple[tuple[str, str], ...]:
+    """(name, scenario text) of the two runs whose difference is the real saving; keeps the terms of a run there is."""
+    known = _stripped(under.yaml) if under is not None else None
+    base: dict[str, Any] = (
+        known if known is not None else {"horizon_months": 24, "min_saving_per_change": 1, "gap": "0.001"}
+    )
+    if known is None and currency:
+        base["currency"] = currency
+    names = (f"With {offer}", f"Without {offer}")
+    with_it = {"name": names[0], **base, "offers": [offer]}
+    return (names[0], studio.yaml_text(with_it)), (names[1], studio.yaml_text({"name": names[1], **base}))
+
+
+def _words(offer: str, sheet: int, real: int | None, lines: int, currency: str | None) -> tuple[str, str]:
+    promised = formats.money(sheet, currency)
+    if real is None:
+        return (
+            f"{offer} promises {promised} a month; what it really saves is not computed yet",
+            "Price every line under it, with pools, fees and limits, and once more without it: the difference is real.",
+        )
+    told = formats.money(real, currency)
+    if real <= 0:
+        return f"{offer} saves nothing that today's catalogue does not", f"Its price sheet promises {promised} a month."
+    return (
+        f"{offer} really saves {told} a month",
+        f"Its price sheet promises {promised}; {formats.plural(lines, 'line')} would move, fees for leaving counted.",
+    )

@@ -1,0 +1,56 @@
+"""Offers: what the price sheet promises against what the whole estate saves under it."""
+
+import streamlit as st
+
+from app import cache, page
+from app.components import Col, card, footer, kpi_row, nothing, table
+from app.components.job import current, start, watch
+from app.components.outcome import change_table, downloads, moves_chart, told_by_solver
+
+head = page.begin("Offers", needs="services", what="What a carrier's offer would really save")
+chosen = st.query_params.get("offer")
+data = cache.view("offers", head.filters, offer=chosen)
+head.say(data.title, data.sentence)
+if data.offer is None:
+    nothing("An offer is a set of plans with an offer_id in the table plans; import it like any other table.")
+    page.link("imports", "Import an offer")
+else:
+    ids = list(data.choices)
+    picked = st.selectbox("Offer", ids, index=ids.index(data.offer), format_func=data.choices.__getitem__)
+    if picked != data.offer:
+        st.query_params["offer"] = picked
+        st.rerun()
+    kpi_row(data.kpis)
+    with card("Plans of the offer", note=f"Monthly prices in {data.currency or 'their currency'}"):
+        table(
+            data.plans,
+            [
+                Col("name", "Plan", width="medium"), Col("service_kind", "Kind", "code"), Col("mrc", "MRC", "money"),
+                Col("data_mb", "Data, MB", "quantity"), Col("voice_min", "Minutes", "quantity"),
+                Col("sms", "Messages", "quantity"), Col("data_overage_price", "Overage a block", "money"),
+                Col("pool_group", "Pool"), Col("min_lines", "Min. lines", "count"),
+                Col("max_lines", "Max. lines", "count"),
+            ],
+            key="plans",
+        )  # fmt: skip
+        st.caption("A blank allowance is unlimited.")
+    with card("Real saving", note="The estate is optimized with the offer and without it, each with its bound"):
+        if st.button("Compute it" if data.real is None else "Compute it again", type="primary"):
+            for slot, (name, text) in zip(("offer-with", "offer-without"), data.runs, strict=True):
+                start("optimize", {"scenario": text, "name": name, "time_limit": 60}, slot=slot)
+            st.rerun()
+        for slot in ("offer-with", "offer-without"):
+            watch(slot, facts=told_by_solver(data.currency))
+            done = current(slot)
+            if done is not None and done.state == "done" and done.result and done.result["status"] == "infeasible":
+                st.warning("One of the two scenarios cannot be met; open it in Scenarios to see why.")
+        if data.note:
+            st.markdown(page.escape(data.note))
+    if data.with_offer is not None:
+        note = f"Ranked by money; {data.currency} a month, use of {data.with_offer.period}"
+        with card("Lines that move to the offer", note=note):
+            change_table(data.lines, data.currency, key="offer-lines")
+            downloads(data.with_offer, key="offer")
+        with card("From plan to plan under the offer", note="Lines; rows: today's plan, columns: the recommended one"):
+            moves_chart(data.moving, key="offer-moves") if len(data.moving) else nothing("No line changes.")
+footer("The real saving is the cost of the best plans without the offer less the cost of the best plans with it.")
