@@ -1,0 +1,66 @@
+"""Usage and anomalies: what the fleet consumes, where it roams, and which lines are unusual or break a policy."""
+
+import streamlit as st
+
+from app import cache, formats, page
+from app.components import Col, card, footer, kpi_row, nothing, ranked, side_by_side, table
+from app.components.flags import flag_queue
+from app.components.usage_charts import usage_trend
+
+head = page.begin(
+    "Usage and anomalies",
+    ("month", "compare", "carrier", "currency"),
+    needs="services",
+    what="What is used, and what is unusual",
+)
+spans = {"month": "The month shown", "quarter": "The last three months", "all": "All months"}
+span = st.session_state.get("span", "quarter")
+data = cache.view("usage", head.filters, span=span)
+head.say(data.title, data.sentence)
+kpi_row(data.kpis)
+with card("Use over time", note="By zone; data in MB, voice in minutes, messages in pieces, a month"):
+    if data.series:
+        for tab, kind in zip(st.tabs([formats.words(kind) for kind in data.series]), data.series, strict=True):
+            with tab:
+                usage_trend(list(data.months), data.series[kind], kind, key=f"trend-{kind}")
+    else:
+        nothing("No use has been loaded yet.")
+with card(
+    "Roaming by country",
+    note=f"{formats.month(data.month)}; rated cost in {data.currency or 'its currency'}, before tax",
+):
+    if len(data.roaming):
+        left, right = side_by_side(1, 1)
+        with left:
+            top = data.roaming.head(8)
+            ranked(
+                list(top["country"]),
+                [int(v) for v in top["cost"]],
+                data.currency,
+                title="Roaming cost by country",
+                key="countries",
+            )
+        with right:
+            table(
+                data.roaming,
+                [
+                    Col("country", "Country"), Col("cost", "Cost", "money"), Col("data_mb", "Data, MB", "quantity"),
+                    Col("voice_min", "Voice, min", "quantity"), Col("lines", "Lines", "count"),
+                ],
+                key="roaming",
+            )  # fmt: skip
+    else:
+        nothing("Nobody roamed in this month.")
+st.segmented_control(
+    "Flags of", list(spans), default="quarter", format_func=spans.__getitem__, key="span", required=True
+)
+unusual, policy = st.tabs(
+    [f"Unusual ({len(data.anomalies):,})", f"Policy ({len(data.policy):,})"], on_change="rerun", key="flag-tabs"
+)
+if unusual.open:
+    with unusual:
+        flag_queue(data.anomalies, data.anomaly_ids, key="anomalies", empty="No line-month is flagged as unusual here.")
+if policy.open:
+    with policy:
+        flag_queue(data.policy, data.policy_ids, key="policy", empty="No policy hit is open in these months.")
+footer(data.note, "A decision keeps its reason and its author in the audit trail.")

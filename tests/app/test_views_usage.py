@@ -1,0 +1,71 @@
+"""Use over time, roaming, the two queues of flags, and a flagged line against itself and its peers."""
+
+from __future__ import annotations
+
+import estate
+import pytest
+
+from app import triage
+from app.views import usage
+from app.views.selection import Filters
+from core.money import SCALE
+from core.store import Store
+
+USD = Filters(currency="USD")
+
+
+@pytest.fixture
+def filled(store: Store) -> Store:
+    return estate.fill(store)
+
+
+def test_an_empty_store_has_no_use(store: Store) -> None:
+    data = usage.view(store, Filters())
+    assert data.title == "No use has been loaded yet"
+    assert data.series == {}
+    assert len(data.anomalies) == len(data.policy) == 0
+
+
+def test_use_is_summed_by_type_and_zone(filled: Store) -> None:
+    data = usage.view(filled, USD)
+    # s1, s3, s4, s5, s6, s7 use 900 + 50 n MB at home; s5 9,000 more in September
+    assert data.series["data"]["Home"][0] == 6 * 900 * SCALE
+    assert data.series["data"]["Home"][-1] == (6 * 1150 + 9000) * SCALE
+    assert data.series["data"]["Roaming"] == (40 * SCALE,) * 6
+    assert data.title.startswith("15.6 GB of data in September 2026, +")
+
+
+def test_roaming_is_by_country_with_its_cost(filled: Store) -> None:
+    rows = usage.view(filled, USD).roaming
+    assert rows.to_dict("records") == [
+        {"country": "CH", "data_mb": 40 * SCALE, "voice_min": 0, "cost": 23 * SCALE, "lines": 1}
+    ]
+
+
+def test_flags_follow_the_span_and_the_carrier(filled: Store) -> None:
+    assert len(usage.view(filled, USD).policy) == 1
+    assert len(usage.view(filled, USD, span="quarter").policy) == 3
+    data = usage.view(filled, USD, span="all")
+    assert len(data.policy) == 6
+    assert list(data.policy["amount"]) == sorted(data.policy["amount"], reverse=True)
+    assert len(usage.view(filled, Filters(currency="USD", carriers=("verizon",)), span="all").policy) == 0
+
+
+def test_a_flag_is_seen_against_its_own_months_and_its_peers(filled: Store) -> None:
+    data = usage.view(filled, USD)
+    assert list(data.anomalies["what"]) == ["Spike"]
+    item = usage.history(filled, finding_id=data.anomaly_ids[0][0])
+    assert item is not None
+    assert (item.label, item.measure, item.unit) == ("5550005", "Data", "MB")
+    assert item.values[-1] == item.own == 10_150 * SCALE
+    assert item.marks == (5,)
+    assert item.high is not None
+    assert item.high[-1] == 1500 * SCALE
+    # the other mobile lines with use or a bill in September: s1, s2 (no use), s3, s4, s6
+    assert sorted(item.peers) == [0, 1150 * SCALE, 1150 * SCALE, 1150 * SCALE, 1190 * SCALE]
+
+
+def test_a_dismissed_flag_leaves_the_queue(filled: Store) -> None:
+    ids = usage.view(filled, USD).anomaly_ids[0]
+    assert triage.decide(filled, ids, "dismissed", reason="Known download")[0]
+    assert len(usage.view(filled, USD).anomalies) == 0
