@@ -146,9 +146,9 @@ class Layout:
         if issues:
             raise BadInput(issues)
         places: dict[str, int] = {}
-        for index, cell in enumerate(header):
-            places.setdefault(header_key(cell), index)
-        found = []
+        for place, cell in enumerate(header):
+            places.setdefault(header_key(cell), place)
+        found: list[tuple[Field, int | None]] = []
         for f in self.fields:
             index = next((places[header_key(h)] for h in f.headers if header_key(h) in places), None)
             found.append((f, index))

@@ -14,7 +14,7 @@ from core import rollups
 from core.issues import BadInput, Issue
 from core.queries import loading
 from core.schema import CANONICAL, TABLES
-from core.store import Store, StoreError
+from core.store import Store, StoreError, Txn
 from loaders import dimensions, matching
 from loaders.batch import Batch, FileState
 from loaders.bills import Bills
@@ -40,6 +40,10 @@ class Unit:
 
 class _Undone(Exception):
     """Ends a transaction that is not to be kept."""
+
+
+class _Unchanged(_Undone):
+    """A file was read again in the hope that more of it is usable now, and none is."""
 
 
 class _Refused(Exception):
@@ -208,17 +212,19 @@ def _copy(new: FileReport, old: FileReport) -> None:
         setattr(old, name, getattr(new, name))
 
 
-def _run(txn: object, units: list[Unit], steps: _Steps, *, supersede: bool) -> None:
-    from core.store import Txn
-
-    assert isinstance(txn, Txn)
+def _run(txn: Txn, units: list[Unit], steps: _Steps, *, supersede: bool) -> None:
     known = loading.file_batches(txn, [_hash(unit) for unit in units])
     first: dict[str, Unit] = {}
     repeats: list[tuple[Unit, Unit]] = []
     todo: list[Unit] = []
+    again: dict[str, list[loading.Row]] = {}
     for unit in units:
         digest = unit.source.sha256
-        if digest in known:
+        if digest in known and digest not in again and (aside := _worth_again(txn, known[digest], supersede)):
+            again[digest] = aside
+            first[digest] = unit
+            todo.append(unit)
+        elif digest in known and digest not in again:
             _repeat(unit, int(known[digest]["batch_id"]), known[digest]["file"])
         elif digest in first:
             repeats.append((unit, first[digest]))
@@ -236,6 +242,15 @@ def _run(txn: object, units: list[Unit], steps: _Steps, *, supersede: bool) -> N
     bills = Bills(batch, facts)
     _read_all(batch, todo, facts, bills, steps)
     facts.settle()
+    if len(again) == len(todo) and all(u.report.rows_quarantined >= len(again[u.source.sha256]) for u in todo):
+        for unit in todo:
+            _reset(unit)
+            _repeat(unit, int(known[unit.source.sha256]["batch_id"]), known[unit.source.sha256]["file"])
+        for unit, original in repeats:
+            _repeat(unit, int(original.report.duplicate_of or 0), original.report.file)
+        raise _Unchanged
+    for aside in again.values():
+        txn.delete("quarantine", {"row_id": [row["row_id"] for row in aside]})
     if batch.services_changed:
         matching.rematch(batch)
     _report_invoices(facts)
@@ -244,6 +259,28 @@ def _run(txn: object, units: list[Unit], steps: _Steps, *, supersede: bool) -> N
     batch.finish()
     for unit, original in repeats:
         _repeat(unit, batch.batch_id, original.report.file)
+
+
+def _worth_again(txn: Txn, file: loading.Row, supersede: bool) -> list[loading.Row]:
+    """What an earlier load of the same content set aside, if it may be accepted now.
+
+    Rows whose invoice or service was unknown then may be known by now; a re-issue is accepted with `supersede`.
+    """
+    if not file["rows_quarantined"]:
+        return []
+    aside = loading.set_aside(txn, int(file["batch_id"]), file["file"])
+    hopeful = [
+        row
+        for row in aside
+        if row["reason"].endswith("is unknown") or (supersede and row["reason"].startswith("re-issue of"))
+    ]
+    return aside if hopeful else []
+
+
+def _reset(unit: Unit) -> None:
+    report = unit.report
+    report.rows_in = report.rows_loaded = report.rows_quarantined = 0
+    report.warnings, report.issues, report.invoices = [], [], []
 
 
 def _hash(unit: Unit) -> str:
@@ -257,7 +294,8 @@ def _hash(unit: Unit) -> str:
 
 def _repeat(unit: Unit, batch_id: int, file: str) -> None:
     unit.report.duplicate_of = batch_id
-    unit.report.warnings.append(f"batch {batch_id} holds the same content ({file}); nothing changed")
+    if file != unit.report.file:
+        unit.report.warnings.append(f"has the same content as {file} of batch {batch_id}; nothing changed")
 
 
 def _read_all(batch: Batch, units: list[Unit], facts: Facts, bills: Bills, steps: _Steps) -> None:

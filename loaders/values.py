@@ -52,7 +52,7 @@ def parser(table: str, name: str) -> Callable[[str], Any]:
     """
     info = TABLES[table].c[name].info
     kind, choices = info["kind"], info.get("choices")
-    low, high = info.get("low"), info.get("high")
+    low, high = int(info.get("low", 0)), int(info.get("high", 0))
     if choices:
         allowed = frozenset(choices)
 

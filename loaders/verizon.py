@@ -21,72 +21,11 @@ from core.issues import BadInput, Issue
 from core.money import SCALE, round_half_up
 from loaders import declare
 from loaders.contract import NO, SURE, Bill, BillLine, Item, Rejected, SourceRow
-from loaders.declare import Layout, RowError, blank, cycle_period, us_day, us_number
+from loaders.declare import Layout, RowError, blank, cycle_period, us_day
 from loaders.source import Source
 from loaders.text import best_header, blocks
+from loaders.verizon_tables import DETAIL, EVENTS, SUMMARY, WIRELESS
 
-_KEY = (
-    declare.field("account", "Account Number", needed=True),
-    declare.field("invoice", "Invoice Number", needed=True),
-)
-SUMMARY = Layout(
-    *_KEY,
-    declare.field("profile", "ECPD Profile ID"),
-    declare.field("cycle", "Bill Cycle Date", parse=us_day, needed=True),
-    declare.field("due_on", "Date Due", parse=us_day),
-    declare.field("name", "Bill Name"),
-    declare.field("previous_balance", "Previous Balance", parse=us_number),
-    declare.field("payments", "Payments", parse=us_number),
-    declare.field("late_fee", "Late Fee", parse=us_number),
-    declare.field("total", "Total Current Charges", parse=us_number, needed=True),
-    declare.field("amount_due", "Total Amount Due", parse=us_number),
-)
-WIRELESS = Layout(
-    *_KEY,
-    declare.field("number", "Wireless Number", needed=True),
-    declare.field("user", "User Name"),
-    declare.field("cost_center", "Cost Center"),
-    declare.field("plan", "Your Calling Plan", needed=True),
-    declare.field("total", "Total Charges", parse=us_number, needed=True),
-    declare.field("voice", "Voice Plan Usage", parse=us_number),
-    declare.field("sms", "Messaging Usage", parse=us_number),
-    declare.field("kb", "Data Usage (KB)", parse=us_number),
-    declare.field("mb", "Data Usage (MB)", parse=us_number),
-    declare.field("gb", "Data Usage (GB)", parse=us_number),
-    declare.field("roaming_voice", "Voice Roaming", parse=us_number),
-    declare.field("roaming_sms", "Messaging Roaming", parse=us_number),
-    declare.field("roaming_kb", "Data Roaming (KB)", parse=us_number),
-    declare.field("roaming_mb", "Data Roaming (MB)", parse=us_number),
-    declare.field("roaming_gb", "Data Roaming (GB)", parse=us_number),
-)
-DETAIL = Layout(
-    *_KEY,
-    declare.field("number", "Wireless Number", needed=True),
-    declare.field("user", "User Name"),
-    declare.field("cost_center", "Cost Center"),
-    declare.field("date", "Date"),
-    declare.field("category", "Item Category", needed=True),
-    declare.field("type", "Item Type"),
-    declare.field("description", "Item Description", needed=True),
-    declare.field("share", "Share Description"),
-    declare.field("unit", "Usage Unit", "Unit"),
-    declare.field("used", "Used", parse=us_number),
-    declare.field("billable", "Billable", parse=us_number),
-    declare.field("cost", "Cost", parse=us_number, needed=True),
-    declare.field("vendor", "Vendor Name / Contact Information"),
-    declare.field("order", "Order Details"),
-)
-EVENTS = Layout(
-    *_KEY,
-    declare.field("number", "Wireless Number", needed=True),
-    declare.field("category", "Usage Category", needed=True),
-    declare.field("date", "Date", "Call Date"),
-    declare.field("time", "Time", "Call Time"),
-    declare.field("peer", "Number"),
-    declare.field("destination", "Destination"),
-    declare.field("minutes", "Minutes", "Min", parse=us_number),
-    declare.field("charge", "Charge", "Total Charge", "Cost", parse=us_number),
-)
 _LAYOUTS = {"detail": DETAIL, "events": EVENTS, "wireless": WIRELESS, "summary": SUMMARY}
 _CATEGORIES = (
     ("payment", "payment"),
@@ -312,6 +251,8 @@ def _detail(opened: _Open, row: dict[str, Any], unknown: set[str]) -> None:
         "amount": cost,
         "attributes": {k: row[k] for k in ("share", "vendor", "order") if row[k] and not blank(row[k])},
     }
+    if zone == "directory":
+        charge["zone"] = zone
     if category == "usage":
         charge["zone"] = zone
         if row["billable"] is not None:

@@ -190,6 +190,13 @@ def fact_months(txn: Reader, batch_id: int) -> set[str]:
     return {row[0] for part in (billed, used) for row in txn.connection.execute(part) if row[0]}
 
 
+def set_aside(txn: Reader, batch_id: int, file: str) -> list[Row]:
+    """The quarantine rows of one file (or its members) in one batch."""
+    query = select(quarantine).where(quarantine.c.batch_id == batch_id).order_by(quarantine.c.row_id)
+    rows = [dict(row) for row in txn.connection.execute(query).mappings()]
+    return [row for row in rows if row["file"] == file or row["file"].startswith(f"{file}/")]
+
+
 def quarantined(store: Store) -> list[Row]:
     """Everything that live batches set aside, in the order in which it was met."""
     joined = quarantine.join(batches, batches.c.batch_id == quarantine.c.batch_id)
