@@ -86,7 +86,7 @@ class Txn(Reader):
 
         `rows` is a frame or a list of mappings with the table's column names; NA, NaN and None become NULL.
         """
-        frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame.from_records(list(rows))
+        frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows), dtype=object)
         if frame.empty:
             return 0
         target = TABLES[table]

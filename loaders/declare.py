@@ -17,6 +17,7 @@ from loaders.text import MAX_CELL
 
 _NOTHING = {"", "na", "n/a", "none", "-", "no date"}
 _GROUPED = re.compile(r"\d{1,3}(,\d{3})+(\.\d+)?", re.ASCII)
+_SIGNED = re.compile(r"(?P<before>-?)\s*\$?\s*(?P<inside>-?)\s*(?P<digits>[0-9.,]+)\s*(?P<after>-?)", re.ASCII)
 _NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTHS = {name: n for n, name in enumerate(_NAMES, 1)}
 _WORDS = re.compile(r"([A-Za-z]{3,9})\.? (\d{1,2}),? (\d{4})", re.ASCII)
@@ -40,19 +41,14 @@ def us_number(text: str) -> int | None:
     value = text.strip()
     if blank(value):
         return None
-    negative = False
-    if value.startswith("(") and value.endswith(")"):
-        negative, value = True, value[1:-1].strip()
-    for _ in range(2):
-        if value.startswith("-"):
-            negative, value = True, value[1:].strip()
-        value = value.removeprefix("$").strip()
-    if value.endswith("-"):
-        negative, value = True, value[:-1].strip()
+    bracketed = value.startswith("(") and value.endswith(")")
+    signed = _SIGNED.fullmatch(value[1:-1].strip() if bracketed else value)
+    if signed is None or sum(map(bool, signed.group("before", "inside", "after"))) > 1:
+        raise ValueError("an amount such as $1,234.56 or (7.23)")
+    negative = bracketed or any(signed.group("before", "inside", "after"))
+    value = signed["digits"]
     if _GROUPED.fullmatch(value):
         value = value.replace(",", "")
-    if value[:1] in {"-", "+"}:
-        raise ValueError("an amount such as $1,234.56 or (7.23)")
     try:
         micros = parse_micros(value)
     except ValueError as problem:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from core.issues import BadInput, Issue
+from core.schema import CANONICAL
 from core.store import Store
 from loaders.canonical import known_columns
 from loaders.load import load_paths
@@ -63,16 +64,20 @@ def _beginning(path: Path, rows: int) -> tuple[list[str], list[list[str]]]:
         members = [None] if not source.is_archive else [m for m in source.members if source.member_head(m)]
         if not members or source.is_workbook or source.head.startswith(b"PAR1"):
             return _typed_beginning(source, rows)
-        member = max(members, key=lambda name: len(name or ""))
+        member = max(members, key=lambda name: len(source.member_head(name) or "") if name else 0)
         head = source.head_text if member is None else source.member_head(member)
-        delimiter, _ = best_header(head or "", lambda cells: known_columns(source.stem, cells) if source.stem else 0)
+        delimiter, _ = best_header(head or "", lambda cells: _known(source.stem, cells))
         with source.open(member) as handle:
             block = next(blocks(handle, source.text_facts(member), delimiter, source.label, rows + 1), None)
-    except (BadInput, KeyError):
+    except BadInput:
         return [], []
     if block is None:
         return [], []
     return block.rows[0], [[cell[:200] for cell in row] for row in block.rows[1:]]
+
+
+def _known(table: str, cells: list[str]) -> int:
+    return known_columns(table, cells) if table in CANONICAL else len(cells)
 
 
 def _typed_beginning(source: Source, rows: int) -> tuple[list[str], list[list[str]]]:

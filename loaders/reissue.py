@@ -81,7 +81,7 @@ def replace(facts: Facts, old_id: str, new_id: str) -> None:
     facts.txn.append("payments", [{**row, "invoice_id": new_id} for row in payments])
     facts.invoices().pop(old_id, None)
     for batch_id in batches:
-        if not loading.live_facts(facts.txn, batch_id):
+        if not loading.live_invoices(facts.txn, batch_id):
             facts.txn.update(
                 "batches", {"batch_id": batch_id}, {"state": "superseded", "superseded_by": facts.batch.batch_id}
             )

@@ -9,7 +9,7 @@ from core import rollups, trail
 from core.issues import BadInput, Issue
 from core.queries import loading
 from core.schema import TABLES
-from core.store import Store, StoreError
+from core.store import Store, StoreError, Txn
 
 
 def undo(store: Store, batch_id: int) -> None:
@@ -28,11 +28,12 @@ def undo(store: Store, batch_id: int) -> None:
                 other = next(r["replaced_by_batch"] for r in later if r["replaced_by_batch"] != batch_id)
                 raise BadInput(Issue(message=f"batch {other} replaced records of {batch_id}; undo that one first"))
             replaced = loading.replaced_records(txn, batch_id)
+            absent = {table: _put_back(txn, table, replaced) for table in reversed(loading.undo_order())}
             for table in loading.undo_order():
                 txn.delete(table, {"batch_id": batch_id})
             for table in reversed(loading.undo_order()):
-                rows = [json.loads(row["record"]) for row in replaced if row["table_name"] == table]
-                _restore(txn, table, rows)
+                for values in absent[table]:
+                    txn.insert(table, values)
             for row in replaced:
                 txn.delete("record_history", {"row_id": row["row_id"]})
             txn.delete("quarantine", {"batch_id": batch_id})
@@ -48,10 +49,16 @@ def undo(store: Store, batch_id: int) -> None:
         ) from error
 
 
-def _restore(txn: Any, table: str, rows: list[dict[str, Any]]) -> None:
-    names = {column.name for column in TABLES[table].columns}
+def _put_back(txn: Txn, table: str, replaced: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Give records that still exist their former content, in place, since others may name them; returns the rest."""
+    columns = TABLES[table].columns
     key = [column.name for column in TABLES[table].primary_key.columns]
-    for row in rows:
-        values = {name: value for name, value in row.items() if name in names}
-        txn.delete(table, {name: values[name] for name in key})
-        txn.insert(table, values)
+    absent = []
+    for row in replaced:
+        if row["table_name"] != table:
+            continue
+        record = json.loads(row["record"])
+        values = {column.name: record[column.name] for column in columns if column.name in record}
+        if not txn.update(table, {name: values[name] for name in key}, values):
+            absent.append(values)
+    return absent

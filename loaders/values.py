@@ -17,6 +17,7 @@ from loaders.text import MAX_CELL
 
 _STAMP = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})?)?", re.ASCII)
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}(\.0+)?", re.ASCII)
+_UNPRINTABLE = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\ud800-\udfff]")  # no text file can hold them
 _CACHED = 200_000
 _UNITS = {"data": "MB", "voice": "min", "sms": "msg"}
 
@@ -40,7 +41,7 @@ def _parse_stamp(text: str) -> str:
 
 
 def _parse_text(text: str) -> str:
-    if "\x00" in text or any("\ud800" <= c <= "\udfff" for c in text):
+    if _UNPRINTABLE.search(text):
         raise ValueError("printable text")
     return text
 

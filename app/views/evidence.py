@@ -11,6 +11,7 @@ import pandas as pd
 from app import formats
 from app.views import rules
 from core import periods
+from core.money import parse_micros
 from core.queries import workbench, workflow
 from core.store import Store
 
@@ -44,18 +45,16 @@ def of(store: Store, *, finding_id: str) -> Evidence | None:
     stakes = {s["charge_id"]: s["amount"] for s in json.loads(row["charge_stakes"] or "[]")}
     charges = workflow.charges_named(store, list(stakes)) if stakes else pd.DataFrame()
     if len(charges):
-        from core.money import parse_micros
-
         charges["stake"] = pd.array([parse_micros(stakes[key]) for key in charges["charge_id"]], dtype="Int64")
     months = workbench.finding_of(store, row["episode_id"]) if row["episode_id"] else frame
     ids = [str(key) for key in months["finding_id"]]
-    family = row["family"]
+    family = str(row["family"])
     number = _line(store, row)
-    title = f"{rules.title(row['rule'], family)}: {number}"
+    title = f"{rules.title(str(row['rule']), family)}: {number}"
     return Evidence(
         finding=row,
         title=title,
-        rule_text=_rule_text(row["queue"], row["rule"], family),
+        rule_text=_rule_text(str(row["queue"]), str(row["rule"]), family),
         context=_context(store, row),
         charges=charges,
         clause=_clause(store, row, charges),

@@ -215,7 +215,7 @@ def plan_table(store: Store, item: Outcome) -> pd.DataFrame:
         if row.get("action") != "keep":
             out[row["current_plan_id"]] = out.get(row["current_plan_id"], 0) + 1
             into[row["plan_id"]] = into.get(row["plan_id"], 0) + 1
-    rows = []
+    rows: list[dict[str, Any]] = []
     for plan in sorted({*out, *into}, key=lambda p: p or ""):
         before = int(now.get(plan, 0)) if plan else 0
         before = max(before, out.get(plan, 0))

@@ -133,8 +133,8 @@ def save_result(store: Store, name: str, yaml_text: str, document: Mapping[str, 
     result = hashlib.sha256(seal.encode()).hexdigest()[:16]
     with store.transaction() as txn:
         if not txn.scalar(select(func.count()).where(scenarios.c.scenario_id == scenario)):
-            row = {"scenario_id": scenario, "name": name, "yaml": yaml_text, "created_at": now()}
-            txn.append("scenarios", [row])
+            new = {"scenario_id": scenario, "name": name, "yaml": yaml_text, "created_at": now()}
+            txn.append("scenarios", [new])
         else:
             txn.update("scenarios", {"scenario_id": scenario}, {"name": name})
         txn.delete("results", {"result_id": result})

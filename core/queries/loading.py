@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, cast, column, delete, exists, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, Table, and_, cast, column, delete, func, intersect, literal, or_, select, update
 from sqlalchemy import Text as SqlText
 
 from core.schema import CANONICAL, TABLES
@@ -117,16 +117,17 @@ def repeated_rows(txn: Txn, table: str, batch_id: int) -> int:
 
     For facts without an id of their own (usage, events, payments): files that overlap must not count twice.
     """
-    target = TABLES[table]
-    older = target.alias("older")
-    names = [c.name for c in target.c if c.name not in {"row_id", "batch_id"}]
-    nullable = {c.name for c in target.c if c.nullable}
-    same = [
-        older.c[name].is_not_distinct_from(target.c[name]) if name in nullable else older.c[name] == target.c[name]
-        for name in names
-    ]
-    twin = exists(select(older.c.row_id).where(*same, older.c.batch_id < batch_id))
-    return txn.execute(delete(target).where(target.c.batch_id == batch_id, twin))
+    mine = TABLES[table]
+    columns = [c for c in mine.c if c.name not in {"row_id", "batch_id"}]
+    # a set operation is sorted once, whatever the number of rows that share a key; it takes two NULLs for equal
+    both = intersect(
+        select(*columns).where(mine.c.batch_id == batch_id), select(*columns).where(mine.c.batch_id < batch_id)
+    ).subquery("both")
+    if txn.scalar(select(literal(1)).select_from(both).limit(1)) is None:
+        return 0
+    same = [both.c[c.name].is_not_distinct_from(c) if c.nullable else both.c[c.name] == c for c in columns]
+    twins = select(mine.c.row_id).join(both, and_(*same)).where(mine.c.batch_id == batch_id)
+    return txn.execute(delete(mine).where(mine.c.row_id.in_(twins)))
 
 
 def unmatched_charges(txn: Reader, carriers: Collection[str]) -> list[Row]:
@@ -223,12 +224,9 @@ def drop_invoices(txn: Txn, invoice_ids: Collection[str]) -> None:
             txn.execute(delete(target).where(_among(txn, target.c.invoice_id, part)))
 
 
-def live_facts(txn: Reader, batch_id: int) -> bool:
-    """Whether any canonical row still stems from this batch."""
-    return any(
-        txn.scalar(select(literal(1)).where(TABLES[name].c.batch_id == batch_id).limit(1)) is not None
-        for name in CANONICAL
-    )
+def live_invoices(txn: Reader, batch_id: int) -> bool:
+    """Whether any invoice still stems from this batch."""
+    return txn.scalar(select(literal(1)).where(invoices.c.batch_id == batch_id).limit(1)) is not None
 
 
 def replaced_records(txn: Reader, batch_id: int) -> list[Row]:

@@ -97,7 +97,7 @@ def test_a_decision_is_kept_with_its_reason_in_the_trail(filled: Store) -> None:
 
 def test_filing_makes_disputes_and_refuses_what_claims_nothing(filled: Store) -> None:
     unused = findings.view(filled, USD, rule=("U1",)).members[0]
-    wrong = [key for key in findings.view(filled, USD, rule=("R1",)).members[0]][:1]
+    wrong = list(findings.view(filled, USD, rule=("R1",)).members[0])[:1]
     done, told = triage.decide(filled, wrong, "disputed")
     assert done, told
     assert list(workbench.finding(filled, wrong[0])["state"]) == ["disputed"]

@@ -41,10 +41,23 @@ def test_neutral_answers_say_nothing_but_their_name_and_gap(filled: Store) -> No
 
 def test_every_answer_becomes_a_key_that_the_optimizer_reads(filled: Store) -> None:
     answers = Answers(
-        name="Squeeze", currency="USD", first="2026-04", last="2026-09", kinds=("mobile",), carriers_allowed=("att", "verizon"),
-        max_carriers=1, max_changes=3, change_fee="2", porting_fee="25", horizon_months=24, min_saving="1", growth_data=1.5,
-        price_change={"verizon": -10.0}, offers=("att-2027",), suspend_months=2,
-    )  # fmt: skip
+        name="Squeeze",
+        currency="USD",
+        first="2026-04",
+        last="2026-09",
+        kinds=("mobile",),
+        carriers_allowed=("att", "verizon"),
+        max_carriers=1,
+        max_changes=3,
+        change_fee="2",
+        porting_fee="25",
+        horizon_months=24,
+        min_saving="1",
+        growth_data=1.5,
+        price_change={"verizon": -10.0},
+        offers=("att-2027",),
+        suspend_months=2,
+    )
     text = studio.scenario_text(filled, answers=answers)
     read = parse(yaml.safe_load(text))
     assert (read.first, read.last, read.max_carriers, read.max_changes) == ("2026-04", "2026-09", 1, 3)

@@ -175,6 +175,8 @@ def test_odd_texts_are_read_with_a_warning(store: Store, tmp_path: Path, encode:
 
 
 def test_parquet_and_workbooks_say_the_same_as_csv(store: Store, tmp_path: Path) -> None:
+    tmp_path = tmp_path / "in"
+    tmp_path.mkdir()
     parquet.write_table(
         pa.table({"site_id": ["S1", "S2"], "name": ["Head", None], "opened_on": [date(2020, 1, 2), None]}),
         tmp_path / "sites.parquet",

@@ -36,30 +36,20 @@ def test_the_verizon_bill_ties_and_loses_no_row(store: Store, estate: Path, veri
     )
     assert (invoice["previous_balance"], invoice["payments"]) == (1_000_000_000, -1_000_000_000)
     charges = store.frame("charges")
-    charges = charges[charges["invoice_id"] == "V1:9901"].fillna("")
-    assert charges[["service_id", "category", "description", "amount"]].to_numpy().tolist() == [
-        ["SV1", "mrc", "Unlimited Plus", 1_040_000_000],
-        ["SV1", "mrc", "Call Filter", 2_990_000],
-        ["SV1", "credit", "$10 Monthly Access Crdt 36 Mon", -10_000_000],
-        ["SV1", "credit", "Roaming minutes", -7_230_000],
-        ["", "late_fee", "Late Fee", 5_000_000],
-        ["SV2", "mrc", "Unlimited Start", 34_000_000],
-        ["SV2", "occ", "411 Search", 3_980_000],
-        ["SV2", "equipment", "Device Payment Agreement 5 of 36", 21_030_000],
-        ["SV2", "tax", "State tax", 3_100_000],
-        ["", "surcharge", "Administrative charge", 10_000_000],
-    ] or sorted(charges["amount"]) == sorted(
+    charges = charges[charges["invoice_id"] == "V1:9901"].astype(object).fillna("")
+    rows = charges[["service_id", "category", "description", "amount"]].to_numpy().tolist()
+    assert sorted(map(tuple, rows)) == sorted(
         [
-            1_040_000_000,
-            2_990_000,
-            -10_000_000,
-            -7_230_000,
-            5_000_000,
-            34_000_000,
-            3_980_000,
-            21_030_000,
-            3_100_000,
-            10_000_000,
+            ("SV1", "mrc", "Unlimited Plus", 1_040_000_000),
+            ("SV1", "mrc", "Call Filter", 2_990_000),
+            ("SV1", "credit", "$10 Monthly Access Crdt 36 Mon", -10_000_000),
+            ("SV1", "credit", "Roaming minutes", -7_230_000),
+            ("", "late_fee", "Late Fee", 5_000_000),
+            ("SV2", "mrc", "Unlimited Start", 34_000_000),
+            ("SV2", "occ", "411 Search", 3_980_000),
+            ("SV2", "equipment", "Device Payment Agreement 5 of 36", 21_030_000),
+            ("SV2", "tax", "State tax", 3_100_000),
+            ("", "surcharge", "Administrative charge", 10_000_000),
         ]
     )
     usage = store.frame("usage")
@@ -139,7 +129,7 @@ def test_att_cycles_are_invoices_and_pools_are_no_lines(store: Store, estate: Pa
         ("287301456789-20260217", 28_000_000, True),
     ]
     charges = store.frame("charges")
-    rows = charges[charges["invoice_id"].str.startswith("T1:")].fillna("")
+    rows = charges[charges["invoice_id"].str.startswith("T1:")].astype(object).fillna("")
     assert sorted(
         map(tuple, rows[["billed_number", "service_id", "category", "amount"]].to_numpy().tolist())
     ) == sorted(
