@@ -42,6 +42,11 @@ class Usage:
     currency: str | None
     note: str
 
+    @property
+    def costly_roaming(self) -> pd.DataFrame:
+        """The countries whose use was priced apart, the dearest eight."""
+        return self.roaming[self.roaming["cost"] > 0].head(8)
+
 
 def view(store: Store, filters: Filters, *, span: str = "month") -> Usage:
     """Use in the month shown and before; flags of that month, of the last three (`span` quarter) or of all."""
@@ -110,7 +115,7 @@ def _roaming(store: Store, month: str | None, chosen: Filters, money: Exchange) 
                 "lines": int(group["lines"].max()),
             }
         )
-    rows.sort(key=lambda row: (-row["cost"], row["country"]))
+    rows.sort(key=lambda row: (-row["cost"], -row["data_mb"], row["country"]))
     return pd.DataFrame(rows, columns=names)
 
 
