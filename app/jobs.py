@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 
 from core import findings
-from core.issues import BadInput, Issue
+from core.issues import BadInput
 from core.jobs import Cancelled, Progress, Registry
 from core.queries import app as queries
 from core.store import Store
@@ -131,13 +131,9 @@ def _scenario(given: Any) -> tuple[str, dict[str, Any]]:
     """The scenario as YAML text and as a mapping."""
     if not isinstance(given, str):
         return yaml.safe_dump(given, sort_keys=True, allow_unicode=True), dict(given)
-    try:
-        read = yaml.safe_load(given)
-    except yaml.YAMLError as error:
-        raise BadInput(Issue(message=f"the scenario is no YAML: {str(error).splitlines()[0]}")) from error
-    if not isinstance(read, dict):
-        raise BadInput(Issue(message="the scenario is no mapping", expected="keys such as name and months"))
-    return given, read
+    from optimize import read_text
+
+    return given, read_text(given)
 
 
 #: Kind of job -> handler.

@@ -5,6 +5,7 @@ from optimize.bill import Bill, bill, bill_frames
 from optimize.progress import Progress
 from optimize.result import Contradiction, Result
 from optimize.run import run_frames, run_scenario
+from optimize.scenario import read_text
 
 __all__ = [
     "Bill",
@@ -15,6 +16,7 @@ __all__ = [
     "backtest_frames",
     "bill",
     "bill_frames",
+    "read_text",
     "run_frames",
     "run_scenario",
 ]
