@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from core.money import to_text
@@ -23,6 +24,13 @@ def account_key(number: str) -> str:
     return "".join(c for c in number.casefold() if c.isalnum())
 
 
+def same_name(name: str, printed: str) -> bool:
+    """Whether two spellings name one carrier: the same words, or all words of the shorter one at its start."""
+    ours, theirs = (re.findall(r"[a-z0-9&]+", text.casefold()) for text in (name, printed))
+    shorter = min(len(ours), len(theirs))
+    return shorter > 0 and ours[:shorter] == theirs[:shorter]
+
+
 class Bills:
     """Adds the bills of one batch."""
 
@@ -39,14 +47,14 @@ class Bills:
         invoice, charges = self._rows(bill, account, invoice_id)
         if old is not None:
             if old["batch_id"] == self.batch.batch_id:
-                self.batch.reject_rows(file, None, bill.rows, f"invoice {bill.number} stands twice in one file")
+                self.batch.reject_rows(file, None, bill.source_rows, f"invoice {bill.number} stands twice in one file")
                 return
             if self._same(old, invoice, charges):
                 self.batch.warn(file, f"invoice {bill.number} was already there")
-                self.batch.loaded(file, len(bill.rows))
+                self.batch.loaded(file, len(bill.source_rows))
                 return
             if not self.batch.supersede:
-                self.batch.reject_rows(file, None, bill.rows, reissue.reason_of(old))
+                self.batch.reject_rows(file, None, bill.source_rows, reissue.reason_of(old))
                 return
             self._withdraw_usage(old)
             reissue.replace(self.facts, old["invoice_id"], invoice_id)
@@ -57,7 +65,7 @@ class Bills:
         self.facts.touched[invoice_id] = file
         self._usage(file, bill, account, charges)
         self.facts.insert_records("charges", charges)
-        self.batch.loaded(file, len(bill.rows))
+        self.batch.loaded(file, len(bill.source_rows))
 
     def _account(self, bill: Bill) -> str:
         matcher = self.facts.matcher
@@ -66,6 +74,8 @@ class Bills:
             if row["carrier_id"] == bill.carrier_id and row["number"] and account_key(row["number"]) == wanted:
                 return account
         txn = self.batch.txn
+        if bill.carrier_is_named and (known := self._by_name(bill, wanted)):
+            return known
         if bill.carrier_id not in loading.known(txn, "carriers", "carrier_id"):
             row = {"carrier_id": bill.carrier_id, "name": bill.carrier_name, "country": bill.country}
             dimensions.insert(self.batch, "carriers", [row])
@@ -84,6 +94,23 @@ class Bills:
         matcher.accounts[account] = new
         return account
 
+    def _by_name(self, bill: Bill, wanted: str) -> str | None:
+        """The one account with this number whose carrier has the printed name, else the one account with it at all.
+
+        Sets the bill's carrier to that account's, else to the carrier of the store that has the printed name.
+        """
+        carriers = {row["carrier_id"]: row["name"] or "" for row in loading.all_rows(self.batch.txn, "carriers")}
+        named = {carrier for carrier, name in carriers.items() if same_name(name, bill.carrier_name)}
+        accounts = self.facts.matcher.accounts
+        found = [a for a, row in sorted(accounts.items()) if row["number"] and account_key(row["number"]) == wanted]
+        best = [account for account in found if accounts[account]["carrier_id"] in named] or found
+        if len(best) == 1:
+            bill.carrier_id = accounts[best[0]]["carrier_id"]
+            return best[0]
+        if bill.carrier_id not in carriers and len(named) == 1:
+            bill.carrier_id = min(named)
+        return None
+
     def _older(self, account: str, number: str, invoice_id: str) -> Row | None:
         found = loading.invoices_by_number(self.batch.txn, {(account, number)})
         found += loading.rows_by(self.batch.txn, "invoices", "invoice_id", {invoice_id})
@@ -94,7 +121,7 @@ class Bills:
             "invoice_id": invoice_id,
             "account_id": account,
             "number": bill.number,
-            "kind": "invoice",
+            "kind": bill.kind,
             "issued_on": bill.issued_on,
             "period_start": bill.period_start,
             "period_end": bill.period_end,

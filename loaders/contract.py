@@ -13,7 +13,7 @@ used as a whole raises :class:`core.issues.BadInput`, at best from `check`, befo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
@@ -75,7 +75,8 @@ class Bill:
     """One carrier invoice, already in micros and ISO days.
 
     `charges` and `usage` are rows of the canonical tables without ids; `billed_number` names the line. `usage` rows
-    and `events` carry `billed_number` too. `total` is what the bill prints as its current charges.
+    and `events` carry `billed_number` too. `total` is what the bill prints as its current charges. `carrier_is_named`
+    says that the file gives the carrier by a printed name only: an account of the store with this number wins.
     """
 
     carrier_id: str
@@ -98,6 +99,14 @@ class Bill:
     events: list[dict[str, Any]] = field(default_factory=list)
     lines: dict[str, BillLine] = field(default_factory=dict)
     rows: list[SourceRow] = field(default_factory=list)
+    kind: str = "invoice"
+    carrier_is_named: bool = False
+    many_rows: Collection[SourceRow] | None = None
+
+    @property
+    def source_rows(self) -> Collection[SourceRow]:
+        """The rows of the file that make it: `many_rows` where a format makes them on demand, else `rows`."""
+        return self.rows if self.many_rows is None else self.many_rows
 
 
 Item = Chunk | Bill | Rejected | Issue

@@ -12,13 +12,14 @@ from loaders.canonical import Canonical
 from loaders.contract import Loader
 from loaders.source import Source
 from loaders.verizon import VerizonRdd
+from loaders.x12.loader import X12Bill
 
 CANONICAL_LOADER = Canonical()
-BUILT_IN: tuple[Loader, ...] = (CANONICAL_LOADER, VerizonRdd(), AttCharges())
+BUILT_IN: tuple[Loader, ...] = (CANONICAL_LOADER, VerizonRdd(), AttCharges(), X12Bill())
 
 #: Format names of `interfaces.md` that a later loader will answer to.
 PLANNED = (
-    *("x12_811", "verizon_report", "att_inventory", "febraban_v2", "febraban_v3", "telstra_linx", "optus", "m2", "bt"),
+    *("verizon_report", "att_inventory", "febraban_v2", "febraban_v3", "telstra_linx", "optus", "m2", "bt"),
     *("windstream", "oracle_ebilling", "tap3", "focus", "pdf", "profile", "intune", "jamf", "workspace_one"),
     *("ivanti", "employees", "netbox", "snipeit", "glpi", "orders", "contracts", "fx_rates"),
 )
