@@ -1,10 +1,11 @@
 """The loader contract: say how sure you are (`sniff`), then give what the file holds (`read`).
 
 A loader is any object with `name`, `title`, `sniff` and `read`; third-party packages name theirs in the entry point
-group `tem.loaders`. `read` yields a stream of three things, in the order of the file:
+group `tem.loaders`. `read` yields a stream of four things, in the order of the file:
 
 - :class:`Chunk`: rows of one canonical table as text cells; the pipeline checks and converts them,
 - :class:`Bill`: one carrier invoice with charges, usage and lines, in micros and ISO days; the pipeline ties it,
+- :class:`Records`: rows of a file that each say something of one or several canonical tables (inventory, people),
 - :class:`Rejected`: one row that could not be understood.
 
 Row problems are values (:class:`Rejected`, or cells of a :class:`Chunk` that do not convert). A file that cannot be
@@ -46,6 +47,45 @@ class Chunk:
 
     def __len__(self) -> int:
         return len(self.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A reference by what a foreign system calls a thing: `texts` are tried in order, exactly (see `loaders.links`).
+
+    `kind` is employee, service, device, carrier, account, site, cost_center or contract. `within` is the carrier of an
+    account, `name` what a thing that has to be made is called. What no text names becomes `otherwise`, if given; else
+    carriers, accounts, sites and cost centers are made and marked unconfirmed, and people, services and devices stay
+    unlinked, their texts kept for a later load.
+    """
+
+    kind: str
+    texts: tuple[str, ...]
+    within: str | None = None
+    otherwise: str | None = None
+    name: str | None = None
+
+
+#: Cells of one canonical row: text as in a canonical file, a :class:`Named`, None to clear; `attributes` is a mapping.
+Cells = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Record:
+    """One row of a foreign file and the canonical rows it makes; it is loaded as a whole or set aside as a whole."""
+
+    place: SourceRow
+    rows: list[tuple[str, Cells]]
+
+
+@dataclass(slots=True)
+class Records:
+    """Some records, in the order of the file."""
+
+    items: list[Record]
+
+    def __len__(self) -> int:
+        return len(self.items)
 
 
 @dataclass(slots=True)
@@ -100,7 +140,7 @@ class Bill:
     rows: list[SourceRow] = field(default_factory=list)
 
 
-Item = Chunk | Bill | Rejected | Issue
+Item = Chunk | Bill | Records | Rejected | Issue
 
 
 @runtime_checkable
