@@ -35,7 +35,7 @@ TABLE = {
 KEY = {kind: f"{kind}_id" for kind in TABLE}
 ALIASES = "also known as"
 _MADE = ("carrier", "account", "site", "cost_center")
-_WORDS = {"employee": "people", "service": "numbers", "device": "devices", "contract": "contracts"}
+_WORDS = {"employee": "people", "service": "numbers"}
 
 
 def unmatched(kind: str) -> str:
@@ -150,7 +150,8 @@ class Links:
             return named.otherwise
         if named.kind in _MADE:
             return self._make(file, named.kind, texts[0], within, named.name)
-        self._missing.setdefault((id(file), named.kind), []).append(texts[0])
+        if named.kind in _WORDS:
+            self._missing.setdefault((id(file), named.kind), []).append(texts[0])
         return None
 
     def _make(self, file: FileState, kind: str, text: str, within: str | None, name: str | None) -> str | None:

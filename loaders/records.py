@@ -71,6 +71,8 @@ class Desk:
                     attributes[unmatched(value.kind)] = "|".join(said)
                 elif text is None and not said:
                     continue
+                elif text is None and not TABLES[table].c[name].nullable:
+                    return row, (name, Bad(said[0], f"a {value.kind} that is loaded"))
             if text is None:
                 row[name] = None
             elif str(text).strip():
