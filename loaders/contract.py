@@ -102,20 +102,25 @@ class Rejected:
 
 @dataclass(slots=True)
 class BillLine:
-    """One line of a bill, by the number printed: what creates a service where no inventory names one."""
+    """One line of a bill, by the number printed: what creates a service where no inventory names one.
+
+    `cost_center` is what the bill calls the cost center of a line that it creates.
+    """
 
     number: str
     kind: str = "mobile"
     device_kind: str | None = None
     attributes: dict[str, str] = field(default_factory=dict)
+    cost_center: str | None = None
 
 
 @dataclass(slots=True)
 class Bill:
     """One carrier invoice, already in micros and ISO days.
 
-    `charges` and `usage` are rows of the canonical tables without ids; `billed_number` names the line. `usage` rows
-    and `events` carry `billed_number` too. `total` is what the bill prints as its current charges.
+    `charges` and `usage` are rows of the canonical tables without ids; `billed_number` names the line, or `line` does,
+    the key of `lines`, where several numbers make one line. `usage` rows and `events` carry `billed_number` too.
+    `total` is what the bill prints as its current charges.
     """
 
     carrier_id: str

@@ -10,7 +10,7 @@ from loaders import dimensions
 from loaders.batch import Batch, FileState
 from loaders.contract import Cells, Named, Record, Records, Rejected
 from loaders.facts import Facts
-from loaders.links import Links, unmatched
+from loaders.links import unmatched
 from loaders.values import Bad, Column, attributes_text
 
 Row = dict[str, Any]
@@ -22,7 +22,7 @@ class Desk:
     def __init__(self, batch: Batch, facts: Facts) -> None:
         self.batch = batch
         self.facts = facts
-        self.links = Links(batch)
+        self.links = facts.links
         self._columns: dict[tuple[str, str], Column] = {}
 
     def apply(self, file: FileState, records: Records) -> None:

@@ -12,17 +12,26 @@ from loaders.canonical import Canonical
 from loaders.contract import Loader
 from loaders.feeds import mdm, people
 from loaders.feeds.rate_cards import RateCards
+from loaders.focus import Focus
 from loaders.source import Source
 from loaders.verizon import VerizonRdd
 
 CANONICAL_LOADER = Canonical()
-FEEDS: tuple[Loader, ...] = (people.EMPLOYEES, mdm.INTUNE, mdm.JAMF, mdm.WORKSPACE_ONE, mdm.IVANTI, RateCards())
+FEEDS: tuple[Loader, ...] = (
+    people.EMPLOYEES,
+    mdm.INTUNE,
+    mdm.JAMF,
+    mdm.WORKSPACE_ONE,
+    mdm.IVANTI,
+    RateCards(),
+    Focus(),
+)
 BUILT_IN: tuple[Loader, ...] = (CANONICAL_LOADER, VerizonRdd(), AttCharges(), *FEEDS)
 
 #: Format names of `interfaces.md` that a later loader will answer to.
 PLANNED = (
     *("x12_811", "verizon_report", "att_inventory", "febraban_v2", "febraban_v3", "telstra_linx", "optus", "m2", "bt"),
-    *("windstream", "oracle_ebilling", "tap3", "focus", "pdf", "profile"),
+    *("windstream", "oracle_ebilling", "tap3", "pdf", "profile"),
     *("netbox", "snipeit", "glpi", "orders", "fx_rates"),
 )
 
