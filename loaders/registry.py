@@ -10,7 +10,7 @@ from core.issues import BadInput, Issue
 from loaders.att import AttCharges
 from loaders.canonical import Canonical
 from loaders.contract import Loader
-from loaders.feeds import mdm, people
+from loaders.feeds import fx_rates, mdm, people
 from loaders.feeds.rate_cards import RateCards
 from loaders.focus import Focus
 from loaders.source import Source
@@ -25,6 +25,7 @@ FEEDS: tuple[Loader, ...] = (
     mdm.IVANTI,
     RateCards(),
     Focus(),
+    fx_rates.ECB,
 )
 BUILT_IN: tuple[Loader, ...] = (CANONICAL_LOADER, VerizonRdd(), AttCharges(), *FEEDS)
 
@@ -32,7 +33,7 @@ BUILT_IN: tuple[Loader, ...] = (CANONICAL_LOADER, VerizonRdd(), AttCharges(), *F
 PLANNED = (
     *("x12_811", "verizon_report", "att_inventory", "febraban_v2", "febraban_v3", "telstra_linx", "optus", "m2", "bt"),
     *("windstream", "oracle_ebilling", "tap3", "pdf", "profile"),
-    *("netbox", "snipeit", "glpi", "orders", "fx_rates"),
+    *("netbox", "snipeit", "glpi", "orders"),
 )
 
 

@@ -84,6 +84,14 @@ def test_the_same_list_in_other_wrappings(kind: str, tmp_path: Path) -> None:
     assert results[0] == results[1]
 
 
+def test_a_renamed_column_is_named_with_the_closest(store: Store, tmp_path: Path) -> None:
+    text = (GOLDEN / "fx_rates" / "sdmx.csv").read_text().replace("OBS_VALUE", "OBS_VALUES")
+    (tmp_path / "rates.csv").write_text(text)
+    report = loaders.load_paths(store, [tmp_path / "rates.csv"])
+    assert report.exit_code == 2
+    assert "the closest is OBS_VALUES" in str(report.files[0].error)
+
+
 def test_what_nobody_needs_to_know_never_enters_the_store(store: Store) -> None:
     loaders.load_paths(store, [GOLDEN / "employees" / "workday.csv", GOLDEN / "employees" / "bamboohr.csv"])
     text = store.frame("employees").to_csv() + store.frame("quarantine").to_csv()
