@@ -10,7 +10,7 @@ from core.money import to_text
 from core.queries import loading
 from loaders import dimensions, reissue
 from loaders.batch import Batch, FileState
-from loaders.contract import Bill
+from loaders.contract import Bill, Named
 from loaders.facts import Facts
 from loaders.matching import UNCONFIRMED
 from loaders.values import attributes_text
@@ -38,9 +38,11 @@ class Bills:
         self.batch = batch
         self.facts = facts
         self._items: dict[str, dict[str, str]] = {}
+        self._file: FileState | None = None
 
     def apply(self, file: FileState, bill: Bill) -> None:
         """Add one bill, or set it aside as a whole where it re-issues an older one with other content."""
+        self._file = file
         account = self._account(bill)
         invoice_id = f"{account}:{bill.number}"
         old = self._older(account, bill.number, invoice_id)
@@ -69,6 +71,8 @@ class Bills:
 
     def _account(self, bill: Bill) -> str:
         matcher = self.facts.matcher
+        if bill.carrier_id not in loading.known(self.batch.txn, "carriers", "carrier_id", {bill.carrier_id}):
+            bill.carrier_id = self.facts.links.index("carrier").find(bill.carrier_name) or bill.carrier_id
         wanted = account_key(bill.account_number)
         for account, row in sorted(matcher.accounts.items()):
             if row["carrier_id"] == bill.carrier_id and row["number"] and account_key(row["number"]) == wanted:
@@ -159,7 +163,7 @@ class Bills:
 
     def _same(self, old: Row, invoice: Row, charges: list[Row]) -> bool:
         stored = loading.rows_by(self.batch.txn, "charges", "invoice_id", {old["invoice_id"]})
-        skip = {"service_id", "charge_id", "invoice_id", "batch_id", "item_code", "attributes"}
+        skip = {"service_id", "charge_id", "invoice_id", "batch_id", "item_code", "attributes", "line"}
 
         def facts(row: Row) -> str:
             return json.dumps({n: v for n, v in sorted(row.items()) if n not in skip and v is not None})
@@ -172,18 +176,24 @@ class Bills:
     def _link(self, bill: Bill, account: str, charges: list[Row]) -> None:
         """Give each charge its service; create the bill's lines where no inventory names services of the account."""
         for row in charges:
-            number = row.get("billed_number")
-            if number in bill.lines:
-                row["service_id"] = self._service(bill, account, str(number), row.get("period_start"))
+            number, day = row.get("billed_number"), row.get("period_start")
+            line = row.pop("line", None)
+            if line is not None and number is not None:
+                row["service_id"] = self.facts.matcher.in_account(account, number, day)
+            key = line or number
+            if row.get("service_id") is None and key in bill.lines:
+                row["service_id"] = self._service(bill, account, str(key), day)
 
     def _service(self, bill: Bill, account: str, number: str, day: str | None) -> str | None:
         matcher = self.facts.matcher
         service = matcher.in_account(account, number, day)
         line = bill.lines.get(number)
         if service is None and line is not None and matcher.may_create(account):
-            service = matcher.create(
-                account, number, kind=line.kind, device_kind=line.device_kind, attributes=line.attributes
-            )
+            given: Row = {"kind": line.kind, "device_kind": line.device_kind, "attributes": line.attributes}
+            if line.cost_center and self._file:
+                named = Named("cost_center", (line.cost_center,))
+                given["cost_center_id"] = self.facts.links.resolve(self._file, named)
+            service = matcher.create(account, number, **given)
         return service
 
     def _usage(self, file: FileState, bill: Bill, account: str, charges: list[Row]) -> None:

@@ -51,8 +51,10 @@ def _write(store: Store, table: str, path: Path) -> int:
     cells += [[str(row.get(name, "")) for row in attributes] for name in extra]
     with path.open("w", encoding="utf-8", newline="") as handle:
         writer = csv.writer(handle, lineterminator="\n")
+        quoting = csv.writer(handle, lineterminator="\n", quoting=csv.QUOTE_ALL)
         writer.writerow([*columns, *extra])
-        writer.writerows(zip(*cells, strict=True))
+        for row in zip(*cells, strict=True):  # the minimal quoting leaves a lone carriage return bare
+            (quoting if any("\r" in cell for cell in row) else writer).writerow(row)
     return len(frame)
 
 
