@@ -42,7 +42,7 @@ def missing_columns(shown: str, needed: Iterable[str], header: list[str]) -> lis
     for name in needed:
         if name.casefold() in have:
             continue
-        close = process.extractOne(name.casefold(), [h for h in header if h], score_cutoff=70)
+        close = process.extractOne(name, [h for h in header if h], processor=str.casefold, score_cutoff=70)
         issues.append(
             Issue(
                 file=shown,

@@ -15,11 +15,12 @@ from core.issues import BadInput, Issue
 from core.queries import loading
 from core.schema import CANONICAL, TABLES
 from core.store import Store, StoreError, Txn
-from loaders import dimensions, matching
+from loaders import dimensions, links, matching
 from loaders.batch import Batch, FileState
 from loaders.bills import Bills
-from loaders.contract import Bill, Chunk, Item, Loader, Rejected
+from loaders.contract import Bill, Chunk, Item, Loader, Records, Rejected
 from loaders.facts import Facts
+from loaders.records import Desk
 from loaders.registry import CANONICAL_LOADER, by_name, detect
 from loaders.report import FileReport, InvoiceReport, LoadReport
 from loaders.source import Source
@@ -239,8 +240,8 @@ def _run(txn: Txn, units: list[Unit], steps: _Steps, *, supersede: bool) -> None
     batch.progress = steps.rows
     batch.files = [FileState(unit.source, unit.report) for unit in todo]
     facts = Facts(batch)
-    bills = Bills(batch, facts)
-    _read_all(batch, todo, facts, bills, steps)
+    bills, desk = Bills(batch, facts), Desk(batch, facts)
+    _read_all(batch, todo, facts, bills, desk, steps)
     facts.settle()
     if len(again) == len(todo) and all(u.report.rows_quarantined >= len(again[u.source.sha256]) for u in todo):
         for unit in todo:
@@ -253,6 +254,8 @@ def _run(txn: Txn, units: list[Unit], steps: _Steps, *, supersede: bool) -> None
         txn.delete("quarantine", {"row_id": [row["row_id"] for row in aside]})
     if batch.services_changed:
         matching.rematch(batch)
+    if batch.dimensions_changed:
+        links.relink(batch)
     _report_invoices(facts)
     months = None if batch.dimensions_changed else batch.months | loading.fact_months(txn, batch.batch_id)
     rollups.refresh(txn, months)
@@ -298,12 +301,12 @@ def _repeat(unit: Unit, batch_id: int, file: str) -> None:
         unit.report.warnings.append(f"has the same content as {file} of batch {batch_id}; nothing changed")
 
 
-def _read_all(batch: Batch, units: list[Unit], facts: Facts, bills: Bills, steps: _Steps) -> None:
+def _read_all(batch: Batch, units: list[Unit], facts: Facts, bills: Bills, desk: Desk, steps: _Steps) -> None:
     if units[0].loader is not CANONICAL_LOADER:
         for unit, file in zip(units, batch.files, strict=True):
             assert unit.loader is not None
             steps.file(unit.report.file)
-            _consume(batch, unit, file, unit.loader.read(unit.source), facts, bills)
+            _consume(batch, unit, file, unit.loader.read(unit.source), facts, bills, desk)
         return
     parts = [
         (CANONICAL.index(table), index, table, sheet)
@@ -313,10 +316,12 @@ def _read_all(batch: Batch, units: list[Unit], facts: Facts, bills: Bills, steps
     for _, index, table, sheet in sorted(parts, key=lambda part: part[:2]):
         unit, file = units[index], batch.files[index]
         steps.file(unit.report.file)
-        _consume(batch, unit, file, CANONICAL_LOADER.read_table(unit.source, table, sheet), facts, bills)
+        _consume(batch, unit, file, CANONICAL_LOADER.read_table(unit.source, table, sheet), facts, bills, desk)
 
 
-def _consume(batch: Batch, unit: Unit, file: FileState, items: Iterable[Item], facts: Facts, bills: Bills) -> None:
+def _consume(
+    batch: Batch, unit: Unit, file: FileState, items: Iterable[Item], facts: Facts, bills: Bills, desk: Desk
+) -> None:
     converters: dict[str, Converter] = {}
     stream = iter(items)
     while True:
@@ -327,6 +332,7 @@ def _consume(batch: Batch, unit: Unit, file: FileState, items: Iterable[Item], f
         except (OSError, UnicodeError) as error:
             raise _Refused(unit, unit.source.refused(f"cannot be read: {error}")) from error
         if item is None:
+            desk.finish(file)
             return
         if isinstance(item, Chunk):
             if item.table not in converters:
@@ -340,6 +346,8 @@ def _consume(batch: Batch, unit: Unit, file: FileState, items: Iterable[Item], f
                 facts.apply(file, typed)
         elif isinstance(item, Bill):
             bills.apply(file, item)
+        elif isinstance(item, Records):
+            desk.apply(file, item)
         elif isinstance(item, Rejected):
             batch.reject(file, [item])
         else:

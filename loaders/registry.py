@@ -10,17 +10,31 @@ from core.issues import BadInput, Issue
 from loaders.att import AttCharges
 from loaders.canonical import Canonical
 from loaders.contract import Loader
+from loaders.feeds import fx_rates, mdm, people
+from loaders.feeds.rate_cards import RateCards
+from loaders.focus import Focus
 from loaders.source import Source
 from loaders.verizon import VerizonRdd
+from loaders.x12.loader import X12Bill
 
 CANONICAL_LOADER = Canonical()
-BUILT_IN: tuple[Loader, ...] = (CANONICAL_LOADER, VerizonRdd(), AttCharges())
+FEEDS: tuple[Loader, ...] = (
+    people.EMPLOYEES,
+    mdm.INTUNE,
+    mdm.JAMF,
+    mdm.WORKSPACE_ONE,
+    mdm.IVANTI,
+    RateCards(),
+    Focus(),
+    fx_rates.ECB,
+)
+BUILT_IN: tuple[Loader, ...] = (CANONICAL_LOADER, VerizonRdd(), AttCharges(), X12Bill(), *FEEDS)
 
 #: Format names of `interfaces.md` that a later loader will answer to.
 PLANNED = (
-    *("x12_811", "verizon_report", "att_inventory", "febraban_v2", "febraban_v3", "telstra_linx", "optus", "m2", "bt"),
-    *("windstream", "oracle_ebilling", "tap3", "focus", "pdf", "profile", "intune", "jamf", "workspace_one"),
-    *("ivanti", "employees", "netbox", "snipeit", "glpi", "orders", "contracts", "fx_rates"),
+    *("verizon_report", "att_inventory", "febraban_v2", "febraban_v3", "telstra_linx", "optus", "m2", "bt"),
+    *("windstream", "oracle_ebilling", "tap3", "pdf", "profile"),
+    *("netbox", "snipeit", "glpi", "orders"),
 )
 
 

@@ -178,6 +178,13 @@ def unconfirmed_services(txn: Reader) -> list[Row]:
     return [dict(row) for row in txn.connection.execute(query).mappings()]
 
 
+def rows_with_attribute(txn: Reader, table: str, name: str) -> list[Row]:
+    """Whole rows of `table` that have the attribute `name`, in primary key order."""
+    target = TABLES[table]
+    query = select(target).where(target.c.attributes.like(f'%"{name}"%')).order_by(*target.primary_key.columns)
+    return [dict(row) for row in txn.connection.execute(query).mappings()]
+
+
 def fact_months(txn: Reader, batch_id: int) -> set[str]:
     """The months that the facts of a batch touch in the rollups."""
     day = func.coalesce(charges.c.period_start, invoices.c.period_start, invoices.c.issued_on)
