@@ -9,7 +9,7 @@ from core.money import to_text
 from core.queries import loading
 from loaders import dimensions, reissue
 from loaders.batch import Batch, FileState
-from loaders.contract import Bill
+from loaders.contract import Bill, RatedUsage
 from loaders.facts import Facts
 from loaders.matching import UNCONFIRMED
 from loaders.values import attributes_text
@@ -59,7 +59,23 @@ class Bills:
         self.facts.insert_records("charges", charges)
         self.batch.loaded(file, len(bill.rows))
 
-    def _account(self, bill: Bill) -> str:
+    def apply_usage(self, file: FileState, use: RatedUsage) -> None:
+        """Add call records; those of a line that no inventory names, where there is one, are set aside."""
+        account = self._account(use)
+        days = {row["billed_number"]: row["period_start"] for row in use.usage}
+        found = {number: self._service(use, account, number, days.get(number)) for number in use.lines}
+        for table, rows in (("usage", use.usage), ("usage_events", use.events)):
+            known = [row for row in rows if found.get(row["billed_number"])]
+            self.facts.insert_records(
+                table, [{**_without_number(row), "service_id": found[row["billed_number"]]} for row in known]
+            )
+        for number, records in use.rows_of.items():
+            if number is None or found.get(number):
+                self.batch.loaded(file, len(records))
+            else:
+                self.batch.reject_rows(file, "usage", records, f"the number {number} is unknown")
+
+    def _account(self, bill: Bill | RatedUsage) -> str:
         matcher = self.facts.matcher
         wanted = account_key(bill.account_number)
         for account, row in sorted(matcher.accounts.items()):
@@ -149,7 +165,7 @@ class Bills:
             if number in bill.lines:
                 row["service_id"] = self._service(bill, account, str(number), row.get("period_start"))
 
-    def _service(self, bill: Bill, account: str, number: str, day: str | None) -> str | None:
+    def _service(self, bill: Bill | RatedUsage, account: str, number: str, day: str | None) -> str | None:
         matcher = self.facts.matcher
         service = matcher.in_account(account, number, day)
         line = bill.lines.get(number)

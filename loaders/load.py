@@ -18,7 +18,7 @@ from core.store import Store, StoreError, Txn
 from loaders import dimensions, matching
 from loaders.batch import Batch, FileState
 from loaders.bills import Bills
-from loaders.contract import Bill, Chunk, Item, Loader, Rejected
+from loaders.contract import Bill, Chunk, Item, Loader, RatedUsage, Rejected
 from loaders.facts import Facts
 from loaders.registry import CANONICAL_LOADER, by_name, detect
 from loaders.report import FileReport, InvoiceReport, LoadReport
@@ -340,6 +340,8 @@ def _consume(batch: Batch, unit: Unit, file: FileState, items: Iterable[Item], f
                 facts.apply(file, typed)
         elif isinstance(item, Bill):
             bills.apply(file, item)
+        elif isinstance(item, RatedUsage):
+            bills.apply_usage(file, item)
         elif isinstance(item, Rejected):
             batch.reject(file, [item])
         else:

@@ -10,15 +10,23 @@ from core.issues import BadInput, Issue
 from loaders.att import AttCharges
 from loaders.canonical import Canonical
 from loaders.contract import Loader
+from loaders.febraban_v2 import FebrabanV2
+from loaders.febraban_v3 import FebrabanV3
 from loaders.source import Source
 from loaders.verizon import VerizonRdd
 
 CANONICAL_LOADER = Canonical()
-BUILT_IN: tuple[Loader, ...] = (CANONICAL_LOADER, VerizonRdd(), AttCharges())
+BUILT_IN: tuple[Loader, ...] = (
+    CANONICAL_LOADER,
+    VerizonRdd(),
+    AttCharges(),
+    FebrabanV2(),
+    FebrabanV3(),
+)
 
 #: Format names of `interfaces.md` that a later loader will answer to.
 PLANNED = (
-    *("x12_811", "verizon_report", "att_inventory", "febraban_v2", "febraban_v3", "telstra_linx", "optus", "m2", "bt"),
+    *("x12_811", "verizon_report", "att_inventory", "telstra_linx", "optus", "m2", "bt"),
     *("windstream", "oracle_ebilling", "tap3", "focus", "pdf", "profile", "intune", "jamf", "workspace_one"),
     *("ivanti", "employees", "netbox", "snipeit", "glpi", "orders", "contracts", "fx_rates"),
 )

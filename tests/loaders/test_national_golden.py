@@ -1,0 +1,100 @@
+"""Every national format: its golden file loads as recorded, and damaged copies of it lose no record."""
+
+from __future__ import annotations
+
+import random
+import re
+from pathlib import Path
+
+import pytest
+from national_files import GOLDEN, expected, files
+
+import loaders
+from core.store import Store
+from loaders.contract import Bill, Chunk, RatedUsage, Rejected
+from loaders.registry import by_name, detect
+from loaders.source import Source
+
+FILES = files()
+NAMES = sorted(FILES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_golden_file_is_what_the_specification_gives(name: str) -> None:
+    assert (GOLDEN / name).read_bytes() == FILES[name], "run: python tests/loaders/national_files.py"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_golden_file_loads_as_recorded(store: Store, name: str) -> None:
+    report = loaders.load_paths(store, [GOLDEN / name])
+    assert expected(store, report) == (GOLDEN / name).with_suffix(".expected").read_text(encoding="utf-8")
+    (file,) = report.files
+    assert file.format == name.split("/")[0]
+    assert (file.rows_in, file.rows_quarantined) == (file.rows_loaded, 0)
+    assert all(invoice.balanced for invoice in file.invoices)
+    again = loaders.load_paths(store, [GOLDEN / name])
+    assert again.files[0].duplicate_of == 1
+
+
+def records(content: bytes) -> int:
+    """Lines that are not blank."""
+    return sum(bool(line.strip()) for line in re.split(rb"\r\n|\r|\n", content))
+
+
+def counted(path: Path, loader_name: str) -> int:
+    """Records that a loader took or set aside."""
+    total = 0
+    for item in by_name(loader_name).read(Source(path)):
+        if isinstance(item, Bill | RatedUsage):
+            total += len(item.rows)
+        elif isinstance(item, Rejected):
+            total += 1
+            assert item.reason or item.expected
+        else:
+            assert not isinstance(item, Chunk)
+    return total
+
+
+def damaged(content: bytes, seed: int) -> bytes:
+    """A copy with lines dropped, doubled, shuffled, cut or with characters changed."""
+    chance = random.Random(seed)
+    lines = content.split(b"\n")
+    for _ in range(chance.randint(1, 3)):
+        place = chance.randrange(len(lines))
+        match chance.randrange(6):
+            case 0:
+                del lines[place]
+            case 1:
+                lines.insert(place, lines[place])
+            case 2:
+                chance.shuffle(lines)
+            case 3:
+                lines[place] = lines[place][: chance.randrange(len(lines[place]) + 1)]
+            case 4 if lines[place]:
+                at = chance.randrange(len(lines[place]))
+                lines[place] = lines[place][:at] + bytes([chance.choice(b"0 9-A,|")]) + lines[place][at + 1 :]
+            case _:
+                lines = lines[: place + 1]
+        if not lines:
+            return b"\n"
+    return b"\n".join(lines)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_damaged_copies_lose_no_record(tmp_path: Path, name: str) -> None:
+    path = tmp_path / Path(name).name
+    for seed in range(60):
+        content = damaged(FILES[name], seed)
+        path.write_bytes(content)
+        if content.strip():
+            assert counted(path, name.split("/")[0]) == records(content) - headers(content, name), seed
+
+
+def headers(content: bytes, name: str) -> int:
+    """Column headers, which are no records."""
+    return 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_only_its_own_loader_takes_a_file(name: str) -> None:
+    assert detect(Source(GOLDEN / name)).name == name.split("/")[0]
