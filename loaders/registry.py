@@ -8,12 +8,17 @@ from importlib.metadata import entry_points
 
 from core.issues import BadInput, Issue
 from loaders.att import AttCharges
+from loaders.bt import BtCalls
 from loaders.canonical import Canonical
 from loaders.contract import Loader
 from loaders.febraban_v2 import FebrabanV2
 from loaders.febraban_v3 import FebrabanV3
+from loaders.m2 import M2Records
+from loaders.optus import Optus
 from loaders.source import Source
+from loaders.telstra_linx import TelstraLinx
 from loaders.verizon import VerizonRdd
+from loaders.windstream import WindstreamCalls
 
 CANONICAL_LOADER = Canonical()
 BUILT_IN: tuple[Loader, ...] = (
@@ -22,12 +27,17 @@ BUILT_IN: tuple[Loader, ...] = (
     AttCharges(),
     FebrabanV2(),
     FebrabanV3(),
+    TelstraLinx(),
+    Optus(),
+    M2Records(),
+    BtCalls(),
+    WindstreamCalls(),
 )
 
 #: Format names of `interfaces.md` that a later loader will answer to.
 PLANNED = (
-    *("x12_811", "verizon_report", "att_inventory", "telstra_linx", "optus", "m2", "bt"),
-    *("windstream", "oracle_ebilling", "tap3", "focus", "pdf", "profile", "intune", "jamf", "workspace_one"),
+    *("x12_811", "verizon_report", "att_inventory"),
+    *("oracle_ebilling", "tap3", "focus", "pdf", "profile", "intune", "jamf", "workspace_one"),
     *("ivanti", "employees", "netbox", "snipeit", "glpi", "orders", "contracts", "fx_rates"),
 )
 

@@ -271,11 +271,286 @@ def febraban_v3() -> bytes:
     return "\n".join(bill.lines).encode("utf-8") + b"\n"
 
 
+def fnn(number: str, width: int) -> str:
+    """A LINX number: type A, length of the area code, six and four characters; O and a country code for abroad."""
+    if number.startswith("+"):
+        return f"O{1}{number[1:]}".ljust(width)
+    if not number.isdigit():
+        return f"N{number}".ljust(width)
+    return f"A2{number[:6]:<6}{number[6:]:<4}".ljust(width)
+
+
+def linx_call(kind: str, number: str, peer: str, day: str, unit: str, quantity: int, price: int, **more: str) -> str:
+    """A usage record (UIR) or a usage adjustment (UAR); quantity in 1/100000, price in 1/10000000."""
+    return fields(
+        514,
+        *((3, kind), (3, "TEL"), (8, 1), (8, quantity % 10**8), (8, 77), (8, "STD"), (8, "ELEM1")),
+        *((10, more.get("account", "2000123456")), (10, "3000654321"), (29, fnn(number, 29)), (25, fnn(number, 25))),
+        *(
+            (25, fnn(peer, 25) if peer else ""),
+            (10, day),
+            (8, more.get("time", "14:05:30")),
+            (12, more.get("area", "")),
+        ),
+        *((5, unit), (13, quantity), (9, more.get("duration", "000000000")), (3, "001"), (1, "U"), (15, price)),
+        *([(4, "0001")] if kind == "UIR" else [(3, "R01")]),
+        *((5, ""), (1, ""), (30, more.get("premium", ""))),
+        (253 if kind == "UIR" else 254, ""),
+    )
+
+
+def linx_other(kind: str) -> str:
+    """A header, trailer or other record, of which only the type is read."""
+    return fields(514, (3, kind), (3, "TEL"), (508, ""))
+
+
+def telstra_daily() -> bytes:
+    """Voice by seconds, six seconds and minutes, data, an event, a 1900 call, abroad, an adjustment; two accounts."""
+    records = [
+        linx_other("FDR"),
+        linx_call("UIR", "0398765432", "0412345678", "20260105", "SEC", 6_100_000, 1_234_567, area="MOBILE"),
+        linx_call("UIR", "0398765432", "0298761234", "20260105", "6SEC", 1_000_000, 2_500_000),
+        linx_call("UIR", "0398765432", "+12125550199", "20260106", "MIN", 250_000, 12_500_000, area="USA"),
+        linx_call(
+            "UIR", "0398765432", "1902123456", "20260106", "SEC", 9_000_000, 49_500_000, premium="HOROSCOPE LINE"
+        ),
+        linx_call("UIR", "0398765432", "1223", "20260107", "EVENT", 100_000, 4_000_000, duration="000000145"),
+        linx_call("UIR", "0412345678", "", "20260107", "KBYTE", 204_800_000, 1_000_000, account="2000999999"),
+        linx_call("UAR", "0398765432", "0412345678", "20260105", "SEC", 6_100_000, 1_234_567),
+        linx_other("SER"),
+        linx_other("OCR"),
+        linx_other("UIT"),
+        linx_other("FTR"),
+    ]
+    return "\n".join(record.rstrip() for record in records).encode() + b"\n"
+
+
+def ten_thousandths(cents: int) -> str:
+    """Fourteen characters with four implied decimals, a minus in front."""
+    return ("-" if cents < 0 else "0") + str(abs(cents) * 100).rjust(13, "0")
+
+
+def linx_row(section: str, *parts: tuple[int, str | int], line: str = "D", account: str = "2000123456") -> str:
+    """A row of the monthly file."""
+    begin = [(10, account), (27, f"K1234567 20260201{'':10}"), (2, section), (1, line)]
+    used = sum(width for width, _ in (*begin, *parts))
+    return fields(758, *begin, *parts, (758 - used, ""))
+
+
+def linx_se(number: str, text: str, net: int, gst: int, quantity: str = "0000000001", **more: str) -> str:
+    """Service and equipment."""
+    return linx_row(
+        "SE",
+        *((7, 1), (30, "LINE RENTAL"), (29, fnn(number, 29)), (10, quantity), (50, text), (25, "RENTAL"), (1, "R")),
+        *((8, more.get("start", "20260201")), (8, more.get("end", "20260228")), (14, ten_thousandths(net))),
+        *((14, ten_thousandths(net)), (14, ten_thousandths(gst)), (14, ten_thousandths(net + gst))),
+        *((30, "1 GEORGE ST"), (30, "SYDNEY"), (30, ""), (30, ""), (16, "PO-77"), (16, ""), (8, "PROD1"), (8, "BE01")),
+        *((30, "PSTN"), (30, ""), (4, ""), (10, more.get("bandwidth", "")), (25, "")),
+    )
+
+
+def linx_oc(number: str, text: str, net: int, gst: int) -> str:
+    """Other charges and credits."""
+    return linx_row(
+        "OC",
+        *((7, 2), (30, "OTHER"), (29, fnn(number, 29)), (10, "0000000001"), (50, text), (25, "ONE OFF"), (1, "O")),
+        *((8, "20260115"), (8, "20260115"), (16, "PO-78"), (16, ""), (14, ten_thousandths(net))),
+        *((14, ten_thousandths(net)), (14, ten_thousandths(gst)), (14, ten_thousandths(net + gst)), (30, ""), (90, "")),
+        *((10, ""), (10, ""), (8, "PROD2"), (8, "BE02")),
+    )
+
+
+def telstra_monthly() -> bytes:
+    """33.00 + 550.00 + 165.00 - 11.00 = 737.00 AUD with GST of 67.00, which the account summary prints."""
+    records = [
+        linx_row("HD", (60, "TAX INVOICE"), line="H"),
+        linx_row("AS", (30, "TOTAL THIS BILL"), (14, ten_thousandths(73700)), line="T"),
+        linx_se("0398765432", "BUSINESS LINE", 3000, 300),
+        linx_se("N1234567R", "ETHERNET ACCESS", 50000, 5000, bandwidth="100M"),
+        linx_row("SE", (7, 0), (30, "SECTION TOTAL"), line="T"),
+        linx_oc("0398765432", "NEW CONNECTION FEE", 15000, 1500),
+        linx_oc("0398765432", "GOODWILL", -1000, -100),
+    ]
+    return "\r\n".join(records).encode() + b"\r\n"
+
+
+def optus_call(kind: str, number: str, peer: str, stamp: str, seconds: int, cents: int, currency: str = "AUD") -> str:
+    """A call (50) or a credit (51)."""
+    return fields(
+        343,
+        *((2, kind), (10, ""), (2, "01"), (14, "12345678"), (24, number), (6, ""), (24, number), (24, peer), (6, "")),
+        *((14, stamp), (6, ""), (6, "000003"), (6, ""), (10, seconds), (3, "Y"), (8, ""), (8, ""), (32, "MELBOURNE")),
+        *(
+            (32, "SYDNEY"),
+            (1, "P"),
+            (10, seconds),
+            (10, ""),
+            (10, ""),
+            (10, "F1"),
+            (6, ""),
+            (8, cents),
+            (6, ""),
+            (6, ""),
+        ),
+        *((6, ""), (6, currency), (6, ""), (6, ""), (6, ""), (3, ""), (3, ""), (3, "")),
+    )
+
+
+def optus() -> bytes:
+    """Three calls and a credit between a header and a trailer."""
+    records = [
+        "01HEADER20260201",
+        optus_call("50", "0398765432", "0298761234", "20260105140530", 125, 45),
+        optus_call("50", "0398765432", "001112125550199", "20260106090000", 600, 1200),
+        optus_call("50", "1300123456", "0398765432", "20260106100000", 60, 15, "000036"),
+        optus_call("51", "0398765432", "0298761234", "20260105140530", 125, 45),
+        "99TRAILER0000000004",
+    ]
+    return "\n".join(records).encode() + b"\n"
+
+
+M2_COLUMNS = (
+    *("kind", "carrier", "reference", "number", "source", "peer", "day", "time", "duration", "end", "description"),
+    *("quantity", "amount", "tariff", "foreign_type", "foreign_carrier", "name", "department", "instalment", "of"),
+    *("tax", "total", "prime"),
+)
+
+
+def m2_row(**cells: str) -> str:
+    """A record of 23 columns; those not given are blank."""
+    assert len(M2_COLUMNS) == 23
+    assert set(cells) <= set(M2_COLUMNS)
+    return "|".join(cells.get(name, "") for name in M2_COLUMNS)
+
+
+def m2() -> bytes:
+    """Calls, data, a message abroad, and other charges of 33.00 + 10.00 - 2.50 = 40.50 AUD."""
+    call = {"kind": "US", "carrier": "1", "number": "0398765432", "source": "0398765432"}
+    ann = {"carrier": "1", "number": "0412345678", "name": "ANN", "department": "SALES"}
+    rows = [
+        "HE|M2|20260201",
+        m2_row(
+            **call,
+            reference="R1",
+            peer="0412345678",
+            day="2026/01/05",
+            time="14:05:30",
+            duration="61",
+            amount="12.5",
+            tariff="MOB",
+        ),
+        m2_row(
+            kind="US",
+            **ann,
+            reference="R2",
+            day="2026/01/05",
+            time="15:00:00",
+            duration="2048",
+            amount="20",
+            tariff="GPRS",
+        ),
+        m2_row(
+            kind="US",
+            **ann,
+            reference="R3",
+            peer="+447700900123",
+            day="2026/01/06",
+            time="08:00:00",
+            duration="1",
+            amount="50",
+            tariff="SMS",
+            foreign_carrier="VODUK",
+        ),
+        m2_row(
+            **call,
+            reference="R4",
+            peer="001112125550199",
+            day="2026/01/06",
+            time="09:00:00",
+            duration="120",
+            amount="180",
+            tariff="IDD",
+        ),
+        m2_row(
+            kind="OC",
+            number="0398765432",
+            reference="R5",
+            day="2026/01/01",
+            end="2026/01/31",
+            quantity="1",
+            description="LINE RENTAL",
+            amount="3300",
+            tariff="RENT",
+        ),
+        m2_row(
+            kind="OC",
+            **ann,
+            reference="R6",
+            day="2026/01/15",
+            description="HANDSET",
+            quantity="1",
+            amount="1000",
+            tariff="HW",
+            instalment="3",
+            of="24",
+            tax="I",
+            total="24000",
+        ),
+        m2_row(
+            kind="OC",
+            **ann,
+            reference="R7",
+            day="2026/01/20",
+            description="GOODWILL",
+            quantity="1",
+            amount="-250",
+            tariff="CR",
+        ),
+        "TR|7",
+    ]
+    return "\r\n".join(rows).encode() + b"\r\n"
+
+
+def bt() -> bytes:
+    """Local, mobile, international, premium and directory calls; one line of an installation."""
+    rows = [
+        "Charge Code,Installation No,Line No,Charge Card No,Date,Time,Destination,Called No,Duration,"
+        "Txt Direct Rebate,Cost",
+        "Local,01632960001,,,05/01/2026,09:15:00,Exeter,01632960555,00:02:30,,£0.105",
+        "Mobile,01632960001,01632960002,,05/01/2026,10:00:00,Mobile,07700900123,00:01:00,0.000,£0.159",
+        '"International","01632960001","",,06/01/2026,11:30:10,"USA, New York",0012125550199,01:00:00,,"£1,012.400"',
+        "Premium,01632960001,,,06/01/2026,12:00:00,Premium Rate,09061234567,00:00:30,,£0.750",
+        "Directory Enq,01632960001,,,07/01/2026,12:30:00,Directory,118500,00:00:45,,£2.980",
+        "Ring Back,01632960001,,,07/01/2026,13:00:00,,,00:00:00,0.010,£0.200",
+    ]
+    return "\r\n".join(rows).encode("cp1252") + b"\r\n"
+
+
+def windstream() -> bytes:
+    """Interstate, international, directory and toll-free calls."""
+    home = "4045550101|ATLANTA GA|US"
+    rows = [
+        f"100200|R1|1|01/05/2026 14:05:30|||{home}|2125550199|NEW YORK NY|US|2.5|0.0875|Interstate Calling|N|",
+        f"100200|R2|4|01/06/2026 09:00:00|||{home}|011447700900123|LONDON|GB|10|1.2|International Calling|N|",
+        "100200|R3|9|01/06/2026 10:00:00|||4045550102|ATLANTA GA|US|4115551212|DIR ASST|US|1|1.50|"
+        "LD Directory Assistance|N|",
+        f"100200|R4|6|01/07/2026 11:00:00|||2125550199|NEW YORK NY|US|{home}|3.1|0.124|"
+        "Interstate Toll Free|N|8005550123",
+    ]
+    return "\n".join(rows).replace("|", "\t").encode() + b"\n"
+
+
 def files() -> dict[str, bytes]:
     """Every golden file by its path under `golden/`."""
     return {
+        "bt/calls_202601.csv": bt(),
         "febraban_v2/vivo_202602.txt": febraban_v2(),
         "febraban_v3/claro_202601.txt": febraban_v3(),
+        "m2/m2_202601.txt": m2(),
+        "optus/tap_20260201.dat": optus(),
+        "telstra_linx/daily_20260107.txt": telstra_daily(),
+        "telstra_linx/monthly_202602.txt": telstra_monthly(),
+        "windstream/cdr_202601.txt": windstream(),
     }
 
 
