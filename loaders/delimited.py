@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, datetime
+from typing import Any
 
 from core import periods
 from core.money import parse_micros
 from loaders.contract import SourceRow
-from loaders.declare import Bound, Layout, blank, us_number
+from loaders.declare import Bound, Layout, RowError, blank, us_number
 from loaders.source import Source
 from loaders.text import blocks
 
@@ -34,6 +35,28 @@ def head_cells(source: Source, delimiter: str, count: int = 50) -> list[list[str
         return []
     lines = source.head_text.lstrip("\ufeff").splitlines()[:count]
     return [[cell.strip() for cell in line.split(delimiter)] for line in lines if line.strip()]
+
+
+class Cells:
+    """Some cells of one kind of record, by their number from 1; records may be shorter or longer than what is read."""
+
+    def __init__(self, *columns: tuple[str, int, str, Callable[[str], Any]]) -> None:
+        self.columns = columns
+
+    def parse(self, cells: list[str]) -> dict[str, Any]:
+        """The cells by our names; those that a record does not have are blank.
+
+        Raises:
+            RowError: for a cell that cannot be read.
+        """
+        row: dict[str, Any] = {}
+        for key, position, title, parse in self.columns:
+            cell = cells[position - 1] if position <= len(cells) else ""
+            try:
+                row[key] = parse(cell)
+            except ValueError as problem:
+                raise RowError(title, cell[:200], str(problem)) from problem
+        return row
 
 
 def in_order(layout: Layout, shown: str) -> Bound:

@@ -15,6 +15,7 @@ from loaders.febraban_v2 import FebrabanV2
 from loaders.febraban_v3 import FebrabanV3
 from loaders.m2 import M2Records
 from loaders.optus import Optus
+from loaders.oracle_ebilling import OracleEbilling
 from loaders.source import Source
 from loaders.telstra_linx import TelstraLinx
 from loaders.verizon import VerizonRdd
@@ -32,12 +33,13 @@ BUILT_IN: tuple[Loader, ...] = (
     M2Records(),
     BtCalls(),
     WindstreamCalls(),
+    OracleEbilling(),
 )
 
 #: Format names of `interfaces.md` that a later loader will answer to.
 PLANNED = (
     *("x12_811", "verizon_report", "att_inventory"),
-    *("oracle_ebilling", "tap3", "focus", "pdf", "profile", "intune", "jamf", "workspace_one"),
+    *("tap3", "focus", "pdf", "profile", "intune", "jamf", "workspace_one"),
     *("ivanti", "employees", "netbox", "snipeit", "glpi", "orders", "contracts", "fx_rates"),
 )
 

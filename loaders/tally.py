@@ -56,7 +56,8 @@ class Tally:
 
     def __init__(self, currency: str) -> None:
         self.currency = currency
-        self._usage: dict[Key, list[Fraction]] = {}
+        self._usage: dict[Key, Fraction] = {}
+        self._costs: dict[Key, Fraction] = {}
         self._days: dict[Key, list[str]] = {}
         self._charges: dict[Key, list[Fraction]] = {}
 
@@ -71,14 +72,14 @@ class Tally:
         country: str | None = None,
         day: str | None = None,
     ) -> None:
-        """Add one call to its line's usage; a call without a quantity adds its cost only.
+        """Add one call to its line's usage; a call without a quantity or cost adds the other only.
 
         With its `day` the call counts in that month, without in the period that :meth:`usage` is given.
         """
         key = (number, usage_type, zone, country, day and day[:7])
-        sums = self._usage.setdefault(key, [Fraction(0), Fraction(0)])
-        sums[0] += quantity or 0
-        sums[1] += cost or 0
+        self._usage[key] = self._usage.get(key, Fraction(0)) + (quantity or 0)
+        if cost is not None:
+            self._costs[key] = self._costs.get(key, Fraction(0)) + cost
         if day:
             days = self._days.setdefault(key, [day, day])
             days[:] = [min(days[0], day), max(days[1], day)]
@@ -103,7 +104,8 @@ class Tally:
     def usage(self, period_start: str | None = None, period_end: str | None = None) -> list[dict[str, Any]]:
         """Rows of `usage`; where no period is given, it is the first and last day of use in the month."""
         rows = []
-        for key, (quantity, cost) in self._usage.items():
+        for key, quantity in self._usage.items():
+            cost = self._costs.get(key)
             number, usage_type, zone, country, month = key
             first, last = self._days.get(key, [period_start, period_end])
             rows.append(
@@ -115,7 +117,7 @@ class Tally:
                     "country": country,
                     "quantity": max(round_half_up(quantity), 0),
                     "unit": UNITS[str(usage_type)],
-                    "cost": round_half_up(cost),
+                    "cost": None if cost is None else round_half_up(cost),
                     "currency": self.currency,
                     "period_start": period_start or first,
                     "period_end": period_end or last,

@@ -540,6 +540,25 @@ def windstream() -> bytes:
     return "\n".join(rows).replace("|", "\t").encode() + b"\n"
 
 
+def oracle_ebilling() -> bytes:
+    """A statement of two accounts: 146.50 with two services and a charge of its own, and 20.00 without services."""
+    rows = [
+        "0000|BILL|BS1|WIRELESS|1",
+        "150|PRD1|Business Circle 2500",
+        "1000|ST-77|C1|ACME INC|20260205|20260101|20260131|500.00|-500.00|0.00|0.00|166.50|166.50|20260228|US|CAD",
+        "1100|ST-77|CHECK|20260110|500.00",
+        "2000|ST-77|AC-1|ACME HEAD OFFICE|1 MAIN ST||TORONTO|ON|CA|M5V|100.00|30.00|-5.00|10.00|11.50|146.50",
+        "3000|ST-77|AC-1|4165550101|ANN|60.00|30.00|-5.00|0.00|9.00|94.00|",
+        "3000|ST-77|AC-1|4165550102|BOB|40.00|0.00|0.00|0.00|2.50|42.50|",
+        "3100|ST-77|AC-1|4165550101|MRC|Business Circle 2500|60.00",
+        "4000|VOICE|ST-77|AC-1|4165550101|20260105|14:05:30|2125550199|PEAK|INTL|OUT|VOICE|12.5|MINUTES|30.00",
+        "4000|DATA|ST-77|AC-1|4165550101|20260106|09:00|||HOME|OUT|DATA|2048|KB|0.00",
+        "4000|MESSAGE|ST-77|AC-1|4165550102|20260106|10:00|4165550199||HOME|INCOMING|MSG|3|MESSAGES|0.00",
+        "2000|ST-77|AC-2|ACME BRANCH|2 MAIN ST||TORONTO|ON|CA|M5V|15.00|0.00|0.00|3.00|2.00|20.00",
+    ]
+    return "\n".join(rows).encode() + b"\n"
+
+
 def files() -> dict[str, bytes]:
     """Every golden file by its path under `golden/`."""
     return {
@@ -548,6 +567,7 @@ def files() -> dict[str, bytes]:
         "febraban_v3/claro_202601.txt": febraban_v3(),
         "m2/m2_202601.txt": m2(),
         "optus/tap_20260201.dat": optus(),
+        "oracle_ebilling/bill_202601.dat": oracle_ebilling(),
         "telstra_linx/daily_20260107.txt": telstra_daily(),
         "telstra_linx/monthly_202602.txt": telstra_monthly(),
         "windstream/cdr_202601.txt": windstream(),
