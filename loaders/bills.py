@@ -66,9 +66,9 @@ class Bills:
         found = {number: self._service(use, account, number, days.get(number)) for number in use.lines}
         for table, rows in (("usage", use.usage), ("usage_events", use.events)):
             known = [row for row in rows if found.get(row["billed_number"])]
-            self.facts.insert_records(
-                table, [{**_without_number(row), "service_id": found[row["billed_number"]]} for row in known]
-            )
+            for row in known:
+                row["service_id"] = found[row["billed_number"]]
+            self.facts.insert_records(table, known)
         for number, records in use.rows_of.items():
             if number is None or found.get(number):
                 self.batch.loaded(file, len(records))
@@ -186,11 +186,13 @@ class Bills:
                 name = f"used {row.get('zone') or 'home'} {row['usage_type']} {_DEFAULT_UNITS[row['usage_type']]}"
                 homeless.setdefault(number, {})[name] = to_text(row["quantity"], 0)
                 continue
-            usage.append({**_without_number(row), "service_id": service})
+            row["service_id"] = service
+            usage.append(row)
         for row in bill.events:
             service = self._service(bill, account, row["billed_number"], row["started_at"][:10])
             if service is not None:
-                events.append({**_without_number(row), "service_id": service})
+                row["service_id"] = service
+                events.append(row)
         self.facts.insert_records("usage", usage)
         self.facts.insert_records("usage_events", events)
         for row in charges:
@@ -215,7 +217,3 @@ class Bills:
                 self.batch.keep_history("usage", str(row["row_id"]), row)
                 self.batch.months.add(row["month"])
                 self.batch.txn.delete("usage", {"row_id": row["row_id"]})
-
-
-def _without_number(row: Row) -> Row:
-    return {name: value for name, value in row.items() if name != "billed_number"}

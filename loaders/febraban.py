@@ -8,11 +8,12 @@ its invoice is set aside as a whole. Money is in BRL with two implied decimals a
 from __future__ import annotations
 
 import re
+import sys
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from fractions import Fraction
+from functools import lru_cache
 from typing import Any, ClassVar
 
 import phonenumbers
@@ -23,7 +24,7 @@ from loaders import fixed
 from loaders.contract import Bill, BillLine, Item, Rejected, SourceRow
 from loaders.declare import RowError
 from loaders.source import Source
-from loaders.tally import Tally, event
+from loaders.tally import Number, Tally, event, share
 
 LENGTH = 350
 CURRENCY = "BRL"
@@ -33,6 +34,7 @@ _MOBILE = re.compile(r"[1-9][0-9]9[0-9]{8}|[1-9][0-9][6-9][0-9]{7}", re.ASCII)
 Row = dict[str, Any]
 
 
+@lru_cache(maxsize=10_000)
 def bare(text: str | None) -> str:
     """Text in lower case without accents, to look for words in."""
     decomposed = unicodedata.normalize("NFKD", text or "")
@@ -46,7 +48,7 @@ def carrier_id(name: str) -> str:
 
 def number_text(text: str | None) -> str:
     """A resource's number without padding; blank for an account row."""
-    return (text or "").strip().lstrip("0")
+    return sys.intern((text or "").strip().lstrip("0"))
 
 
 @dataclass(slots=True)
@@ -79,7 +81,10 @@ class Open:
 
     def resource(self, number: str) -> Line:
         """The sums of a resource; "" is the account itself."""
-        return self.resources.setdefault(number, Line())
+        found = self.resources.get(number)
+        if found is None:
+            found = self.resources[number] = Line()
+        return found
 
     def line(self, number: str, kind: str | None = None, attributes: Mapping[str, str | None] | None = None) -> None:
         """Note that the bill names a line."""
@@ -235,17 +240,26 @@ def remark(bill: Bill, text: str) -> Issue:
 
 def zone_of(words: str, country: str | None, peer: str) -> str:
     """The zone of a call: premium, directory, roaming, international or home, in that order."""
-    if re.search(r"\b0?(900|300)\b", words) or peer.startswith(("0900", "0300")):
+    named = _zone_named(words)
+    if named == "premium" or peer.startswith(("0900", "0300")):
         return "premium"
-    if "auxilio a lista" in words or peer == "102":
+    if named == "directory" or peer == "102":
+        return "directory"
+    return "international" if country and named == "home" else named
+
+
+@lru_cache(maxsize=10_000)
+def _zone_named(words: str) -> str:
+    if re.search(r"\b0?(900|300)\b", words):
+        return "premium"
+    if "auxilio a lista" in words:
         return "directory"
     if "roaming" in words and "nacional" not in words.replace("internacional", ""):
         return "roaming"
-    if country or "internacional" in words or re.search(r"\bddi\b", words):
-        return "international"
-    return "home"
+    return "international" if "internacional" in words or re.search(r"\bddi\b", words) else "home"
 
 
+@lru_cache(maxsize=10_000)
 def country_of(code: str | None) -> str | None:
     """ISO country of a dialling code such as `001`; None for Brazil, blanks and unknown ones."""
     digits = (code or "").strip().lstrip("0")
@@ -255,6 +269,7 @@ def country_of(code: str | None) -> str | None:
     return region if region not in {"ZZ", "001"} else None
 
 
+@lru_cache(maxsize=10_000)
 def usage_type_of(words: str) -> str:
     """sms, data or voice, by the words of the category."""
     if re.search(r"\bsms\b|\bmms\b|torpedo|mensage", words):
@@ -263,15 +278,15 @@ def usage_type_of(words: str) -> str:
 
 
 def take_call(
-    opened: Open, number: str, *, row: Row, minutes: Fraction | None, words: str, peer: str, country: str | None
+    opened: Open, number: str, *, row: Row, seconds: int | None, words: str, peer: str, country: str | None
 ) -> None:
     """One itemised call: usage, an event, and its part of the usage charge."""
     kind = usage_type_of(words)
     zone = zone_of(words, country, peer)
-    quantity: Fraction | int | None = SCALE if kind == "sms" else None
-    seconds: Fraction | None = None
-    if kind == "voice" and minutes is not None:
-        quantity, seconds = minutes * SCALE, minutes * 60 * SCALE
+    quantity: Number | None = SCALE if kind == "sms" else None
+    spoken = seconds * SCALE if kind == "voice" and seconds is not None else None
+    if spoken is not None:
+        quantity = share(spoken, 60)
     amount = row["amount"]
     if number:
         opened.line(number)
@@ -290,7 +305,7 @@ def take_call(
                     peer=peer or None,
                     country=country,
                     peer_country=country,
-                    seconds=seconds,
+                    seconds=spoken,
                 )
             )
     if amount:

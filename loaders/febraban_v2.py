@@ -7,7 +7,6 @@ the calls, services and discounts; summary records check each line, and give its
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 from typing import ClassVar
 
 from core.issues import Issue
@@ -162,7 +161,7 @@ _PREMIUM = {"090", "900", "300"}
 def _number(row: Row) -> str:
     """Area code and number; the resource's identifier where it has no number (leased lines)."""
     phone = number_text(row["phone"])
-    return f"{number_text(row['area'])}{phone}" if phone else number_text(row["resource"])
+    return number_text(f"{number_text(row['area'])}{phone}") if phone else number_text(row["resource"])
 
 
 def _line_of(opened: Open, row: Row) -> str:
@@ -212,7 +211,7 @@ def _call(opened: Open, row: Row) -> None:
         opened,
         _line_of(opened, row),
         row=row,
-        minutes=None if row["tenths"] is None else Fraction(row["tenths"], 10),
+        seconds=None if row["tenths"] is None else row["tenths"] * 6,
         words=words,
         peer=_peer(row),
         country=country_of(row["country"]),

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from fractions import Fraction
 from typing import Any, ClassVar
 
 import phonenumbers
@@ -246,12 +245,12 @@ def _peer_country(row: Row) -> tuple[str, str | None]:
     return f"+{digits}", region if region not in {"BR", "ZZ", "001"} else None
 
 
-def _use(opened: Open, row: Row, minutes: Fraction | None) -> None:
+def _use(opened: Open, row: Row, seconds: int | None) -> None:
     words = bare(f"{row['code'] or ''} {row['description'] or ''}")
     if _abroad(row["network"]):
         words += " roaming internacional"
     peer, country = _peer_country(row)
-    take_call(opened, number_text(row["number"]), row=row, minutes=minutes, words=words, peer=peer, country=country)
+    take_call(opened, number_text(row["number"]), row=row, seconds=seconds, words=words, peer=peer, country=country)
 
 
 def _service(opened: Open, row: Row) -> None:
@@ -340,10 +339,10 @@ def _in_tenths(durations: list[int]) -> bool:
     return proved or len(long) < _LONG_CALLS
 
 
-def _minutes(value: int | None, tenths: bool) -> Fraction | None:
+def _seconds(value: int | None, tenths: bool) -> int | None:
     if value is None or tenths:
-        return None if value is None else Fraction(value, 10)
-    return Fraction(value // 10_000 * 3600 + value // 100 % 100 * 60 + value % 100, 60)
+        return None if value is None else value * 6
+    return value // 10_000 * 3600 + value // 100 % 100 * 60 + value % 100
 
 
 class FebrabanV3(Febraban):
@@ -415,7 +414,7 @@ class FebrabanV3(Febraban):
         opened.bill.total = row["total"]
         tenths = _in_tenths([call["duration"] for call in opened.calls if call["duration"]])
         for call in opened.calls:
-            _use(opened, call, _minutes(call["duration"], tenths))
+            _use(opened, call, _seconds(call["duration"], tenths))
         if opened.calls and not tenths:
             yield remark(opened.bill, "durations of calls are read as HHHMMSS")
         records = sum(opened.counts.values())

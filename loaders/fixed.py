@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any
 
 from core import periods
@@ -152,6 +153,7 @@ def count(text: str) -> int | None:
     return int(value)
 
 
+@lru_cache(maxsize=10_000)
 def day8(text: str) -> str | None:
     """ISO day of `YYYYMMDD`; None for blanks or zeros."""
     value = text.strip()
@@ -173,6 +175,7 @@ def needed_day8(text: str) -> str:
     return day
 
 
+@lru_cache(maxsize=100_000)
 def clock6(text: str) -> str | None:
     """`HH:MM:SS` of `HHMMSS` or `HH:MM:SS`; None when blank."""
     value = text.strip()

@@ -8,7 +8,6 @@ anywhere else. The layout has no total and no invoice: the calls are usage, whic
 from __future__ import annotations
 
 from collections.abc import Iterator
-from fractions import Fraction
 
 from core import periods
 from core.money import SCALE
@@ -17,6 +16,7 @@ from loaders.contract import NO, SURE, Item, Rejected, SourceRow
 from loaders.declare import RowError
 from loaders.fixed import Record, clock6, column, count, day8, head_lines, implied, lines
 from loaders.source import Source
+from loaders.tally import share
 
 OPTUS = Carrier("optus", "Optus", "AU", "AUD")
 LENGTH = 343
@@ -131,7 +131,7 @@ def _add(calls: CallFile, row: Row, place: SourceRow) -> None:
         day=day,
         time=time,
         usage_type="voice",
-        quantity=turn * Fraction(row["units"] * SCALE, 60),
+        quantity=turn * share(row["units"] * SCALE, 60),
         cost=turn * row["amount"],
         seconds=row["units"] * SCALE,
         zone=zone,

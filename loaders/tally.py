@@ -9,6 +9,17 @@ from core.money import SCALE, round_half_up
 
 UNITS = {"voice": "min", "data": "MB", "sms": "msg"}
 Key = tuple[str | None, ...]
+Number = Fraction | int
+
+
+def share(amount: int, divisor: int) -> Number:
+    """`amount / divisor` exactly: a whole number where it is one, since most are and sums of them are fast."""
+    whole, rest = divmod(amount, divisor)
+    return Fraction(amount, divisor) if rest else whole
+
+
+def _rounded(value: Number) -> int:
+    return value if isinstance(value, int) else round_half_up(value)
 
 
 def event(
@@ -18,21 +29,18 @@ def event(
     *,
     zone: str,
     currency: str,
-    quantity: Fraction | int | None,
-    cost: Fraction | int | None,
+    quantity: Number | None,
+    cost: Number | None,
     direction: str = "out",
     peer: str | None = None,
     country: str | None = None,
     peer_country: str | None = None,
-    seconds: Fraction | int | None = None,
+    seconds: Number | None = None,
 ) -> dict[str, Any]:
     """A row of `usage_events` for a :class:`loaders.contract.Bill`; amounts are micros, fractions of them are rounded.
 
     `quantity` is in minutes, MB or messages, `seconds` in seconds, all in micros.
     """
-
-    def micros(value: Fraction | int | None) -> int | None:
-        return None if value is None else round_half_up(value)
 
     return {
         "billed_number": number,
@@ -43,10 +51,10 @@ def event(
         "country": country,
         "peer_number": peer,
         "peer_country": peer_country,
-        "quantity": micros(quantity),
+        "quantity": None if quantity is None else _rounded(quantity),
         "unit": UNITS[usage_type],
-        "duration_s": micros(seconds),
-        "cost": micros(cost),
+        "duration_s": None if seconds is None else _rounded(seconds),
+        "cost": None if cost is None else _rounded(cost),
         "currency": currency,
     }
 
@@ -56,17 +64,17 @@ class Tally:
 
     def __init__(self, currency: str) -> None:
         self.currency = currency
-        self._usage: dict[Key, Fraction] = {}
-        self._costs: dict[Key, Fraction] = {}
+        self._usage: dict[Key, Number] = {}
+        self._costs: dict[Key, Number] = {}
         self._days: dict[Key, list[str]] = {}
-        self._charges: dict[Key, list[Fraction]] = {}
+        self._charges: dict[Key, list[Number]] = {}
 
     def add(
         self,
         number: str,
         usage_type: str,
-        quantity: Fraction | int | None,
-        cost: Fraction | int | None,
+        quantity: Number | None,
+        cost: Number | None,
         *,
         zone: str = "home",
         country: str | None = None,
@@ -77,9 +85,9 @@ class Tally:
         With its `day` the call counts in that month, without in the period that :meth:`usage` is given.
         """
         key = (number, usage_type, zone, country, day and day[:7])
-        self._usage[key] = self._usage.get(key, Fraction(0)) + (quantity or 0)
+        self._usage[key] = self._usage.get(key, 0) + (quantity or 0)
         if cost is not None:
-            self._costs[key] = self._costs.get(key, Fraction(0)) + cost
+            self._costs[key] = self._costs.get(key, 0) + cost
         if day:
             days = self._days.setdefault(key, [day, day])
             days[:] = [min(days[0], day), max(days[1], day)]
@@ -92,11 +100,11 @@ class Tally:
         zone: str,
         country: str | None,
         unit: str | None,
-        quantity: Fraction | int | None,
-        amount: Fraction | int,
+        quantity: Number | None,
+        amount: Number,
     ) -> None:
         """Add one call to the usage charge of its line and kind."""
-        sums = self._charges.setdefault((number, code, description, zone, country, unit), [Fraction(0)] * 3)
+        sums = self._charges.setdefault((number, code, description, zone, country, unit), [0, 0, 0])
         sums[0] += amount
         sums[1] += quantity or 0
         sums[2] += 1
@@ -115,9 +123,9 @@ class Tally:
                     "usage_type": usage_type,
                     "zone": zone,
                     "country": country,
-                    "quantity": max(round_half_up(quantity), 0),
+                    "quantity": max(_rounded(quantity), 0),
                     "unit": UNITS[str(usage_type)],
-                    "cost": None if cost is None else round_half_up(cost),
+                    "cost": None if cost is None else _rounded(cost),
                     "currency": self.currency,
                     "period_start": period_start or first,
                     "period_end": period_end or last,
@@ -135,9 +143,9 @@ class Tally:
                 "description": description,
                 "zone": zone,
                 "country": country,
-                "quantity": round_half_up(quantity) if unit else round_half_up(calls * SCALE),
+                "quantity": _rounded(quantity) if unit else int(calls) * SCALE,
                 "unit": unit,
-                "amount": round_half_up(amount),
+                "amount": _rounded(amount),
                 "attributes": {"calls": str(int(calls))},
             }
             for (number, code, description, zone, country, unit), (amount, quantity, calls) in self._charges.items()

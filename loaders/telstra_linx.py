@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from fractions import Fraction
 
 from core.money import SCALE, to_text
 from loaders.callfile import Call, CallFile, Carrier, country_called, line_kind, remark
@@ -19,6 +18,7 @@ from loaders.contract import NO, SURE, Bill, BillLine, Item, Rejected, SourceRow
 from loaders.declare import RowError
 from loaders.fixed import Record, clock6, column, count, day8, head_lines, implied, lines, needed_day8, signed
 from loaders.source import Source
+from loaders.tally import Number, share
 
 TELSTRA = Carrier("telstra", "Telstra", "AU", "AUD")
 DAILY, MONTHLY = 514, 758
@@ -196,7 +196,7 @@ def _event(calls: CallFile, kind: str, text: str, place: SourceRow) -> None:
     for key, title in (("account", "Invoice arrangement id"), ("number", "Full national number")):
         if row[key] is None:
             raise RowError(title, "", "a value")
-    cost = Fraction(row["price"], 10)
+    cost: Number = share(row["price"], 10)
     adjusted = kind == "UAR"
     described = text[_PREMIUM_AT[kind] : _PREMIUM_AT[kind] + 30].strip()
     country = country_called(row["peer"], TELSTRA, "0011")
@@ -217,7 +217,7 @@ def _event(calls: CallFile, kind: str, text: str, place: SourceRow) -> None:
             time=row["time"],
             usage_type=usage_type,
             quantity=None if adjusted else quantity,
-            cost=-abs(cost) if adjusted else cost,
+            cost=-cost if adjusted and cost > 0 else cost,
             seconds=None if adjusted else seconds,
             zone=zone,
             peer=row["peer"],
@@ -227,16 +227,16 @@ def _event(calls: CallFile, kind: str, text: str, place: SourceRow) -> None:
     )
 
 
-def _measure(unit: str, quantity: int | None, duration: int | None) -> tuple[str, int | Fraction | None, int | None]:
+def _measure(unit: str, quantity: int | None, duration: int | None) -> tuple[str, Number | None, int | None]:
     """Usage type, quantity (minutes or MB) and seconds; units that count calls or items have a duration only."""
     if unit in {"KBYTE", "SEG"}:
-        return "data", Fraction(quantity, 1024) if unit == "KBYTE" and quantity is not None else None, None
+        return "data", share(quantity, 1024) if unit == "KBYTE" and quantity is not None else None, None
     seconds = None
     if unit in _SECONDS and quantity is not None:
         seconds = quantity * _SECONDS[unit]
     elif duration is not None:
         seconds = (duration // 10_000 * 3600 + duration // 100 % 100 * 60 + duration % 100) * SCALE
-    return "voice", None if seconds is None else Fraction(seconds, 60), seconds
+    return "voice", None if seconds is None else share(seconds, 60), seconds
 
 
 def _monthly(source: Source) -> Iterator[Item]:
