@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import re
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import pytest
 from national_files import GOLDEN, expected, files
 
 import loaders
+from benchmarks._damaged_files import damaged
 from core.issues import BadInput
 from core.store import Store
 from loaders.contract import Bill, Chunk, RatedUsage, Rejected, SourceRow
@@ -63,31 +63,6 @@ def counted(path: Path, loader_name: str) -> int | None:
         else:
             assert not isinstance(item, Chunk)
     return total
-
-
-def damaged(content: bytes, seed: int) -> bytes:
-    """A copy with lines dropped, doubled, shuffled, cut or with characters changed."""
-    chance = random.Random(seed)
-    lines = content.split(b"\n")
-    for _ in range(chance.randint(1, 3)):
-        place = chance.randrange(len(lines))
-        match chance.randrange(6):
-            case 0:
-                del lines[place]
-            case 1:
-                lines.insert(place, lines[place])
-            case 2:
-                chance.shuffle(lines)
-            case 3:
-                lines[place] = lines[place][: chance.randrange(len(lines[place]) + 1)]
-            case 4 if lines[place]:
-                at = chance.randrange(len(lines[place]))
-                lines[place] = lines[place][:at] + bytes([chance.choice(b"0 9-A,|")]) + lines[place][at + 1 :]
-            case _:
-                lines = lines[: place + 1]
-        if not lines:
-            return b"\n"
-    return b"\n".join(lines)
 
 
 @pytest.mark.parametrize("name", NAMES)
