@@ -6,6 +6,7 @@ group `tem.loaders`. `read` yields a stream of four things, in the order of the 
 - :class:`Chunk`: rows of one canonical table as text cells; the pipeline checks and converts them,
 - :class:`Bill`: one carrier invoice with charges, usage and lines, in micros and ISO days; the pipeline ties it,
 - :class:`Records`: rows of a file that each say something of one or several canonical tables (inventory, people),
+- :class:`RatedUsage`: call records of one account, which no invoice comes with,
 - :class:`Rejected`: one row that could not be understood.
 
 Row problems are values (:class:`Rejected`, or cells of a :class:`Chunk` that do not convert). A file that cannot be
@@ -154,7 +155,33 @@ class Bill:
         return self.rows if self.many_rows is None else self.many_rows
 
 
-Item = Chunk | Bill | Records | Rejected | Issue
+@dataclass(slots=True)
+class RatedUsage:
+    """Priced use of one account that comes without an invoice: a file of call records.
+
+    `usage` and `events` are those of a :class:`Bill`; their cost is no charge, since the carrier's bill has it.
+    `rows` are the records of each line by `billed_number`, and under None those of no line (headers, trailers): where
+    a line is unknown in an account with inventory, its records are set aside.
+    """
+
+    carrier_id: str
+    carrier_name: str
+    account_number: str
+    currency: str
+    account_name: str | None = None
+    country: str | None = None
+    usage: list[dict[str, Any]] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    lines: dict[str, BillLine] = field(default_factory=dict)
+    rows_of: dict[str | None, list[SourceRow]] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> list[SourceRow]:
+        """All records."""
+        return [row for rows in self.rows_of.values() for row in rows]
+
+
+Item = Chunk | Bill | Records | RatedUsage | Rejected | Issue
 
 
 @runtime_checkable

@@ -18,7 +18,7 @@ from core.store import Store, StoreError, Txn
 from loaders import dimensions, links, matching
 from loaders.batch import Batch, FileState
 from loaders.bills import Bills
-from loaders.contract import Bill, Chunk, Item, Loader, Records, Rejected
+from loaders.contract import Bill, Chunk, Item, Loader, RatedUsage, Records, Rejected
 from loaders.facts import Facts
 from loaders.records import Desk
 from loaders.registry import CANONICAL_LOADER, by_name, detect
@@ -348,6 +348,8 @@ def _consume(
             bills.apply(file, item)
         elif isinstance(item, Records):
             desk.apply(file, item)
+        elif isinstance(item, RatedUsage):
+            bills.apply_usage(file, item)
         elif isinstance(item, Rejected):
             batch.reject(file, [item])
         else:

@@ -8,13 +8,21 @@ from importlib.metadata import entry_points
 
 from core.issues import BadInput, Issue
 from loaders.att import AttCharges
+from loaders.bt import BtCalls
 from loaders.canonical import Canonical
 from loaders.contract import Loader
+from loaders.febraban_v2 import FebrabanV2
+from loaders.febraban_v3 import FebrabanV3
 from loaders.feeds import fx_rates, mdm, people
 from loaders.feeds.rate_cards import RateCards
 from loaders.focus import Focus
+from loaders.m2 import M2Records
+from loaders.optus import Optus
+from loaders.oracle_ebilling import OracleEbilling
 from loaders.source import Source
+from loaders.telstra_linx import TelstraLinx
 from loaders.verizon import VerizonRdd
+from loaders.windstream import WindstreamCalls
 from loaders.x12.loader import X12Bill
 
 CANONICAL_LOADER = Canonical()
@@ -28,12 +36,25 @@ FEEDS: tuple[Loader, ...] = (
     Focus(),
     fx_rates.ECB,
 )
-BUILT_IN: tuple[Loader, ...] = (CANONICAL_LOADER, VerizonRdd(), AttCharges(), X12Bill(), *FEEDS)
+BUILT_IN: tuple[Loader, ...] = (
+    CANONICAL_LOADER,
+    VerizonRdd(),
+    AttCharges(),
+    X12Bill(),
+    FebrabanV2(),
+    FebrabanV3(),
+    TelstraLinx(),
+    Optus(),
+    M2Records(),
+    BtCalls(),
+    WindstreamCalls(),
+    OracleEbilling(),
+    *FEEDS,
+)
 
 #: Format names of `interfaces.md` that a later loader will answer to.
 PLANNED = (
-    *("verizon_report", "att_inventory", "febraban_v2", "febraban_v3", "telstra_linx", "optus", "m2", "bt"),
-    *("windstream", "oracle_ebilling", "tap3", "pdf", "profile"),
+    *("verizon_report", "att_inventory", "tap3", "pdf", "profile"),
     *("netbox", "snipeit", "glpi", "orders"),
 )
 
