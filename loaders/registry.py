@@ -10,7 +10,7 @@ from core.issues import BadInput, Issue
 from loaders.att import AttCharges
 from loaders.canonical import Canonical
 from loaders.contract import Loader
-from loaders.feeds import fx_rates, mdm, people
+from loaders.feeds import fx_rates, glpi, mdm, netbox, orders, people, snipeit
 from loaders.feeds.rate_cards import RateCards
 from loaders.focus import Focus
 from loaders.source import Source
@@ -26,6 +26,10 @@ FEEDS: tuple[Loader, ...] = (
     RateCards(),
     Focus(),
     fx_rates.ECB,
+    snipeit.SNIPEIT,
+    netbox.NETBOX,
+    glpi.GLPI,
+    orders.ORDERS,
 )
 BUILT_IN: tuple[Loader, ...] = (CANONICAL_LOADER, VerizonRdd(), AttCharges(), *FEEDS)
 
@@ -33,7 +37,6 @@ BUILT_IN: tuple[Loader, ...] = (CANONICAL_LOADER, VerizonRdd(), AttCharges(), *F
 PLANNED = (
     *("x12_811", "verizon_report", "att_inventory", "febraban_v2", "febraban_v3", "telstra_linx", "optus", "m2", "bt"),
     *("windstream", "oracle_ebilling", "tap3", "pdf", "profile"),
-    *("netbox", "snipeit", "glpi", "orders"),
 )
 
 
