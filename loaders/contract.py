@@ -67,7 +67,15 @@ class Named:
     name: str | None = None
 
 
-#: Cells of one canonical row: text as in a canonical file, a :class:`Named`, None to clear; `attributes` is a mapping.
+@dataclass(frozen=True, slots=True)
+class IfNew:
+    """A cell that counts only for a record that does not exist yet: our own spelling of a number stays."""
+
+    text: str | None
+
+
+#: Cells of one canonical row: text as in a canonical file, a :class:`Named`, an :class:`IfNew`, None to clear;
+#: `attributes` is a mapping.
 Cells = dict[str, Any]
 
 

@@ -85,11 +85,18 @@ def load_paths(
     if canonical:
         _skip_unknown_tables(units)
     groups = [canonical] if canonical else []
-    groups += [[unit] for unit in units if unit.loader and unit.loader is not CANONICAL_LOADER]
+    others = [unit for unit in units if unit.loader and unit.loader is not CANONICAL_LOADER]
+    groups += [[unit] for unit in sorted(others, key=_stage)]
     steps = _Steps(sum(len(group) for group in groups), progress)
     for group in groups:
         _load_group(store, group, steps, dry_run=dry_run, supersede=supersede)
     return report
+
+
+def _stage(unit: Unit) -> int:
+    """Inventory and people come before the bills that name them; a loader without stages comes last."""
+    stage = getattr(unit.loader, "stage", None)
+    return stage(unit.source) if stage else 100
 
 
 def _gather(paths: Sequence[Path | str]) -> list[Unit]:

@@ -13,7 +13,7 @@ from loaders.canonical import Canonical
 from loaders.contract import Loader
 from loaders.febraban_v2 import FebrabanV2
 from loaders.febraban_v3 import FebrabanV3
-from loaders.feeds import fx_rates, mdm, people
+from loaders.feeds import fx_rates, glpi, mdm, netbox, orders, people, snipeit
 from loaders.feeds.rate_cards import RateCards
 from loaders.focus import Focus
 from loaders.m2 import M2Records
@@ -35,6 +35,10 @@ FEEDS: tuple[Loader, ...] = (
     RateCards(),
     Focus(),
     fx_rates.ECB,
+    snipeit.SNIPEIT,
+    netbox.NETBOX,
+    glpi.GLPI,
+    orders.ORDERS,
 )
 BUILT_IN: tuple[Loader, ...] = (
     CANONICAL_LOADER,
@@ -53,10 +57,7 @@ BUILT_IN: tuple[Loader, ...] = (
 )
 
 #: Format names of `interfaces.md` that a later loader will answer to.
-PLANNED = (
-    *("verizon_report", "att_inventory", "tap3", "pdf", "profile"),
-    *("netbox", "snipeit", "glpi", "orders"),
-)
+PLANNED = (*("verizon_report", "att_inventory", "tap3", "pdf", "profile"),)
 
 
 @lru_cache(maxsize=1)
