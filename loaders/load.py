@@ -7,7 +7,7 @@ batch. A file that is refused does not stop the others. Nothing of a refused fil
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core import rollups
@@ -15,12 +15,12 @@ from core.issues import BadInput, Issue
 from core.queries import loading
 from core.schema import CANONICAL, TABLES
 from core.store import Store, StoreError, Txn
-from loaders import dimensions, matching
+from loaders import dimensions, drift, matching
 from loaders.batch import Batch, FileState
 from loaders.bills import Bills
 from loaders.contract import Bill, Chunk, Item, Loader, Rejected
 from loaders.facts import Facts
-from loaders.registry import CANONICAL_LOADER, by_name, detect
+from loaders.registry import CANONICAL_LOADER, by_name, detect, loaders
 from loaders.report import FileReport, InvoiceReport, LoadReport
 from loaders.source import Source
 from loaders.values import Converter
@@ -72,14 +72,15 @@ def load_paths(
     Raises:
         BadInput: for an unknown format or a path that does not exist. Problems of files are in the report.
     """
-    forced = by_name(format) if format else None
+    candidates = loaders(store)
+    forced = by_name(format, candidates) if format else None
     report = LoadReport(dry_run=dry_run)
     units = _gather(paths)
     if not units:
         raise BadInput(Issue(message="there is no file to load", found=", ".join(map(str, paths))))
     report.files = [unit.report for unit in units]
     for unit in units:
-        _detect(unit, forced)
+        _detect(unit, forced, candidates)
     canonical = [unit for unit in units if unit.loader is CANONICAL_LOADER]
     if canonical:
         _skip_unknown_tables(units)
@@ -126,14 +127,16 @@ def _refuse(unit: Unit, issues: Iterable[Issue]) -> None:
     unit.loader = None
 
 
-def _detect(unit: Unit, forced: Loader | None) -> None:
+def _detect(unit: Unit, forced: Loader | None, candidates: Sequence[Loader]) -> None:
     try:
         if forced is not None and unit.source.size == 0:
             raise unit.source.refused("is empty", "a file with content")
         if forced is not None:
             _ = unit.source.members
-        unit.loader = forced or detect(unit.source)
+        unit.loader = forced or detect(unit.source, candidates)
         unit.report.format = unit.loader.name
+        layout = getattr(unit.loader, "layout", None)
+        unit.report.layout = layout(unit.source) if layout else None
         check = getattr(unit.loader, "check", None)
         if check is not None:
             unit.report.warnings += check(unit.source)
@@ -182,7 +185,7 @@ class _Steps:
 def _load_group(store: Store, group: list[Unit], steps: _Steps, *, dry_run: bool, supersede: bool) -> None:
     left = list(group)
     while left:
-        fresh = [(FileReport(u.report.file, u.report.format, warnings=list(u.report.warnings)), u) for u in left]
+        fresh = [(replace(u.report, warnings=list(u.report.warnings), invoices=[], issues=[]), u) for u in left]
         try:
             with store.transaction() as txn:
                 _run(txn, [Unit(u.source, r, u.loader) for r, u in fresh], steps, supersede=supersede)
@@ -240,6 +243,9 @@ def _run(txn: Txn, units: list[Unit], steps: _Steps, *, supersede: bool) -> None
     batch.files = [FileState(unit.source, unit.report) for unit in todo]
     facts = Facts(batch)
     bills = Bills(batch, facts)
+    for unit, file in zip(todo, batch.files, strict=True):
+        assert unit.loader is not None
+        drift.columns(batch, file, drift.shape(unit.loader, unit.source))
     _read_all(batch, todo, facts, bills, steps)
     facts.settle()
     if len(again) == len(todo) and all(u.report.rows_quarantined >= len(again[u.source.sha256]) for u in todo):
@@ -254,6 +260,7 @@ def _run(txn: Txn, units: list[Unit], steps: _Steps, *, supersede: bool) -> None
     if batch.services_changed:
         matching.rematch(batch)
     _report_invoices(facts)
+    drift.codes(batch)
     months = None if batch.dimensions_changed else batch.months | loading.fact_months(txn, batch.batch_id)
     rollups.refresh(txn, months)
     batch.finish()
@@ -369,6 +376,7 @@ def _report_invoices(facts: Facts) -> None:
     for file in facts.batch.files:
         wrong = [invoice for invoice in file.report.invoices if not invoice.balanced]
         if wrong:
+            drift.totals(facts, {invoice.invoice_id for invoice in wrong})
             first = wrong[0]
             facts.batch.warn(
                 file,
