@@ -26,6 +26,7 @@ from loaders.source import Source
 from loaders.values import Converter
 
 Progress = Callable[[float, str], None]
+_TYPICAL_ROW = 120  # bytes
 _TABLE_SUFFIXES = {".csv", ".tsv", ".parquet"}
 
 
@@ -86,7 +87,7 @@ def load_paths(
         _skip_unknown_tables(units)
     groups = [canonical] if canonical else []
     groups += [[unit] for unit in units if unit.loader and unit.loader is not CANONICAL_LOADER]
-    steps = _Steps(sum(len(group) for group in groups), progress)
+    steps = _Steps([unit for group in groups for unit in group], progress)
     for group in groups:
         _load_group(store, group, steps, dry_run=dry_run, supersede=supersede)
     return report
@@ -156,34 +157,59 @@ def _skip_unknown_tables(units: list[Unit]) -> None:
 
 
 class _Steps:
-    """Progress over files, and inside a file by rows."""
+    """Progress by the size of the files, and inside a file by its rows, as many as its beginning lets expect."""
 
-    def __init__(self, files: int, progress: Progress | None) -> None:
-        self._files = max(files, 1)
+    def __init__(self, units: Sequence[Unit], progress: Progress | None) -> None:
+        self._whole = max(sum(unit.source.size for unit in units), 1)
         self._done = 0
+        self._size = 0
+        self._expected = 1.0
+        self._in_file = 0
         self._rows = 0
         self._note = ""
         self._progress = progress
 
-    def file(self, name: str) -> None:
-        self._note = name
+    def file(self, unit: Unit) -> None:
+        """A file begins."""
+        self._done += self._size
+        self._note, self._size, self._in_file = unit.report.file, unit.source.size, 0
+        self._expected = _expected_rows(unit.source) if self._progress else 1.0
         self._say()
 
     def rows(self, count: int) -> None:
+        """So many rows more were dealt with."""
         self._rows += count
+        self._in_file += count
         self._say()
 
-    def finished(self, files: int) -> None:
-        self._done += files
+    def finished(self, units: Sequence[Unit], size_before: int) -> None:
+        """A group of files is done."""
+        self._done = size_before + sum(unit.source.size for unit in units)
+        self._size = 0
         self._say()
+
+    @property
+    def done(self) -> int:
+        """Bytes of the files before the present group."""
+        return self._done
 
     def _say(self) -> None:
         if self._progress:
-            self._progress(min(self._done / self._files, 1.0), f"{self._note}: {self._rows} rows")
+            inside = self._size * min(self._in_file / self._expected, 0.98)
+            self._progress(min((self._done + inside) / self._whole, 1.0), f"{self._note}: {self._rows:,} rows")
+
+
+def _expected_rows(source: Source) -> float:
+    """A guess from the length of the first lines; archives and binary formats unpack to about five times their size."""
+    if source.head_text is None or source.is_archive:
+        return max(source.size * 5 / _TYPICAL_ROW, 1.0)
+    lines = max(source.head.count(b"\n"), source.head.count(b"\r"), 1)
+    return max(source.size * lines / max(len(source.head), 1), 1.0)
 
 
 def _load_group(store: Store, group: list[Unit], steps: _Steps, *, dry_run: bool, supersede: bool) -> None:
     left = list(group)
+    before = steps.done
     while left:
         fresh = [(replace(u.report, warnings=list(u.report.warnings), invoices=[], issues=[]), u) for u in left]
         try:
@@ -207,7 +233,7 @@ def _load_group(store: Store, group: list[Unit], steps: _Steps, *, dry_run: bool
             if dry_run:
                 unit.report.batch_id = None
         break
-    steps.finished(len(group))
+    steps.finished(group, before)
 
 
 def _copy(new: FileReport, old: FileReport) -> None:
@@ -309,7 +335,7 @@ def _read_all(batch: Batch, units: list[Unit], facts: Facts, bills: Bills, steps
     if units[0].loader is not CANONICAL_LOADER:
         for unit, file in zip(units, batch.files, strict=True):
             assert unit.loader is not None
-            steps.file(unit.report.file)
+            steps.file(unit)
             _consume(batch, unit, file, unit.loader.read(unit.source), facts, bills)
         return
     parts = [
@@ -319,7 +345,7 @@ def _read_all(batch: Batch, units: list[Unit], facts: Facts, bills: Bills, steps
     ]
     for _, index, table, sheet in sorted(parts, key=lambda part: part[:2]):
         unit, file = units[index], batch.files[index]
-        steps.file(unit.report.file)
+        steps.file(unit)
         _consume(batch, unit, file, CANONICAL_LOADER.read_table(unit.source, table, sheet), facts, bills)
 
 

@@ -148,3 +148,16 @@ def test_rules_are_checked(text: str, said: str) -> None:
 def test_every_built_in_rule_has_its_own_id() -> None:
     ids = [rule.id for rule in built_in().rules]
     assert len(ids) == len(set(ids))
+
+
+def test_progress_grows_inside_one_large_file(tmp_path: Path, store: Store) -> None:
+    folder = tmp_path / "tables"
+    folder.mkdir()
+    (folder / "carriers.csv").write_text("carrier_id,name\nc,Carrier\n")
+    rows = "\n".join(f"E{i},Name" for i in range(65_000))
+    (folder / "employees.csv").write_text(f"employee_id,name\n{rows}\n")
+    told: list[float] = []
+    load_paths(store, [folder], progress=lambda fraction, _note: told.append(fraction))
+    assert told == sorted(told)
+    assert len({round(fraction, 2) for fraction in told}) >= 4
+    assert told[-1] == 1.0
