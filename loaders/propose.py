@@ -43,6 +43,7 @@ _NUMBERS = tuple(
     for d, t in ((".", ""), (".", ","), (",", ""), (",", "."), (",", " "), (".", " "), (".", "'"))
 )
 _ORDERS = ("ymd", "mdy", "dmy")
+_LANGUAGES = ("en", "de", "fr", "es", "pt", "it", "nl")
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,7 @@ def propose(source: Source, table: str | None = None, sheet: str | None = None) 
     return sorted(found, key=lambda p: (-p.score, TARGETS.index(p.table)))
 
 
-_TOTAL = re.compile(r"(grand |sub)?total\b|sum(me)?\b|gesamt|total g[ée]n[ée]ral|suma\b|soma\b", re.IGNORECASE)
+TOTAL = re.compile(r"(grand |sub)?total\b|sum(me)?\b|gesamt|total g[ée]n[ée]ral|suma\b|soma\b", re.IGNORECASE)
 _END = 8 * 1024
 
 
@@ -147,7 +148,7 @@ def _total_row(header: Sequence[str], rows: Sequence[Sequence[str]]) -> TotalRow
     """A rule for the rows that begin with a word for total and are blank elsewhere but for a few figures."""
     for row in reversed(rows):
         for name, cell in zip(header, row, strict=True):
-            found = _TOTAL.match(cell.strip())
+            found = TOTAL.match(cell.strip())
             if found and sum(1 for other in row if other.strip()) <= max(2, len(row) // 2):
                 return TotalRow(column=name, starts=found[0].strip())
     return None
@@ -239,8 +240,8 @@ def synonyms(table: str, name: str) -> list[str]:
     return _synonyms().get(f"{table}.{name}") or _synonyms().get(name, [])
 
 
-_LOOKS_NUMBER = re.compile(r"[-+(]?[^\w\s]{0,3}\s?[\d.,' \u00a0\u202f]*\d[)\-+]?(\s?(CR|DR|[A-Z]{3}|[^\w\s]{1,2}))?")
-_LOOKS_DATE = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}.{0,20}|\d{1,2}\.? ?[^\W\d]{3,}\.? ?,? ?\d{2,4}")
+LOOKS_NUMBER = re.compile(r"[-+(]?[^\w\s]{0,3}\s?[\d.,' \u00a0\u202f]*\d[)\-+]?(\s?(CR|DR|[A-Z]{3}|[^\w\s]{1,2}))?")
+LOOKS_DATE = re.compile(r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}.{0,20}|\d{1,2}\.? ?[^\W\d]{3,}\.? ?,? ?\d{2,4}")
 
 
 def conventions(columns: Iterable[Sequence[str]]) -> tuple[Numbers, Dates, list[str]]:
@@ -249,7 +250,7 @@ def conventions(columns: Iterable[Sequence[str]]) -> tuple[Numbers, Dates, list[
     dates: list[str] = []
     for cells in columns:
         filled = [cell.strip() for cell in cells if not blank(cell) and not isinstance(cell, Plain)]
-        for looks, kept in ((_LOOKS_DATE, dates), (_LOOKS_NUMBER, numbers)):
+        for looks, kept in ((LOOKS_DATE, dates), (LOOKS_NUMBER, numbers)):
             like = [cell for cell in filled if looks.fullmatch(cell)]
             if filled and len(like) >= _CONVERTS * len(filled):
                 kept.extend(like)
@@ -264,7 +265,8 @@ def conventions(columns: Iterable[Sequence[str]]) -> tuple[Numbers, Dates, list[
     other = Numbers(decimal="," if number.decimal == "." else ".", thousands=number.decimal)
     if marked and _readable(other.parse, marked) == len(marked) and _readable(number.parse, marked) == len(marked):
         doubts.append(f'numbers such as "{marked[0]}" may have a decimal comma or a decimal point')
-    return number, Dates(order=order), doubts  # type: ignore[arg-type]
+    language = max(_LANGUAGES, key=lambda code: (_readable(Dates(order=order, language=code).day, dates), code == "en"))  # type: ignore[arg-type]
+    return number, Dates(order=order, language=language), doubts  # type: ignore[arg-type]
 
 
 def reopened(profile: Profile, source: Source) -> Proposal:
