@@ -13,6 +13,7 @@ from loaders.batch import Batch, FileState
 from loaders.contract import Bill, Named, RatedUsage
 from loaders.facts import Facts
 from loaders.matching import UNCONFIRMED
+from loaders.taxonomy import Taxonomy
 from loaders.values import attributes_text
 
 Row = dict[str, Any]
@@ -39,6 +40,7 @@ class Bills:
         self.facts = facts
         self._items: dict[str, dict[str, str]] = {}
         self._file: FileState | None = None
+        self._taxonomy = Taxonomy.of(batch.txn)
 
     def apply(self, file: FileState, bill: Bill) -> None:
         """Add one bill, or set it aside as a whole where it re-issues an older one with other content."""
@@ -155,6 +157,8 @@ class Bills:
         charges = []
         for index, given in enumerate(bill.charges, 1):
             row = {"period_start": bill.period_start, "period_end": bill.period_end, **given}
+            row["category"] = self._taxonomy.category(bill.carrier_id, row.get("category"), row)
+            row.pop("section", None)
             row["charge_id"] = f"{invoice_id}:{index}"
             row["invoice_id"] = invoice_id
             row["attributes"] = attributes_text(given.get("attributes") or {})

@@ -130,7 +130,8 @@ class Bill:
     `charges` and `usage` are rows of the canonical tables without ids; `billed_number` names the line, or `line` does,
     the key of `lines`, where several numbers make one line. `usage` rows and `events` carry `billed_number` too.
     `total` is what the bill prints as its current charges. `carrier_is_named` says that the file gives the carrier by
-    a printed name only: an account of the store with this number wins.
+    a printed name only: an account of the store with this number wins. A charge without a `category` gets one by
+    :mod:`loaders.taxonomy`, which may also look at its `section` (the heading it stands under).
     """
 
     carrier_id: str

@@ -21,7 +21,7 @@ from pyarrow import ArrowException, parquet
 from core import periods
 from core.issues import BadInput
 from core.schema.inventory import KINDS
-from loaders.canonical import _cell_text, _joined
+from loaders.canonical import _joined, cell_text
 from loaders.contract import NO, SURE, Bill, BillLine, Item, Rejected, SourceRow
 from loaders.declare import Bound, RowError
 from loaders.feeds.tables import Table, tables
@@ -147,7 +147,7 @@ def _text(value: Any) -> str:
         return json.dumps(dict(value) if pairs else value, default=str)
     if isinstance(value, float):
         return repr(value)
-    return _cell_text(value)
+    return cell_text(value)
 
 
 def _take(file: _File, bound: Bound, cells: list[str], place: SourceRow) -> None:

@@ -13,7 +13,7 @@ from itertools import islice
 import python_calamine
 
 from core.issues import BadInput
-from loaders.canonical import _cell_text, _joined
+from loaders.canonical import _joined, cell_text
 from loaders.source import Source
 from loaders.text import CHUNK_ROWS, DELIMITERS, Block, blocks
 
@@ -64,7 +64,7 @@ class Table:
             book = python_calamine.CalamineWorkbook.from_path(str(self.source.path))
             block = Block([], [], [])
             for number, values in enumerate(book.get_sheet_by_name(str(self.member)).iter_rows(), 1):
-                row = [_cell_text(value) for value in values[:MAX_COLUMNS]]
+                row = [cell_text(value) for value in values[:MAX_COLUMNS]]
                 if any(cell.strip() for cell in row):
                     block.lines.append(number)
                     block.rows.append(row)
