@@ -1,6 +1,6 @@
 """Decisions: which plan for which line, proven. Scenario -> problem -> models -> re-priced, certified, explained."""
 
-from optimize.backtest import backtest, backtest_frames
+from optimize.backtest import backtest, backtest_frames, recommend_policy
 from optimize.bill import Bill, bill, bill_frames
 from optimize.progress import Progress
 from optimize.result import Contradiction, Result
@@ -15,6 +15,7 @@ __all__ = [
     "backtest_frames",
     "bill",
     "bill_frames",
+    "recommend_policy",
     "run_frames",
     "run_scenario",
 ]
