@@ -209,6 +209,7 @@ def _offered(item: Outcome) -> list[str]:
 
 def pair(found: tuple[Outcome, ...], offer: str) -> tuple[Outcome | None, Outcome | None]:
     """The newest result under the offer alone, and the newest without any offer that is otherwise the same scenario."""
+    found = tuple(item for item in found if not item.document.get("policy"))
     for item in found:
         if _offered(item) == [offer] and item.cost is not None and not item.stale:
             rest = _stripped(item.yaml)

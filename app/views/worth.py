@@ -81,6 +81,17 @@ def found(store: Store, yaml: str) -> dict[str, tuple[Part, Part]]:
     return answers
 
 
+def frontier(answers: Mapping[str, tuple[Part, Part]]) -> pd.DataFrame:
+    """Saving (micros a month) by number of changes, each point solved; empty while not computed."""
+    part = answers["frontier"][0] if "frontier" in answers else {}
+    return _frame(
+        part.get("frontier", ()),
+        count=("allowed", "changes"),
+        money=("saving", "still_possible"),
+        plain=("share",),
+    )
+
+
 def view(store: Store, filters: Filters, *, result_id: str | None = None) -> Worth:
     """The studies of the scenario of a stored result, by default of the one that saves most."""
     there = tuple(item for item in results.outcomes(store) if item.yaml)
@@ -96,15 +107,12 @@ def view(store: Store, filters: Filters, *, result_id: str | None = None) -> Wor
     futures = (parts.get("futures") or {}).get("futures") or {}
     contracts = _contracts(parts.get("contracts", {}), names)
     sweeps = tuple(_sweep(row, names, currency) for row in parts.get("commitments", {}).get("commitments", ()))
-    frontier = _frame(
-        parts.get("frontier", {}).get("frontier", ()), count=("allowed", "changes"), money=("saving", "still_possible"),
-        plain=("share",),
-    )  # fmt: skip
+    solved = frontier(answers)
     title, sentence = _words(item, policies, sweeps, currency)
     return Worth(
         title=title,
         sentence=sentence,
-        kpis=_kpis(policies, ladder, sweeps, delay, frontier, currency),
+        kpis=_kpis(policies, ladder, delay, solved, currency),
         choices=choices,
         outcome=item,
         currency=currency,
@@ -114,7 +122,7 @@ def view(store: Store, filters: Filters, *, result_id: str | None = None) -> Wor
         ladder=ladder,
         contracts=contracts,
         sweeps=sweeps,
-        frontier=frontier,
+        frontier=solved,
         pools=_pools(parts.get("pools", {}), names),
         delay=_frame(
             delay.get("months", ()),
@@ -373,9 +381,8 @@ def _words(
 def _kpis(
     policies: pd.DataFrame,
     ladder: pd.DataFrame,
-    sweeps: tuple[Sweep, ...],
     delay: Part,
-    frontier: pd.DataFrame,
+    solved: pd.DataFrame,
     currency: str | None,
 ) -> tuple[Kpi, ...]:
     kpis = []
@@ -405,13 +412,13 @@ def _kpis(
     if delay and any(row["delay"] == 1 for row in delay["months"]):
         lost = next(micros(row["cost_of_delay"]) for row in delay["months"] if row["delay"] == 1)
         kpis.append(Kpi("A month of waiting", formats.money(lost, currency), f"best in {delay['best']} months"))
-    enough = frontier[frontier["share"].fillna(0) >= 0.8].head(1) if len(frontier) else frontier
+    enough = solved[solved["share"].fillna(0) >= 0.8].head(1) if len(solved) else solved
     if len(enough):
         kpis.append(
             Kpi(
                 "Changes for four fifths",
                 formats.count(enough["changes"].iloc[0]),
-                f"of {formats.count(frontier['changes'].iloc[-1])}, solved",
+                f"of {formats.count(solved['changes'].iloc[-1])}, solved",
             )
         )
     return tuple(kpis)

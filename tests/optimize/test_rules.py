@@ -96,3 +96,23 @@ def test_the_command_writes_the_winner(store_of, tmp_path):
     assert isinstance(
         run(store, app.commands.optimize, ["backtest", str(file), "--policy", "luck"]).exception, BadInput
     )
+
+
+def test_the_dashboard_keeps_the_plans_of_a_policy_as_a_result(store_of):
+    from app import jobs
+    from app.views import results
+
+    class Quiet:
+        def say(self, *_, **__): ...
+
+        def cancelled(self):
+            return False
+
+    store = store_of(pooled_estate(lines=5, months=3))
+    params = {"scenario": "gap: 0.01\n", "name": "Mine", "ranking": ["two_group", "keep"]}
+    done = jobs.recommend(store, params, Quiet())
+    (item,) = results.outcomes(store)
+    assert item.result_id == done["result_id"]
+    assert item.name == "Mine, by two group"
+    assert item.document["policy"] == "two_group"
+    assert item.cost >= item.bound
