@@ -7,6 +7,9 @@ Parameters and results are plain JSON:
 * `undo` {batch_id}: takes an import back; result: `findings` as above.
 * `audit` {first, last} and `flag` {first, last, queue, budget}: result: counts for each queue.
 * `backtest` {scenario}: result: the document of `tem backtest --json`.
+* `worth` {scenario, studies, time_limit}: result: the document of `tem worth --json`.
+* `recommend` {scenario, name, ranking}: the plans of the first policy that meets the scenario, kept as a result; result
+  as of `optimize`.
 * `optimize` {scenario (mapping or YAML text), name, time_limit}: result: {scenario_id, result_id, status, saving}.
 """
 
@@ -125,6 +128,41 @@ def backtest(store: Store, params: Params, progress: Progress) -> dict[str, Any]
     return dict(replay(store, scenario, progress=say))
 
 
+def recommend(store: Store, params: Params, progress: Progress) -> dict[str, Any]:
+    """Keep the plans of a policy (the first of `ranking` that meets the scenario) as a result, priced exactly."""
+    from optimize import recommend_policy
+
+    text, scenario = _scenario(params["scenario"])
+    progress.say(0.2, "Deciding by the policy, proving by the optimum")
+    document = recommend_policy(store, scenario, list(params["ranking"]))
+    name = str(params.get("name") or scenario.get("name") or "Scenario")
+    title = f"{name}, by {str(document['policy']).replace('_', ' ')}"
+    scenario_id, result_id = queries.save_result(store, title, text, document)
+    found = {"status": document["status"], "saving": document.get("saving")}
+    return {"scenario_id": scenario_id, "result_id": result_id, **found}
+
+
+def worth(store: Store, params: Params, progress: Progress) -> dict[str, Any]:
+    """What rules, prices, commitments and offers are worth under a scenario; the document of `tem worth --json`."""
+    from optimize.worth import worth as study
+
+    _, scenario = _scenario(params["scenario"])
+    steps = [0]
+
+    def say(note: str) -> None:
+        steps[0] += 1
+        progress.say(1 - 0.97 ** steps[0], note[0].upper() + note[1:])
+
+    return study(
+        store,
+        scenario,
+        studies=params.get("studies"),
+        time_limit=float(params.get("time_limit") or 10),
+        progress=say,
+        cancelled=progress.cancelled,
+    )
+
+
 def _scenario(given: Any) -> tuple[str, dict[str, Any]]:
     """The scenario as YAML text and as a mapping."""
     if not isinstance(given, str):
@@ -142,6 +180,8 @@ REGISTRY: Registry = {
     "flag": flag,
     "optimize": optimize,
     "backtest": backtest,
+    "worth": worth,
+    "recommend": recommend,
 }
 
 #: The signature of a handler, for extensions.

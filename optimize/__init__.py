@@ -1,6 +1,6 @@
 """Decisions: which plan for which line, proven. Scenario -> problem -> models -> re-priced, certified, explained."""
 
-from optimize.backtest import backtest, backtest_frames
+from optimize.backtest import backtest, backtest_frames, recommend_policy
 from optimize.bill import Bill, bill, bill_frames
 from optimize.progress import Progress
 from optimize.result import Contradiction, Result
@@ -17,6 +17,7 @@ __all__ = [
     "bill",
     "bill_frames",
     "read_text",
+    "recommend_policy",
     "run_frames",
     "run_scenario",
 ]

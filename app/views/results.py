@@ -20,6 +20,7 @@ STATUS = {
     "gap_met": "Proven within the gap asked for",
     "time_limit": "Best found in the time given",
     "cancelled": "Best found before it was stopped",
+    "policy": "A policy's plans, priced exactly",
     "infeasible": "Cannot be met",
 }
 

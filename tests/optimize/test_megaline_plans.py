@@ -87,6 +87,7 @@ def test_backtest_on_a_pooled_estate():
         "keep",
         "line_average",
         "line_months",
+        "two_group",
         "pooled_mean",
         "pooled_buffer",
         "stochastic",
