@@ -82,13 +82,9 @@ def flag(store: Store, params: Params, progress: Progress) -> dict[str, Any]:
     import anomaly
 
     first, last, queue = params.get("first"), params.get("last"), params.get("queue") or "all"
-    found = anomaly.flag(store, first=first, last=last, queue=queue, budget=float(params.get("budget") or 0.005))
-    counts: dict[str, Any] = {}
-    for name in ("policy", "anomaly"):
-        if queue in {name, "all"}:
-            rows = [item for item in found if item.queue == name]
-            counts[name] = findings.save(store, rows, name, first=first, last=last)
-    return counts
+    budget = params.get("budget")
+    run = anomaly.flag_run(store, first=first, last=last, queue=queue, budget=None if budget is None else float(budget))
+    return dict(anomaly.save(store, run, queue, first=first, last=last))
 
 
 def optimize(store: Store, params: Params, progress: Progress) -> dict[str, Any]:

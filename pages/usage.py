@@ -57,6 +57,8 @@ unusual, policy = st.tabs(
 )
 if unusual.open:
     with unusual:
+        if data.model:
+            st.caption(data.model)
         flag_queue(data.anomalies, data.anomaly_ids, key="anomalies", empty="No line-month is flagged as unusual here.")
 if policy.open:
     with policy:
