@@ -21,12 +21,13 @@ from pyarrow import ArrowException, parquet
 from core import periods
 from core.issues import BadInput
 from core.schema.inventory import KINDS
-from loaders.canonical import _joined, cell_text
+from loaders.canonical import _joined
 from loaders.contract import NO, SURE, Bill, BillLine, Item, Rejected, SourceRow
 from loaders.declare import Bound, RowError
 from loaders.feeds.tables import Table, tables
 from loaders.focus_columns import EXACT, LAYOUT, micros, tags, version
 from loaders.links import slug
+from loaders.sheets import cell_text
 from loaders.source import Source
 from loaders.text import CHUNK_ROWS, Block
 

@@ -13,7 +13,8 @@ from itertools import islice
 import python_calamine
 
 from core.issues import BadInput
-from loaders.canonical import _joined, cell_text
+from loaders.canonical import _joined
+from loaders.sheets import cell_text
 from loaders.source import Source
 from loaders.text import CHUNK_ROWS, DELIMITERS, Block, blocks
 
