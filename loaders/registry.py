@@ -123,7 +123,7 @@ def detect(source: Source, candidates: Sequence[Loader] | None = None) -> Loader
         raise source.refused(f"is claimed by {names} alike", None, "name one with --format")
     if not takers:
         kind = "binary content" if source.head_text is None and not source.is_archive else "its content"
-        known = ", ".join(loader.title for loader in candidates)
+        known = "one of " + ", ".join(loader.name for loader in candidates)
         raise source.refused(f"no loader recognises {kind}", known, _hint(source))
     return takers[0]
 
