@@ -18,8 +18,9 @@ from core.store import Store, StoreError, Txn
 from loaders import dimensions, links, matching
 from loaders.batch import Batch, FileState
 from loaders.bills import Bills
-from loaders.contract import Bill, Chunk, Item, Loader, Records, Rejected
+from loaders.contract import Bill, Chunk, Item, LineReport, Loader, Records, Rejected
 from loaders.facts import Facts
+from loaders.line_reports import LineReports
 from loaders.records import Desk
 from loaders.registry import CANONICAL_LOADER, by_name, detect
 from loaders.report import FileReport, InvoiceReport, LoadReport
@@ -323,6 +324,7 @@ def _consume(
     batch: Batch, unit: Unit, file: FileState, items: Iterable[Item], facts: Facts, bills: Bills, desk: Desk
 ) -> None:
     converters: dict[str, Converter] = {}
+    lines = LineReports(batch, facts)
     stream = iter(items)
     while True:
         try:
@@ -333,6 +335,7 @@ def _consume(
             raise _Refused(unit, unit.source.refused(f"cannot be read: {error}")) from error
         if item is None:
             desk.finish(file)
+            lines.finish(file)
             return
         if isinstance(item, Chunk):
             if item.table not in converters:
@@ -348,6 +351,8 @@ def _consume(
             bills.apply(file, item)
         elif isinstance(item, Records):
             desk.apply(file, item)
+        elif isinstance(item, LineReport):
+            lines.add(item)
         elif isinstance(item, Rejected):
             batch.reject(file, [item])
         else:

@@ -8,6 +8,7 @@ from importlib.metadata import entry_points
 
 from core.issues import BadInput, Issue
 from loaders.att import AttCharges
+from loaders.att_inventory import ATT_INVENTORY
 from loaders.canonical import Canonical
 from loaders.contract import Loader
 from loaders.feeds import fx_rates, mdm, people
@@ -15,6 +16,7 @@ from loaders.feeds.rate_cards import RateCards
 from loaders.focus import Focus
 from loaders.source import Source
 from loaders.verizon import VerizonRdd
+from loaders.verizon_report import VerizonReport
 from loaders.x12.loader import X12Bill
 
 CANONICAL_LOADER = Canonical()
@@ -28,11 +30,12 @@ FEEDS: tuple[Loader, ...] = (
     Focus(),
     fx_rates.ECB,
 )
-BUILT_IN: tuple[Loader, ...] = (CANONICAL_LOADER, VerizonRdd(), AttCharges(), X12Bill(), *FEEDS)
+CARRIER_REPORTS: tuple[Loader, ...] = (VerizonReport(), ATT_INVENTORY)
+BUILT_IN: tuple[Loader, ...] = (CANONICAL_LOADER, VerizonRdd(), AttCharges(), X12Bill(), *CARRIER_REPORTS, *FEEDS)
 
 #: Format names of `interfaces.md` that a later loader will answer to.
 PLANNED = (
-    *("verizon_report", "att_inventory", "febraban_v2", "febraban_v3", "telstra_linx", "optus", "m2", "bt"),
+    *("febraban_v2", "febraban_v3", "telstra_linx", "optus", "m2", "bt"),
     *("windstream", "oracle_ebilling", "tap3", "pdf", "profile"),
     *("netbox", "snipeit", "glpi", "orders"),
 )
