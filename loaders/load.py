@@ -25,7 +25,7 @@ from loaders.records import Desk
 from loaders.registry import CANONICAL_LOADER, by_name, detect
 from loaders.report import FileReport, InvoiceReport, LoadReport
 from loaders.source import Source
-from loaders.values import Converter
+from loaders.values import Converter, Typed
 
 Progress = Callable[[float, str], None]
 _TABLE_SUFFIXES = {".csv", ".tsv", ".parquet"}
@@ -321,7 +321,7 @@ def _read_all(batch: Batch, units: list[Unit], facts: Facts, bills: Bills, desk:
 
 
 def _consume(
-    batch: Batch, unit: Unit, file: FileState, items: Iterable[Item], facts: Facts, bills: Bills, desk: Desk
+    batch: Batch, unit: Unit, file: FileState, items: Iterable[Item | Typed], facts: Facts, bills: Bills, desk: Desk
 ) -> None:
     converters: dict[str, Converter] = {}
     lines = LineReports(batch, facts)
@@ -337,11 +337,15 @@ def _consume(
             desk.finish(file)
             lines.finish(file)
             return
-        if isinstance(item, Chunk):
-            if item.table not in converters:
-                converters[item.table] = Converter(item.table)
-            typed, rejected = converters[item.table].convert(item)
-            batch.reject(file, rejected)
+        if isinstance(item, Chunk | Typed):
+            if isinstance(item, Typed):
+                typed = item
+            else:
+                if item.table not in converters:
+                    converters[item.table] = Converter(item.table)
+                converter = converters[item.table]
+                typed, rejected = converter.convert(item)
+                batch.reject(file, rejected)
             if TABLES[item.table].info["role"] == "dimension":
                 dimensions.apply(batch, file, typed)
                 facts.forget()
