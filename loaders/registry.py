@@ -12,6 +12,7 @@ from core.queries import formats
 from core.store import Store
 from loaders import grid
 from loaders.att import AttCharges
+from loaders.att_inventory import ATT_INVENTORY
 from loaders.bt import BtCalls
 from loaders.canonical import Canonical
 from loaders.contract import Loader
@@ -28,6 +29,7 @@ from loaders.profiles import Profiles
 from loaders.source import Source
 from loaders.telstra_linx import TelstraLinx
 from loaders.verizon import VerizonRdd
+from loaders.verizon_report import VerizonReport
 from loaders.windstream import WindstreamCalls
 from loaders.x12.loader import X12Bill
 
@@ -46,11 +48,13 @@ FEEDS: tuple[Loader, ...] = (
     glpi.GLPI,
     orders.ORDERS,
 )
+CARRIER_REPORTS: tuple[Loader, ...] = (VerizonReport(), ATT_INVENTORY)
 BUILT_IN: tuple[Loader, ...] = (
     CANONICAL_LOADER,
     VerizonRdd(),
     AttCharges(),
     X12Bill(),
+    *CARRIER_REPORTS,
     FebrabanV2(),
     FebrabanV3(),
     TelstraLinx(),
@@ -63,7 +67,7 @@ BUILT_IN: tuple[Loader, ...] = (
 )
 
 #: Format names of `interfaces.md` that a later loader will answer to.
-PLANNED = ("verizon_report", "att_inventory", "tap3")
+PLANNED = ("tap3",)
 
 
 @lru_cache(maxsize=1)
