@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 GOLDEN = Path(__file__).parent / "golden"
+EXPECTED = Path(__file__).parent / "expected"
 
 
 def fields(length: int, *parts: tuple[int, str | int]) -> str:
@@ -611,7 +612,7 @@ SHOWN = {
 
 
 def main() -> None:
-    """Write the golden files, and beside each what loading it into an empty store gives."""
+    """Write the golden files, and for each what loading it into an empty store gives."""
     import loaders
     from core.store import Store
 
@@ -623,7 +624,9 @@ def main() -> None:
             store = Store.open(f"sqlite:///{folder}/golden.db")
             text = expected(store, loaders.load_paths(store, [path]))
             store.close()
-        path.with_suffix(".expected").write_text(text, encoding="utf-8")
+        recorded = EXPECTED / Path(name).with_suffix(".txt")
+        recorded.parent.mkdir(parents=True, exist_ok=True)
+        recorded.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":
