@@ -139,9 +139,20 @@ class V3:
             *((50, ""), (2, "03"), (20, "COBRANCA SIMPLES"), (4, ""), (4, ""), (10, ""), (35, "")),
         )
 
-    def summary(self, number: str, *, calls: int, services: int, total: int, left: str = "00000000") -> None:
+    def summary(
+        self, number: str, *, calls: int, services: int, total: int, left: str = "00000000", **more: str
+    ) -> None:
         self._add(
-            *("10", total, (25, f"R{number}"), (5, "11000"), (16, number), (4, "0001"), (8, "20250101"), (8, left)),
+            *(
+                "10",
+                total,
+                (25, more.get("resource", f"R{number}")),
+                (5, "11000"),
+                (16, number),
+                (4, "0001"),
+                (8, "20250101"),
+                (8, left),
+            ),
             *((9, 1), (13, calls), (9, 1), (15, services), (13, 0), (13, total), (2, ""), (5, ""), (4, "")),
             (8, "20260218"),
         )
@@ -195,9 +206,18 @@ class V3:
             *((6, "000000"), (8, "20260131"), (6, "235959")),
         )
 
-    def plan(self, number: str, cents: int, text: str, code: str = "P100") -> None:
+    def plan(self, number: str, cents: int, text: str, code: str = "P100", **more: str) -> None:
         self._add(
-            *("60", cents, (25, f"R{number}"), (16, number), (1, "1"), (8, "20260101"), (8, "20260131"), (3, "055")),
+            *(
+                "60",
+                cents,
+                (25, more.get("resource", f"R{number}")),
+                (16, number),
+                (1, "1"),
+                (8, "20260101"),
+                (8, "20260131"),
+                (3, "055"),
+            ),
             *((15, "CLARO"), (12, 800), (12, 1000), (2, "MB"), (3, "004"), (3, "PLN"), (25, "PLANO PRINCIPAL")),
             *((5, code), (25, text), (13, cents), (15, cents * 75), (1, 1), (12, "000000009911")),
         )
