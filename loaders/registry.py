@@ -17,6 +17,7 @@ from loaders.m2 import M2Records
 from loaders.optus import Optus
 from loaders.oracle_ebilling import OracleEbilling
 from loaders.source import Source
+from loaders.tap3 import Tap3
 from loaders.telstra_linx import TelstraLinx
 from loaders.verizon import VerizonRdd
 from loaders.windstream import WindstreamCalls
@@ -29,6 +30,7 @@ BUILT_IN: tuple[Loader, ...] = (
     FebrabanV2(),
     FebrabanV3(),
     TelstraLinx(),
+    Tap3(),
     Optus(),
     M2Records(),
     BtCalls(),
@@ -39,7 +41,7 @@ BUILT_IN: tuple[Loader, ...] = (
 #: Format names of `interfaces.md` that a later loader will answer to.
 PLANNED = (
     *("x12_811", "verizon_report", "att_inventory"),
-    *("tap3", "focus", "pdf", "profile", "intune", "jamf", "workspace_one"),
+    *("focus", "pdf", "profile", "intune", "jamf", "workspace_one"),
     *("ivanti", "employees", "netbox", "snipeit", "glpi", "orders", "contracts", "fx_rates"),
 )
 

@@ -633,10 +633,12 @@ SHOWN = {
 
 def main() -> None:
     """Write the golden files, and for each what loading it into an empty store gives."""
+    import tap3_files
+
     import loaders
     from core.store import Store
 
-    for name, content in files().items():
+    for name, content in {**files(), **tap3_files.files()}.items():
         path = GOLDEN / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import tap3_files
 from national_files import EXPECTED, GOLDEN, expected, files
 
 import loaders
@@ -20,6 +21,7 @@ from loaders.source import Source
 
 FILES = files()
 NAMES = sorted(FILES)
+ALL = {**FILES, **tap3_files.files()}
 
 
 @pytest.fixture(scope="module")
@@ -30,12 +32,12 @@ def dry_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
     opened.close()
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", sorted(ALL))
 def test_the_golden_file_is_what_the_specification_gives(name: str) -> None:
-    assert (GOLDEN / name).read_bytes() == FILES[name], "run: python tests/loaders/national_files.py"
+    assert (GOLDEN / name).read_bytes() == ALL[name], "run: python tests/loaders/national_files.py"
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", sorted(ALL))
 def test_the_golden_file_loads_as_recorded(store: Store, name: str) -> None:
     report = loaders.load_paths(store, [GOLDEN / name])
     recorded = (EXPECTED / name).with_suffix(".txt")
@@ -87,7 +89,7 @@ def test_damaged_copies_lose_no_record(tmp_path: Path, name: str) -> None:
             assert counted(path, name.split("/")[0]) in {expected_count, None}, seed
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", sorted(ALL))
 def test_only_its_own_loader_takes_a_file(name: str) -> None:
     assert detect(Source(GOLDEN / name)).name == name.split("/")[0]
 
@@ -113,9 +115,9 @@ def test_a_wrong_file_under_its_name_is_refused_or_set_aside(dry_store: Store, t
 
 
 def test_a_folder_of_all_formats_loads_in_one_go(store: Store) -> None:
-    report = loaders.load_paths(store, [GOLDEN / folder for folder in {name.split("/")[0]: 0 for name in NAMES}])
+    report = loaders.load_paths(store, [GOLDEN / folder for folder in {name.split("/")[0]: 0 for name in ALL}])
     assert report.exit_code == 0
-    assert {file.format for file in report.files} == {name.split("/")[0] for name in NAMES}
+    assert {file.format for file in report.files} == {name.split("/")[0] for name in ALL}
     assert all(invoice.balanced for file in report.files for invoice in file.invoices)
     assert {invoice.currency for file in report.files for invoice in file.invoices} == {"BRL", "AUD", "CAD"}
-    assert set(store.frame("usage")["currency"]) == {"BRL", "AUD", "CAD", "GBP", "USD"}
+    assert set(store.frame("usage")["currency"]) == {"BRL", "AUD", "CAD", "GBP", "USD", "XDR"}
