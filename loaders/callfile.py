@@ -22,7 +22,7 @@ class Carrier:
 
     carrier_id: str
     name: str
-    country: str
+    country: str | None
     currency: str
 
 
@@ -126,9 +126,13 @@ class CallFile:
 
     def cut_off(self, expected: str) -> Iterator[Rejected]:
         """Set everything aside: the file has no end."""
+        return self.refuse("record type", None, expected, "the file is cut off: it has no trailer record")
+
+    def refuse(self, field: str, found: str | None, expected: str, reason: str) -> Iterator[Rejected]:
+        """Set everything aside, in the order of the file."""
         rows = [row for use in self._accounts.values() for row in use.rows] + self._apart
         for place in sorted(rows, key=lambda row: row.line):
-            yield Rejected(place, "record type", None, expected, "the file is cut off: it has no trailer record")
+            yield Rejected(place, field, found, expected, reason)
 
 
 def line_kind(number: str, carrier: Carrier) -> str:

@@ -55,6 +55,10 @@ def _record(title: str, *columns: Column) -> Record:
     return Record(title, LENGTH, *_COMMON, *columns)
 
 
+def _of_line(title: str, *columns: Column) -> Record:
+    return _record(title, column("resource", 54, 78, "Identificador do recurso"), *columns)
+
+
 def _money(key: str, first: int, title: str) -> Column:
     """Eleven digits and two decimals."""
     return column(key, first, first + 12, title, signed(2))
@@ -78,7 +82,7 @@ HEADER = _record(
     column("version", 165, 168, "Versão do formato"),
     column("invoice", 169, 184, "Número da fatura"),
 )
-SUMMARY = _record(
+SUMMARY = _of_line(
     "line summary",
     column("number", 84, 99, "Número do recurso"),
     column("activated_on", 104, 111, "Data da ativação", day8),
@@ -89,7 +93,7 @@ SUMMARY = _record(
     column("speed", 194, 198, "Velocidade"),
     column("speed_unit", 199, 202, "Unidade da velocidade"),
 )
-ADDRESS = _record(
+ADDRESS = _of_line(
     "address",
     column("number", 79, 94, "Número do recurso"),
     column("city", 100, 114, "Localidade"),
@@ -97,7 +101,7 @@ ADDRESS = _record(
     column("street", 117, 146, "Endereço"),
     column("house", 147, 151, "Número"),
 )
-CALL = _record(
+CALL = _of_line(
     "call",
     column("number", 84, 99, "Número do recurso"),
     column("day", 100, 107, "Data da ligação", day8),
@@ -111,7 +115,7 @@ CALL = _record(
     _money("amount", 238, "Valor com imposto"),
     column("collect", 279, 279, "Tipo de chamada"),
 )
-SERVICE = _record(
+SERVICE = _of_line(
     "service",
     column("number", 84, 99, "Número do recurso"),
     column("day", 100, 107, "Data do serviço", day8),
@@ -125,7 +129,7 @@ SERVICE = _record(
     column("description", 155, 179, "Descrição da categoria"),
     _money("amount", 180, "Valor com imposto"),
 )
-DISCOUNT = _record(
+DISCOUNT = _of_line(
     "discount",
     column("number", 79, 94, "Número do recurso"),
     column("code", 99, 101, "Sigla da categoria"),
@@ -137,7 +141,7 @@ DISCOUNT = _record(
     column("from", 172, 179, "Início", day8),
     column("to", 186, 193, "Fim", day8),
 )
-PLAN = _record(
+PLAN = _of_line(
     "plan",
     column("number", 79, 94, "Número do recurso"),
     column("from", 96, 103, "Início do ciclo", day8),
@@ -150,7 +154,7 @@ PLAN = _record(
     column("plan", 192, 216, "Descrição do plano"),
     _money("amount", 217, "Valor com imposto"),
 )
-ADJUSTMENT = _record(
+ADJUSTMENT = _of_line(
     "adjustment",
     column("number", 79, 94, "Número do recurso"),
     column("code", 99, 101, "Sigla da categoria"),
@@ -199,8 +203,19 @@ _MEGABYTES = {"KB": (1, 1024), "MB": (1, 1), "GB": (1024, 1)}
 _LONG_CALLS = 10
 
 
+def _number(row: Row) -> str:
+    """The line's number; the resource's identifier where it has none (data circuits)."""
+    return number_text(row["number"]) or number_text(row["resource"])
+
+
+def _line_of(opened: Open, row: Row) -> str:
+    """The line of a detail record; "" where it belongs to the account: no number, and no line has its identifier."""
+    number = _number(row)
+    return number if number_text(row["number"]) or number in opened.bill.lines else ""
+
+
 def _summary(opened: Open, row: Row) -> None:
-    number = number_text(row["number"])
+    number = _number(row)
     line = opened.resource(number)
     line.printed = (line.printed or 0) + (row["total"] or 0)
     line.parts["usage", "Chamadas"] += row["calls"] or 0
@@ -213,7 +228,7 @@ def _summary(opened: Open, row: Row) -> None:
 
 
 def _address(opened: Open, row: Row) -> None:
-    number = number_text(row["number"])
+    number = _number(row)
     if number:
         street = " ".join(part for part in (row["street"], row["house"]) if part)
         place = " ".join(part for part in (row["city"], row["state"]) if part)
@@ -250,12 +265,12 @@ def _use(opened: Open, row: Row, seconds: int | None) -> None:
     if _abroad(row["network"]):
         words += " roaming internacional"
     peer, country = _peer_country(row)
-    take_call(opened, number_text(row["number"]), row=row, seconds=seconds, words=words, peer=peer, country=country)
+    take_call(opened, _line_of(opened, row), row=row, seconds=seconds, words=words, peer=peer, country=country)
 
 
 def _service(opened: Open, row: Row) -> None:
     opened.sums["40"] += row["amount"]
-    number = number_text(row["number"])
+    number = _line_of(opened, row)
     words = bare(f"{row['code'] or ''} {row['description'] or ''}")
     unit = (row["unit"] or "").upper()
     kind = "data" if unit in _MEGABYTES else usage_type_of(words)
@@ -283,7 +298,7 @@ def _discount(opened: Open, row: Row) -> None:
     opened.sums["50"] += amount
     attributes = {name: to_text(row[name]) for name in ("base", "percent") if row[name]}
     values = {"item_code": row["code"], "description": row["description"], "attributes": attributes, **_span(row)}
-    number = number_text(row["number"])
+    number = _line_of(opened, row)
     opened.discounts.append(opened.charge(number, "adjustment" if amount > 0 else "credit", amount, **values))
 
 
@@ -297,7 +312,7 @@ def _plan(opened: Open, row: Row) -> None:
         if row[key]
     }
     opened.charge(
-        number_text(row["number"]),
+        _line_of(opened, row),
         "mrc",
         row["amount"],
         item_code=row["code"],
@@ -313,7 +328,7 @@ def _adjustment(opened: Open, row: Row) -> None:
     amount = row["sign"] * row["amount"]
     opened.sums["70"] += amount
     values = {"item_code": row["code"], "description": row["description"], **_span(row)}
-    opened.charge(number_text(row["number"]), "adjustment", amount, **values)
+    opened.charge(_line_of(opened, row), "adjustment", amount, **values)
 
 
 def _span(row: Row) -> dict[str, str]:

@@ -27,6 +27,7 @@ from loaders.oracle_ebilling import OracleEbilling
 from loaders.pdf import PdfInvoices
 from loaders.profiles import Profiles
 from loaders.source import Source
+from loaders.tap3 import Tap3
 from loaders.telstra_linx import TelstraLinx
 from loaders.verizon import VerizonRdd
 from loaders.verizon_report import VerizonReport
@@ -58,6 +59,7 @@ BUILT_IN: tuple[Loader, ...] = (
     FebrabanV2(),
     FebrabanV3(),
     TelstraLinx(),
+    Tap3(),
     Optus(),
     M2Records(),
     BtCalls(),
@@ -65,9 +67,6 @@ BUILT_IN: tuple[Loader, ...] = (
     OracleEbilling(),
     *FEEDS,
 )
-
-#: Format names of `interfaces.md` that a later loader will answer to.
-PLANNED = ("tap3",)
 
 
 @lru_cache(maxsize=1)
@@ -101,8 +100,6 @@ def by_name(name: str, candidates: Sequence[Loader] | None = None) -> Loader:
         if loader.name == name:
             return loader
     known = ", ".join(loader.name for loader in candidates)
-    if name in PLANNED:
-        raise BadInput(Issue(field="format", found=name, message="is not supported yet", expected=f"one of {known}"))
     raise BadInput(Issue(field="format", found=name, message="no such format", expected=f"one of {known}"))
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 GOLDEN = Path(__file__).parent / "golden"
+EXPECTED = Path(__file__).parent / "expected"
 
 
 def fields(length: int, *parts: tuple[int, str | int]) -> str:
@@ -138,9 +139,20 @@ class V3:
             *((50, ""), (2, "03"), (20, "COBRANCA SIMPLES"), (4, ""), (4, ""), (10, ""), (35, "")),
         )
 
-    def summary(self, number: str, *, calls: int, services: int, total: int, left: str = "00000000") -> None:
+    def summary(
+        self, number: str, *, calls: int, services: int, total: int, left: str = "00000000", **more: str
+    ) -> None:
         self._add(
-            *("10", total, (25, f"R{number}"), (5, "11000"), (16, number), (4, "0001"), (8, "20250101"), (8, left)),
+            *(
+                "10",
+                total,
+                (25, more.get("resource", f"R{number}")),
+                (5, "11000"),
+                (16, number),
+                (4, "0001"),
+                (8, "20250101"),
+                (8, left),
+            ),
             *((9, 1), (13, calls), (9, 1), (15, services), (13, 0), (13, total), (2, ""), (5, ""), (4, "")),
             (8, "20260218"),
         )
@@ -194,9 +206,18 @@ class V3:
             *((6, "000000"), (8, "20260131"), (6, "235959")),
         )
 
-    def plan(self, number: str, cents: int, text: str, code: str = "P100") -> None:
+    def plan(self, number: str, cents: int, text: str, code: str = "P100", **more: str) -> None:
         self._add(
-            *("60", cents, (25, f"R{number}"), (16, number), (1, "1"), (8, "20260101"), (8, "20260131"), (3, "055")),
+            *(
+                "60",
+                cents,
+                (25, more.get("resource", f"R{number}")),
+                (16, number),
+                (1, "1"),
+                (8, "20260101"),
+                (8, "20260131"),
+                (3, "055"),
+            ),
             *((15, "CLARO"), (12, 800), (12, 1000), (2, "MB"), (3, "004"), (3, "PLN"), (25, "PLANO PRINCIPAL")),
             *((5, code), (25, text), (13, cents), (15, cents * 75), (1, 1), (12, "000000009911")),
         )
@@ -611,11 +632,13 @@ SHOWN = {
 
 
 def main() -> None:
-    """Write the golden files, and beside each what loading it into an empty store gives."""
+    """Write the golden files, and for each what loading it into an empty store gives."""
+    import tap3_files
+
     import loaders
     from core.store import Store
 
-    for name, content in files().items():
+    for name, content in {**files(), **tap3_files.files()}.items():
         path = GOLDEN / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
@@ -623,7 +646,9 @@ def main() -> None:
             store = Store.open(f"sqlite:///{folder}/golden.db")
             text = expected(store, loaders.load_paths(store, [path]))
             store.close()
-        path.with_suffix(".expected").write_text(text, encoding="utf-8")
+        recorded = EXPECTED / Path(name).with_suffix(".txt")
+        recorded.parent.mkdir(parents=True, exist_ok=True)
+        recorded.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -170,6 +170,18 @@ def test_the_unit_of_durations_in_version_3(write: Write, durations: list[int], 
     assert read.events[0]["quantity"] == first_minutes * 1_000_000
 
 
+def test_a_circuit_without_a_number_is_known_by_its_resource(write: Write) -> None:
+    bill = V3()
+    bill.header()
+    bill.summary("", calls=0, services=0, total=90000, resource="LINK-0042")
+    bill.plan("", 90000, "LINK DEDICADO", resource="LINK-0042")
+    bill.plan("", 1000, "TAXA DA CONTA")
+    bill.trailer()
+    (read,) = bills(write("\n".join(bill.lines).encode()), 3)
+    assert [(c["billed_number"], c["amount"]) for c in read.charges] == [("LINK-0042", 900_000_000), (None, 10_000_000)]
+    assert [(line.number, line.kind) for line in read.lines.values()] == [("LINK-0042", "circuit")]
+
+
 def test_carriers_are_named_without_their_legal_form() -> None:
     assert [
         carrier_id(name) for name in ("VIVO S.A.", "CLARO S/A", "OI", "TELEFONICA BRAS", "Algar Telecom SA", "")
