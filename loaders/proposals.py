@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from rapidfuzz import fuzz
+from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
 
 from core import rollups, trail
@@ -77,12 +77,75 @@ def record_key(table: str) -> str:
 
 
 class _Books:
-    """What can be meant."""
+    """What can be meant, indexed so that only numbers that could be alike are compared."""
 
     def __init__(self, reader: Reader) -> None:
         self.countries = {row["account_id"]: row["country"] for row in loading.all_rows(reader, "accounts")}
-        self.services = loading.all_rows(reader, "services")
-        self.people = loading.all_rows(reader, "employees")
+        self.services = {row["service_id"]: row for row in loading.all_rows(reader, "services")}
+        self.people = {row["employee_id"]: row for row in loading.all_rows(reader, "employees")}
+        self._keys: dict[str, str] = {}
+        self._near: dict[str, list[str]] = {}
+        self._spelled: dict[str, str] = {}
+        for ident, row in self.services.items():
+            if not row["number"] or row["status"] == "disconnected":
+                continue
+            key = number_key(row["number"], self.countries.get(row["account_id"] or ""))
+            self._keys[ident] = key
+            if re.search("[a-z]", key):
+                self._spelled[ident] = key
+                continue
+            for mark in _marks(key):
+                self._near.setdefault(mark, []).append(ident)
+        self._forms: dict[str, set[str]] = {}
+        self._locals: dict[str, str] = {}
+        for ident, person in self.people.items():
+            for form in _forms(person):
+                self._forms.setdefault(form, set()).add(ident)
+            if person["email"]:
+                self._locals[ident] = person["email"].casefold().partition("@")[0]
+
+    def numbers(self, text: str) -> Iterator[tuple[Row, str, str]]:
+        """Services whose number or circuit id may be like the text, with both keys."""
+        for country in sorted(set(self.countries.values()) | {None}, key=str):
+            key = number_key(text, country)
+            if re.search("[a-z]", key):
+                close = process.extract(key, self._spelled, scorer=fuzz.ratio, score_cutoff=80, limit=2 * BEST)
+                found = [ident for _, _, ident in close]
+            else:
+                found = sorted({ident for mark in _marks(key) for ident in self._near.get(mark, ())})
+            for ident in found:
+                yield self.services[ident], key, self._keys[ident]
+
+    def ending(self, digits: str) -> Iterator[Row]:
+        """Services whose number ends with these digits."""
+        for ident, key in self._keys.items():
+            if key.endswith(digits):
+                yield self.services[ident]
+
+    def persons(self, text: str, shown: str) -> Iterator[Row]:
+        """Employees whose login, name or e-mail may be like the text or the name shown beside it."""
+        local = text.casefold().partition("@")[0]
+        found = set(self._forms.get(local, ())) | self._forms.get(" ".join(sorted(shown.casefold().split())), set())
+        close = process.extract(local, self._locals, scorer=fuzz.ratio, score_cutoff=85, limit=2 * BEST)
+        found |= {ident for _, _, ident in close}
+        for ident in sorted(found):
+            yield self.people[ident]
+
+
+def _marks(key: str) -> set[str]:
+    """Numbers that differ in one digit share their first seven digits or their last four; alike endings, the last."""
+    digits = key.lstrip("+")
+    return {f"^{digits[:7]}", f"{digits[-4:]}$"} if len(digits) >= 7 else set()
+
+
+def _forms(person: Row) -> set[str]:
+    """What a login could be made of: the e-mail's local part, initials and names; and the sorted words of the name."""
+    words = re.findall(r"\w+", (person["name"] or "").casefold())
+    forms = {" ".join(sorted(words)), (person["email"] or "").casefold().partition("@")[0]}
+    if len(words) >= 2:
+        first, last = words[0], words[-1]
+        forms |= {first[0] + last, last + first[0], first + last, f"{first}.{last}", f"{last}.{first}", first + last[0]}
+    return forms - {""}
 
 
 def _of_record(books: _Books, table: str, column: str, kind: str, ident: str, row: Row) -> list[Proposal]:
@@ -93,11 +156,8 @@ def _of_record(books: _Books, table: str, column: str, kind: str, ident: str, ro
     for text, target, score, reason in _candidates(books, kind, row, attributes, texts):
         if target not in refused and target != ident and score >= LEAST and score > best.get(target, (0.0,))[0]:
             best[target] = (score, reason, text)
-    named = (
-        {r["service_id"]: r["number"] for r in books.services}
-        if kind == "service"
-        else {r["employee_id"]: r["name"] for r in books.people}
-    )
+    people, services = books.people, books.services
+    named = {i: people[i]["name"] if kind == _PEOPLE_KIND else services[i]["number"] for i in best}
     chosen = sorted(best.items(), key=lambda item: (-item[1][0], item[0]))[:BEST]
     return [
         Proposal(
@@ -124,31 +184,30 @@ def _candidates(
 ) -> Iterator[tuple[str, str, float, str]]:
     if kind == _PEOPLE_KIND:
         shown = str(attributes.get("user") or attributes.get("Full Name") or "")
-        for person in books.people:
-            for text in texts:
+        for text in texts:
+            for person in books.persons(text, shown):
                 score, reason = alike_person(text, shown, person)
                 yield text, person["employee_id"], score, reason
         return
-    masked = str(attributes.get(MASKED, ""))
-    for service in books.services:
-        number = service["number"]
-        if not number or service["status"] == "disconnected":
-            continue
-        country = books.countries.get(service["account_id"] or "")
-        mine = row.get("employee_id") is not None and row.get("employee_id") == service["employee_id"]
-        for text in texts:
-            score, reason = alike_number(text, number, country)
+    masked = re.sub(r"\D", "", str(attributes.get(MASKED, "")))
+    holder = row.get("employee_id")
+    for text in texts:
+        for service, a, b in books.numbers(text):
+            score, reason = _alike_keys(a, b)
+            mine = holder is not None and holder == service["employee_id"]
             yield text, service["service_id"], min(score + 0.05 * mine, 0.99) if score else 0.0, reason
-        if masked:
-            visible = re.sub(r"\D", "", masked)
-            if len(visible) >= 2 and re.sub(r"\D", "", number).endswith(visible):
-                reason = f"ends with {visible}" + (", and is this person's line" if mine else "")
-                yield masked, service["service_id"], 0.9 if mine else 0.3 + 0.08 * len(visible), reason
+    for service in books.ending(masked) if len(masked) >= 2 else ():
+        mine = holder is not None and holder == service["employee_id"]
+        reason = f"ends with {masked}" + (", and is this person's line" if mine else "")
+        yield str(attributes[MASKED]), service["service_id"], 0.9 if mine else 0.3 + 0.08 * len(masked), reason
 
 
 def alike_number(text: str, number: str, country: str | None) -> tuple[float, str]:
     """How alike two numbers or circuit ids are, from 0 to 1, and why."""
-    a, b = number_key(text, country), number_key(number, country)
+    return _alike_keys(number_key(text, country), number_key(number, country))
+
+
+def _alike_keys(a: str, b: str) -> tuple[float, str]:
     if re.search(r"[a-z]", a + b):
         ratio = fuzz.ratio(a, b) / 100
         return (ratio * 0.95, "the ids are spelled alike") if min(len(a), len(b)) >= 5 and ratio >= 0.8 else (0.0, "")
@@ -158,9 +217,10 @@ def alike_number(text: str, number: str, country: str | None) -> tuple[float, st
     same = next((n for n in range(min(len(a), len(b)), 6, -1) if a[-n:] == b[-n:]), 0)
     if same >= 7:
         return 0.6 + 0.3 * same / max(len(a), len(b)), f"the last {same} digits are the same"
-    if len(a) == len(b) and OSA.distance(a, b) == 1:
+    near = abs(len(a) - len(b)) <= 1 and OSA.distance(a, b, score_cutoff=1) == 1
+    if near and len(a) == len(b):
         return 0.8, "one digit differs, or two are swapped"
-    if abs(len(a) - len(b)) == 1 and OSA.distance(a, b) == 1:
+    if near:
         return 0.75, "one digit is missing"
     return 0.0, ""
 
