@@ -8,9 +8,11 @@ from app.components.evidence import evidence_card, facts, proof
 from app.components.footer import footer
 from app.components.kpis import kpi_row
 from app.components.layout import side_by_side
+from app.components.matches import match_panel
 from app.components.preview import preview_card
 from app.components.states import empty_state, error_state, nothing
 from app.components.tables import Col, table
+from app.components.templates import template_buttons
 from app.views.parts import Action, Kpi, Step, Term
 
 __all__ = [
@@ -34,6 +36,7 @@ __all__ = [
     "kpi_row",
     "ladder",
     "lines",
+    "match_panel",
     "nothing",
     "preview_card",
     "proof",
@@ -41,5 +44,6 @@ __all__ = [
     "side_by_side",
     "stacked_months",
     "table",
+    "template_buttons",
     "timeline",
 ]
