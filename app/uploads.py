@@ -78,3 +78,10 @@ def undo_panel(batches: Any, picked: list[int]) -> None:
     done = watch("undo")
     if done is not None and done.state == "done":
         st.success(f"Import no. {done.params['batch_id']} was taken back; what it had replaced is there again.")
+
+
+def templates() -> None:
+    """Offer the empty contract template."""
+    from app.components.templates import template_buttons
+
+    template_buttons()

@@ -28,9 +28,9 @@ class Bills:
 
     def __init__(self, batch: Batch, facts: Facts) -> None:
         self.batch = batch
+        self._file: FileState | None = None
         self.facts = facts
         self._items: dict[str, dict[str, str]] = {}
-        self._file: FileState | None = None
 
     def apply(self, file: FileState, bill: Bill) -> None:
         """Add one bill, or set it aside as a whole where it re-issues an older one with other content."""

@@ -112,7 +112,8 @@ class Rejected:
 class BillLine:
     """One line of a bill, by the number printed: what creates a service where no inventory names one.
 
-    `cost_center` is what the bill calls the cost center of a line that it creates.
+    `cost_center` is what the bill calls the cost center of a line that it creates. Where several billed numbers make
+    one line, a charge names it by `line`, the key in the bill's `lines`.
     """
 
     number: str
@@ -126,9 +127,8 @@ class BillLine:
 class Bill:
     """One carrier invoice, already in micros and ISO days.
 
-    `charges` and `usage` are rows of the canonical tables without ids; `billed_number` names the line, or `line` does,
-    the key of `lines`, where several numbers make one line. `usage` rows and `events` carry `billed_number` too.
-    `total` is what the bill prints as its current charges.
+    `charges` and `usage` are rows of the canonical tables without ids; `billed_number` names the line. `usage` rows
+    and `events` carry `billed_number` too. `total` is what the bill prints as its current charges.
     """
 
     carrier_id: str

@@ -8,35 +8,20 @@ from importlib.metadata import entry_points
 
 from core.issues import BadInput, Issue
 from loaders.att import AttCharges
+from loaders.built_in import FEEDS
 from loaders.canonical import Canonical
 from loaders.contract import Loader
-from loaders.feeds import fx_rates, glpi, mdm, netbox, orders, people, snipeit
-from loaders.feeds.rate_cards import RateCards
-from loaders.focus import Focus
 from loaders.source import Source
 from loaders.verizon import VerizonRdd
 
 CANONICAL_LOADER = Canonical()
-FEEDS: tuple[Loader, ...] = (
-    people.EMPLOYEES,
-    mdm.INTUNE,
-    mdm.JAMF,
-    mdm.WORKSPACE_ONE,
-    mdm.IVANTI,
-    RateCards(),
-    Focus(),
-    fx_rates.ECB,
-    snipeit.SNIPEIT,
-    netbox.NETBOX,
-    glpi.GLPI,
-    orders.ORDERS,
-)
 BUILT_IN: tuple[Loader, ...] = (CANONICAL_LOADER, VerizonRdd(), AttCharges(), *FEEDS)
 
 #: Format names of `interfaces.md` that a later loader will answer to.
 PLANNED = (
     *("x12_811", "verizon_report", "att_inventory", "febraban_v2", "febraban_v3", "telstra_linx", "optus", "m2", "bt"),
-    *("windstream", "oracle_ebilling", "tap3", "pdf", "profile"),
+    *("windstream", "oracle_ebilling", "tap3", "focus", "pdf", "profile", "intune", "jamf", "workspace_one"),
+    *("ivanti", "employees", "netbox", "snipeit", "glpi", "orders", "contracts", "fx_rates"),
 )
 
 

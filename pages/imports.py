@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import cache, page, uploads
-from app.components import Col, card, footer, kpi_row, preview_card, table, template_buttons
+from app.components import Col, card, footer, kpi_row, preview_card, table
 from app.components.job import watch
 
 head = page.begin("Imports", needs=None)
@@ -23,7 +23,7 @@ with card(
     done = watch("load")
     if done is not None and done.state == "done":
         uploads.told(done)
-template_buttons()
+uploads.templates()
 kpi_row(data.kpis)
 tabs = st.tabs(["Imports", f"Set aside ({len(data.quarantine):,})", f"Invoices ({len(data.invoices):,})"])
 with tabs[0]:

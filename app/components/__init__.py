@@ -12,7 +12,6 @@ from app.components.matches import match_panel
 from app.components.preview import preview_card
 from app.components.states import empty_state, error_state, nothing
 from app.components.tables import Col, table
-from app.components.templates import template_buttons
 from app.views.parts import Action, Kpi, Step, Term
 
 __all__ = [
@@ -44,6 +43,5 @@ __all__ = [
     "side_by_side",
     "stacked_months",
     "table",
-    "template_buttons",
     "timeline",
 ]
