@@ -334,7 +334,7 @@ def _consume(batch: Batch, unit: Unit, file: FileState, items: Iterable[Item], f
         except (OSError, UnicodeError) as error:
             raise _Refused(unit, unit.source.refused(f"cannot be read: {error}")) from error
         if item is None:
-            facts.links.report(file)
+            facts.desk.finish(file)
             return
         if isinstance(item, Chunk):
             if item.table not in converters:

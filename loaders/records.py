@@ -39,6 +39,10 @@ class Desk:
         self.batch.loaded(file, len(records) - len(rejected))
         self.batch.reject(file, rejected)
 
+    def finish(self, file: FileState) -> None:
+        """All records of a file were given: say what was not found and what was made."""
+        self.links.report(file)
+
     def _rows(self, file: FileState, record: Record, rejected: list[Rejected]) -> list[tuple[str, Row]]:
         found: list[tuple[str, Row]] = []
         for table, cells in record.rows:
