@@ -11,6 +11,7 @@ from app.components.layout import side_by_side
 from app.components.preview import preview_card
 from app.components.states import empty_state, error_state, nothing
 from app.components.tables import Col, table
+from app.components.taught import charge_rules, taught
 from app.views.parts import Action, Kpi, Step, Term
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "action_list",
     "bridge",
     "card",
+    "charge_rules",
     "coverage_chart",
     "dossier",
     "draw",
@@ -41,5 +43,6 @@ __all__ = [
     "side_by_side",
     "stacked_months",
     "table",
+    "taught",
     "timeline",
 ]
