@@ -20,7 +20,7 @@ import yaml
 
 from core import findings
 from core.issues import BadInput, Issue
-from core.jobs import Cancelled, Progress, Registry
+from core.jobs import Progress, Registry
 from core.queries import app as queries
 from core.store import Store
 
@@ -31,10 +31,8 @@ def load(store: Store, params: Params, progress: Progress) -> dict[str, Any]:
     """Import files, then run the audit and both queues of flags; the import stays if an analysis fails."""
     from loaders import load_paths
 
-    def step(_fraction: float, _note: str = "") -> None:
-        # Inside the import's transaction: an embedded store has one writer, so nothing can be told from here.
-        if progress.cancelled():
-            raise Cancelled
+    def step(fraction: float, note: str = "") -> None:
+        progress.note(0.05 + 0.55 * fraction, note)
 
     progress.say(0.05, "Reading and checking the files")
     report = load_paths(

@@ -12,6 +12,7 @@ from loaders.batch import Batch, FileState
 from loaders.contract import Bill, Named
 from loaders.facts import Facts
 from loaders.matching import UNCONFIRMED
+from loaders.taxonomy import Taxonomy
 from loaders.values import attributes_text
 
 Row = dict[str, Any]
@@ -31,6 +32,7 @@ class Bills:
         self._file: FileState | None = None
         self.facts = facts
         self._items: dict[str, dict[str, str]] = {}
+        self._taxonomy = Taxonomy.of(batch.txn)
 
     def apply(self, file: FileState, bill: Bill) -> None:
         """Add one bill, or set it aside as a whole where it re-issues an older one with other content."""
@@ -112,6 +114,8 @@ class Bills:
         charges = []
         for index, given in enumerate(bill.charges, 1):
             row = {"period_start": bill.period_start, "period_end": bill.period_end, **given}
+            row["category"] = self._taxonomy.category(bill.carrier_id, row.get("category"), row)
+            row.pop("section", None)
             row["charge_id"] = f"{invoice_id}:{index}"
             row["invoice_id"] = invoice_id
             row["attributes"] = attributes_text(given.get("attributes") or {})

@@ -128,7 +128,8 @@ class Bill:
     """One carrier invoice, already in micros and ISO days.
 
     `charges` and `usage` are rows of the canonical tables without ids; `billed_number` names the line. `usage` rows
-    and `events` carry `billed_number` too. `total` is what the bill prints as its current charges.
+    and `events` carry `billed_number` too. `total` is what the bill prints as its current charges. A charge without a
+    `category` gets one by :mod:`loaders.taxonomy`, which may also look at its `section` (the heading it stands under).
     """
 
     carrier_id: str

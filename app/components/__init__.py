@@ -12,6 +12,7 @@ from app.components.matches import match_panel
 from app.components.preview import preview_card
 from app.components.states import empty_state, error_state, nothing
 from app.components.tables import Col, table
+from app.components.taught import charge_rules, taught
 from app.views.parts import Action, Kpi, Step, Term
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "action_list",
     "bridge",
     "card",
+    "charge_rules",
     "coverage_chart",
     "dossier",
     "draw",
@@ -43,5 +45,6 @@ __all__ = [
     "side_by_side",
     "stacked_months",
     "table",
+    "taught",
     "timeline",
 ]
