@@ -26,8 +26,7 @@ BUILT_IN: tuple[Loader, ...] = (CANONICAL_LOADER, VerizonRdd(), AttCharges(), *F
 #: Format names of `interfaces.md` that a later loader will answer to.
 PLANNED = (
     *("x12_811", "verizon_report", "att_inventory", "febraban_v2", "febraban_v3", "telstra_linx", "optus", "m2", "bt"),
-    *("windstream", "oracle_ebilling", "tap3", "focus", "intune", "jamf", "workspace_one"),
-    *("ivanti", "employees", "netbox", "snipeit", "glpi", "orders", "contracts", "fx_rates"),
+    *("windstream", "oracle_ebilling", "tap3"),
 )
 
 
