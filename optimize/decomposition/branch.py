@@ -8,6 +8,7 @@ are taken best bound first; the passes of one node are columns of the next.
 from __future__ import annotations
 
 import heapq
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Protocol
@@ -16,13 +17,16 @@ import numpy as np
 
 from optimize import solver_process
 from optimize.decomposition.arrays import Estate, Whole
-from optimize.decomposition.columns import Engine, Generated, sample
+from optimize.decomposition.columns import Engine, Generated, Pass, sample
 from optimize.decomposition.core_model import core
 from optimize.decomposition.kernels import near
 from optimize.decomposition.master import Duals, Node
 from optimize.decomposition.rounding import improved, objective, rounded
 
 _PASSES = 80  # per node
+_LOOSE = 1e-3  # lines' gap at which a node that will be divided anyway is left
+_SAMPLE_GAP = 1e-4
+_CLEARLY = 3e-3  # relative: a part this much dearer than a sample's best needs no pass of its own yet
 _MOST_SUBSETS = 20_000
 _CORE_COLUMNS = 60_000  # option columns up to which the last gap is closed by a mixed integer model
 _CORE_NODES = 4_000
@@ -73,6 +77,28 @@ class Silent:
     def tell(self, note: str, bound: float) -> None:
         """Remember."""
         self.trail.append((note, self.value, bound))
+
+
+class Quiet(Silent):
+    """A watch of a part of a search: only its stop is heard."""
+
+    def __init__(self, other: Watch) -> None:
+        super().__init__()
+        self.other = other
+
+    def stop(self) -> bool:
+        """Whether the whole search stops."""
+        return self.other.stop()
+
+
+@dataclass
+class Guess:
+    """A part of the search as a sample sees it: its bound there, duals, and those of the passes it mixes."""
+
+    bound: float
+    node: Node
+    duals: Duals
+    replay: list[Duals]
 
 
 @dataclass(order=True)
@@ -135,6 +161,7 @@ class BranchAndBound:
         self.open: list[_Open] = []
         self.leaves: list[tuple[float, Node, Duals]] = []
         self.count = 0
+        self.guesses: list[Guess] = []
         self.notes: list[str] = []
         self.ended = "done"
 
@@ -175,25 +202,66 @@ class BranchAndBound:
         lost: dict[frozenset[int], int] = {}
         engine = self.engine
         engine.remember_keep()
-        small = None if self.start is not None else sample(engine)
+        nodes = []
         for carriers in subsets(engine.estate):
             missing = uncovered(engine.estate, carriers)
             if missing:
                 assert carriers is not None
                 lost[carriers] = missing
+            else:
+                nodes.append(engine.root(carriers))
+        small = None if self.start is not None else sample(engine)
+        guesses = [Guess(0.0, node, self.start or engine.neutral(), []) for node in nodes]
+        if small is not None:
+            guesses = BranchAndBound(small, Quiet(self.watch), max(self.gap, _SAMPLE_GAP)).guess(nodes)
+        self._first_bounds(guesses)
+        return lost
+
+    def guess(self, nodes: list[Node]) -> list[Guess]:
+        """Search a sample: the parts into which its tree divides the nodes, best first, with their duals."""
+        self.engine.remember_keep()
+        for node in nodes:
+            first = self.engine.price(self.engine.neutral(), node)
+            if np.isfinite(first.bound):
+                self._push(first.bound, node, first.duals, [])
+        while self.open and self.open[0].bound < self._cutoff() and not self.watch.stop():
+            self._process(heapq.heappop(self.open))
+        rest = [Guess(e.bound, e.node, e.duals, e.replay) for e in self.open]
+        return sorted([*self.guesses, *rest], key=lambda g: g.bound)
+
+    def _first_bounds(self, guesses: list[Guess]) -> None:
+        """A valid bound for every part: of a pass already made where that already rules it out, else of its own."""
+        engine = self.engine
+        made: list[tuple[frozenset[int] | None, Pass]] = []
+        for guess in guesses:
+            if self.watch.stop() and made:
+                self._push(self._known(guess.node, made)[0], guess.node, guess.duals, guess.replay)
                 continue
-            node = engine.root(carriers)
-            duals, replay = self.start or engine.neutral(), []
-            if small is not None:
-                guess = small.generate(node, duals, tolerance=1e-5, most=60, stop=self.watch.stop)
-                duals, replay = guess.duals, guess.replay
-                if not np.isfinite(guess.bound):
-                    continue
-            first = engine.price(duals, node)
+            bound, duals = self._known(guess.node, made)
+            if made and bound > guesses[0].bound * (1.0 + _CLEARLY):
+                self._push(bound, guess.node, duals, guess.replay)
+                continue
+            first = engine.price(guess.duals, guess.node)
             if np.isfinite(first.bound):
                 engine.memory.keep(first.choice, first.sums, first.bits)
-                self._push(first.bound, node, first.duals, replay)
-        return lost
+                made.append((guess.node.carriers, first))
+                self._push(max(bound, first.bound), guess.node, first.duals, guess.replay)
+
+    def _known(self, node: Node, made: list[tuple[frozenset[int] | None, Pass]]) -> tuple[float, Duals]:
+        """The best bound for a node that earlier passes prove: their lines' part with the node's own side."""
+        best, duals = float("-inf"), self.engine.neutral()
+        for carriers, found in made:
+            if carriers is None or (node.carriers is not None and node.carriers <= carriers):
+                bound = found.own + self.engine.side(found.duals, node)
+                if bound > best:
+                    best, duals = bound, found.duals
+        return best, duals
+
+    def improve(self, value: float) -> None:
+        """A better value: spend that alone costs more than it is out of the question."""
+        if value < self.best:
+            self.best = value
+            self.engine.cap_spend(value)
 
     def _push(self, bound: float, node: Node, duals: Duals, replay: list[Duals]) -> None:
         self.count += 1
@@ -203,31 +271,31 @@ class BranchAndBound:
         engine, node = self.engine, entry.node
         size = max(abs(self.best) if np.isfinite(self.best) else abs(entry.bound), 0.01)
         lines_gap = max(0.1 * self.gap, 0.05 / engine.shape.lines)
+        least = 0.02 * self.gap * size
 
         def heard(value: float, bound: float) -> None:
             others = [e.bound for e in self.open] + [leaf[0] for leaf in self.leaves]
             self.watch.tell("pricing all lines", min([max(bound, entry.bound), *others, self.best]))
 
-        found = engine.generate(
-            node,
-            entry.duals,
-            tolerance=max(lines_gap, 1e-9),
-            most=_PASSES,
-            cutoff=self._cutoff(),
-            replay=entry.replay,
-            stop=self.watch.stop,
-            heard=heard,
-        )
+        several = any(b - a > 1 for a, b in node.pieces)
+        tolerance = max(lines_gap, _LOOSE) if several else lines_gap
+        found = self._generate(node, entry.duals, entry.replay, tolerance, heard)
+        if several and self._unsplit(node, found, least):
+            found = self._generate(node, found.duals, [], lines_gap, heard)
         bound = max(found.bound, entry.bound)
         if not np.isfinite(bound):
             return
+        sampled = engine.estate.weight != 1.0
         if bound >= self._cutoff() or found.mixture is None:
-            self.leaves.append((bound, node, found.duals))
+            self._leaf(bound, node, found)
             return
-        self._round(node, found)
-        split = self._split(node, found, 0.02 * self.gap * size)
+        if not sampled:
+            self._round(node, found)
+        split = self._split(node, found, least)
+        if split is None and sampled:
+            self.improve(found.mixture.value)
         if split is None or bound >= self._cutoff():
-            self.leaves.append((bound, node, found.duals))
+            self._leaf(bound, node, found)
             return
         before = engine.side(found.duals, node)
         for child in split:
@@ -235,10 +303,39 @@ class BranchAndBound:
             if np.isfinite(side):
                 self._push(max(bound, found.bound - before + side), child, found.duals, [])
 
+    def _generate(
+        self,
+        node: Node,
+        start: Duals,
+        replay: list[Duals],
+        tolerance: float,
+        heard: Callable[[float, float], None],
+    ) -> Generated:
+        return self.engine.generate(
+            node,
+            start,
+            tolerance=tolerance,
+            most=_PASSES,
+            cutoff=self._cutoff(),
+            replay=replay,
+            stop=self.watch.stop,
+            heard=heard,
+        )
+
+    def _unsplit(self, node: Node, found: Generated, least: float) -> bool:
+        """Whether a node solved loosely is not worth dividing, so that its lines' gap is what remains."""
+        if found.mixture is None or found.bound >= self._cutoff() or self.watch.stop():
+            return False
+        return self._split(node, found, least) is None
+
+    def _leaf(self, bound: float, node: Node, found: Generated) -> None:
+        self.leaves.append((bound, node, found.duals))
+        self.guesses.append(Guess(bound, node, found.duals, found.replay))
+
     def _round(self, node: Node, found: Generated) -> None:
         assert found.mixture is not None
         choice = improved(self.engine, node, found.duals, rounded(self.engine, found.mixture))
-        self.best = self.watch.offer(choice, objective(self.engine, choice))
+        self.improve(self.watch.offer(choice, objective(self.engine, choice)))
 
     def _split(self, node: Node, found: Generated, least: float) -> list[Node] | None:
         """Two nodes that divide the pieces of the contract whose envelope is furthest below what it charges."""
@@ -309,7 +406,7 @@ class BranchAndBound:
         self.notes.append(outcome.status)
         for x in [*outcome.points[-2:], *([outcome.x] if outcome.x is not None else [])]:
             choice = model.choice(base, x)
-            self.best = self.watch.offer(choice, objective(engine, choice))
+            self.improve(self.watch.offer(choice, objective(engine, choice)))
         if outcome.ended == "infeasible":
             return self.best
         return min(outcome.bound - 5e-7 - 5e-9 * abs(outcome.bound), self.best)

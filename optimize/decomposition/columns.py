@@ -55,6 +55,7 @@ class Engine:
     blocks: int = _BLOCKS
     made: int = 0
     memory: Memory = field(default_factory=Memory)
+    _least: float | None = None
 
     def __post_init__(self) -> None:
         self.packed = self.estate.packed()
@@ -125,6 +126,29 @@ class Engine:
             if price > 0:
                 total -= price * most
         return total
+
+    def cap_spend(self, value: float) -> None:
+        """Leave out spend that alone would cost more than `value`, the objective of a solution.
+
+        Only where nothing can be negative: then charged(S) >= (least slope) x S already exceeds it.
+        """
+        s, estate = self.shape, self.estate
+        if not s.contracts or value <= 0 or self._negative():
+            return
+        for c, contract in enumerate(estate.contracts):
+            slope = min(float(piece.slope) for piece in contract)
+            if slope <= 0 or min(float(piece.fixed) for piece in contract) < 0:
+                continue
+            most = value / slope * (1.0 + 1e-9) + 1e-6
+            s.spend_range[c, 1] = max(s.spend_range[c, 0], min(s.spend_range[c, 1], most))
+            s.overage_most[c] = min(s.overage_most[c], max(0.0, most - s.spend_range[c, 1]))
+
+    def _negative(self) -> bool:
+        if self._least is None:
+            rest = (self.estate.charge, self.estate.templates.fee, self.estate.exit_fee)
+            self._least = min(float(values.min(initial=0.0)) for values in rest)
+        others = any(piece.slope < 0 for contract in self.estate.contracts for piece in contract)
+        return self._least < 0 or others
 
     def sums_of(self, choice: Whole) -> Floats:
         """Sums of given choices over all lines."""

@@ -95,7 +95,7 @@ def solve(problem: Problem, run: Run) -> tuple[str, PoolValues]:
     engine = Engine(estate_of(problem))
     search = BranchAndBound(engine, _Watch(problem, run, engine), float(problem.scenario.gap))
     if np.isfinite(run.objective):
-        search.best = run.objective
+        search.improve(run.objective)
     found = search.run()
     if np.isfinite(found.bound):
         run.bound = max(run.bound, safe(found.bound))
