@@ -3,7 +3,7 @@
 B8: pools of a synthetic estate, dual against the relaxation solved again with 0.2 % more allowance; the first
 break-even price of an offered plan, confirmed by independent runs at that price and a cent above. B9: Megaline usage
 (490 lines of 2018, course data beside the project) on a plan catalogue of our own, pooled, decided on the months
-before a cut and paid on the month after it, at two scalings of use.
+before a cut and paid on the month after it, at three scalings of use.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ TITLE = "What it is worth: duals, break-even, back-test"
 ROOT = Path(__file__).resolve().parent.parent
 _SHARED = ROOT.parent / "shared"
 _M = 10**6
+_SCALES = (Fraction(1), Fraction(1, 2), Fraction(2))
 _SIZES = (2, 5, 10, 20, 40)  # GB of the pooled plans
 
 
@@ -36,7 +37,7 @@ def run(smoke: bool = False) -> list[Row]:
     rows.append(_break_even(pooled_estate(10 if smoke else 40, 2 if smoke else 4)))
     if not smoke:
         rows += (
-            [_backtest(scale) for scale in (1, 2)] if _there() else [Row("B9, Megaline", "no data beside the project")]
+            [_backtest(scale) for scale in _SCALES] if _there() else [Row("B9, Megaline", "no data beside the project")]
         )
     return rows
 
