@@ -1,4 +1,4 @@
-"""The built-in loaders: the canonical tables, what carriers send, and the feeds of people, devices, orders and rates."""
+"""The built-in loaders: canonical tables, what carriers send, and feeds of people, devices, orders and rates."""
 
 from __future__ import annotations
 

@@ -252,6 +252,8 @@ def _whole(search: _Search, built: Built) -> None:
         search, built, "searching", seconds=search.left, nodes=None, rel_gap=0.9 * float(search.problem.scenario.gap)
     )
     search.learn(outcome, built, whole_model=True)
+    if search.bound == float("-inf"):  # ended before the search had a bound
+        search.bound = _floor_bound(search.problem)
 
 
 def _large(search: _Search, built: Built) -> dict[tuple[str, str, str, str], float]:
