@@ -6,7 +6,8 @@ month's end (`service_history`, and `services` where no history row covers the m
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pandas as pd
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from core import inventory, periods
 from core.queries import anomaly as queries
+from core.queries import details
 from core.store import Store
 
 #: Kinds of service that make a line-month (`interfaces.md` section 5).
@@ -23,7 +25,7 @@ REAL = NDArray[np.float64]
 CODES = NDArray[np.int32]
 TABLES = (
     *("services", "service_history", "accounts", "plans", "employees", "employee_history", "items", "service_items"),
-    *("travel", "policy_exemptions", "orders"),
+    *("travel", "policy_exemptions", "orders", "contract_rates"),
 )
 _USE_TYPES = {"MB": "data", "GB": "data", "KB": "data", "min": "voice", "s": "voice", "msg": "sms"}
 
@@ -71,6 +73,12 @@ class Estate:
     events: pd.DataFrame = field(default_factory=pd.DataFrame)
     sims: pd.DataFrame = field(default_factory=pd.DataFrame)
     known_devices: pd.DataFrame = field(default_factory=pd.DataFrame)
+    details: Mapping[str, Callable[[], pd.DataFrame]] = field(default_factory=dict)
+
+    def detail(self, name: str) -> pd.DataFrame:
+        """Rows that only some rules need (`details` reads them when asked); empty where there is no such source."""
+        reader = self.details.get(name)
+        return pd.DataFrame() if reader is None else reader()
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -117,9 +125,10 @@ def read(store: Store) -> Estate:
     """Read everything the rules and the model need."""
     tables = store.frames(*TABLES)
     use, billed = queries.usage_by_line(store), queries.charges_by_line(store)
-    return build(
+    estate = build(
         tables, use, billed, queries.events_by_line(store), queries.sims_by_line(store), queries.known_devices(store)
     )
+    return replace(estate, details=details.readers(store))
 
 
 def build(

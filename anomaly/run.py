@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from anomaly import explain, features, model, policy, score, stakes
+from anomaly import explain, features, model, policy, rulebook, score, stakes
 from anomaly.estate import BOOL, REAL, Estate, read
 from anomaly.facts import roaming_facts
+from anomaly.grains import GRAINS
 from anomaly.registry import ANOMALY_RULE, SIGNALS
 from core import findings, periods
 from core.findings import Finding
@@ -38,7 +39,8 @@ def flag(
     """Policy hits and ranked anomalies of the months `first`..`last` (all months by default), most surprising first.
 
     `budget` is the share of line-months that the anomaly queue lists; the policy queue lists every hit. Earlier months
-    are always used as history, later ones never. `include_exempt` lists hits under a recorded exemption too.
+    are always used as history, later ones never. `include_exempt` lists hits under a recorded exemption too. `rules`
+    are by default those in force in the store (:func:`anomaly.rulebook.in_force`).
 
     Raises:
         BadInput: for an unknown queue, a budget outside 0..1, a month that is none, or a range that runs backwards.
@@ -50,13 +52,16 @@ def flag(
     chosen = np.array([(not first or m >= first) and (not last or m <= last) for m in estate.months], dtype=bool)
     panel = features.build(estate)
     units = _estimated(panel, estate.months) | _units(queries.line_spend(store), estate.months)
+    rules = rulebook.in_force(store) if rules is None else rules
     found = policy.evaluate(estate, rules)
     rates = policy.base_rates(estate, found)
     items: list[Finding] = []
     if queue in {"policy", "all"}:
         items += _policy(store, estate, found, rates, chosen, units, include_exempt)
+        items += _departments(estate, policy.departments(estate, rules), chosen)
     if queue in {"anomaly", "all"}:
-        items += _anomalies(estate, panel, found, rates, chosen, units, budget)
+        heard = {name: hits for name, hits in found.items() if hits.rule.in_ranking}
+        items += _anomalies(estate, panel, heard, rates, chosen, units, budget)
     return sorted(items, key=lambda f: (-round(f.score or 0.0, 6), f.service_id or "", f.month, f.rule))
 
 
@@ -121,7 +126,7 @@ def _policy(
 ) -> list[Finding]:
     currency = features.line_currency(estate)
     earlier = model.history_months(estate.scored)
-    listed: list[tuple[Finding, str, tuple[str, ...]]] = []
+    listed: list[stakes.Listed] = []
     for name, hits in found.items():
         began = _runs(hits, len(estate.services), len(estate.months))
         for position in range(len(hits.service)):
@@ -134,7 +139,7 @@ def _policy(
             stake = int(hits.stake[position])
             cause = estate.months[int(began[service, month])]
             unit = units.get((money or "", line["month"]))
-            level = findings.severity_for(stake, unit, excused=excused or hits.rule.severity == "info")
+            level = explain.at_most(findings.severity_for(stake, unit, excused=excused), hits.rule.severity)
             item = Finding(
                 queue="policy",
                 rule=name,
@@ -154,8 +159,48 @@ def _policy(
                 explanation=explain.policy_sentence(hits, position, estate, money),
                 history_months=int(earlier[service, month]),
             )
-            listed.append((item, hits.rule.stake, hits.countries[position]))
+            listed.append((item, hits.rule.stake, hits.countries[position], hits.what[position]))
     return stakes.count_once(store, estate, listed)
+
+
+def _departments(estate: Estate, found: Sequence[policy.Department], chosen: BOOL) -> list[Finding]:
+    """Rows about departments: how many of their lines, never which."""
+    items = []
+    for hit in found:
+        if not chosen[hit.month]:
+            continue
+        month = estate.months[hit.month]
+        earlier = sum(1 for other in found if other.rule.id == hit.rule.id and other.month <= hit.month)
+        lines = int(estate.scored[:, : hit.month + 1].sum())
+        note = f"{hit.lines} of {hit.seen} lines; lines are not named"
+        items.append(
+            Finding(
+                queue="policy",
+                rule=hit.rule.id,
+                family=hit.rule.id,
+                kind=hit.rule.kind,
+                subject_type="cost_center",
+                subject_id=hit.cost_center_id,
+                month=month,
+                episode_id=findings.episode_id("policy", hit.rule.id, hit.cost_center_id, month),
+                severity="info",
+                score=float(-np.log(min((earlier + 1.0) / (lines + 2.0), 1.0))),
+                expected={"value": "0", "low": "0", "high": str(hit.seen // 2), "unit": "lines"},
+                actual={"value": str(hit.lines), "unit": "lines"},
+                evidence=[
+                    {
+                        "table": "policy_rules",
+                        "key": f"{hit.rule.id}@{hit.rule.version}",
+                        "month": month,
+                        "field": "lines",
+                        "value": str(hit.lines),
+                        "note": note,
+                    }
+                ],
+                explanation=explain.department_sentence(hit.rule, month),
+            )
+        )
+    return items
 
 
 def _policy_evidence(hits: policy.Hits, position: int, line: dict[str, Any], excused: bool) -> list[dict[str, Any]]:
@@ -170,16 +215,22 @@ def _policy_evidence(hits: policy.Hits, position: int, line: dict[str, Any], exc
             "note": rule.title,
         }
     ]
+    seen = [("country", country, "roaming there") for country in hits.countries[position]]
+    note = {"charged_item": "billed on the line", "call_burst": "called", "called_number": "called"}.get(rule.over, "")
+    seen += [
+        ("item_code" if rule.over == "charged_item" else "peer_country", name, note) for name in hits.what[position]
+    ]
+    table = GRAINS[rule.over].seen_in
     rows += [
         {
-            "table": "usage",
+            "table": table,
             "key": line["service_id"],
             "month": line["month"],
-            "field": "country",
-            "value": country,
-            "note": "roaming there",
+            "field": name,
+            "value": value,
+            "note": said,
         }
-        for country in hits.countries[position]
+        for name, value, said in seen
     ]
     if excused:
         note = "a recorded exemption covers this line-month"

@@ -24,7 +24,11 @@ CONFIRMS = 0.25
 #: Nats from which a signal is worth a sentence.
 NOTABLE = 3.0
 #: A rule and the signals of the same thing are one piece of evidence.
-RULE_FAMILY = {"roaming_unbundled": "roaming", "roaming_no_travel": "roaming", "premium": "premium"}
+RULE_FAMILY = {
+    **{"roaming_unbundled": "roaming", "roaming_no_travel": "roaming", "roaming_excess": "roaming"},
+    **{"international_burst": "international", "many_destinations": "international", "short_calls": "international"},
+    **{"premium": "premium", "third_party": "charges", "new_charge": "charges", "device_change": "device"},
+}
 
 
 def families(evidence: Evidence) -> dict[str, REAL]:
