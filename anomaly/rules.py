@@ -347,7 +347,9 @@ def _plain(value: Any) -> Any:
 def to_yaml(rules: Sequence[Rule]) -> str:
     """A rule file; reading it back gives the same rules."""
     documents = [as_document(rule) for rule in rules]
-    return yaml.safe_dump({"version": 1, "rules": documents}, sort_keys=False, allow_unicode=True, width=110)
+    return yaml.safe_dump(
+        {"version": 1, "rules": documents}, sort_keys=False, allow_unicode=True, width=110, default_flow_style=None
+    )
 
 
 def money_bound(name: str, value: Any) -> float:

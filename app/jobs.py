@@ -5,7 +5,9 @@ Parameters and results are plain JSON:
 * `load` {paths, supersede}: imports, then audits and flags what is there; result: the document of `tem load --json`
   with `findings` {audit, policy, anomaly} -> counts.
 * `undo` {batch_id}: takes an import back; result: `findings` as above.
-* `audit` {first, last} and `flag` {first, last, queue, budget}: result: counts for each queue.
+* `audit` {first, last} and `flag` {first, last, queue, budget, rules}: result: counts for each queue; `rules`
+  only names the state of the rule book, so that the same question after a change of rules is another one.
+* `preview_rule` {rule (YAML text), months}: result: the document of :func:`anomaly.preview.preview`.
 * `backtest` {scenario}: result: the document of `tem backtest --json`.
 * `optimize` {scenario (mapping or YAML text), name, time_limit}: result: {scenario_id, result_id, status, saving}.
 """
@@ -90,6 +92,16 @@ def flag(store: Store, params: Params, progress: Progress) -> dict[str, Any]:
     return counts
 
 
+def preview_rule(store: Store, params: Params, progress: Progress) -> dict[str, Any]:
+    """Say what one policy rule, saved or not, would have found; changes nothing."""
+    from anomaly import preview
+    from anomaly.rules import read_rules
+
+    rules = read_rules(str(params["rule"]), "The rule", cases=False)
+    progress.say(0.1, "Looking at every line and month")
+    return preview.preview(store, rules[:1], months=params.get("months"))[0]
+
+
 def optimize(store: Store, params: Params, progress: Progress) -> dict[str, Any]:
     """Optimize a scenario and keep it with its result, an infeasible one with its explanation."""
     from optimize import run_scenario
@@ -146,6 +158,7 @@ REGISTRY: Registry = {
     "undo": undo,
     "audit": audit,
     "flag": flag,
+    "preview_rule": preview_rule,
     "optimize": optimize,
     "backtest": backtest,
 }
