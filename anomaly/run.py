@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from anomaly import explain, features, model, policy, rulebook, score, stakes
+from anomaly import explain, features, model, policy, rulebook, score, spend, stakes
 from anomaly.estate import BOOL, REAL, Estate, read
 from anomaly.facts import roaming_facts
 from anomaly.grains import GRAINS
@@ -21,7 +21,7 @@ from core.money import to_rounded_text
 from core.queries import anomaly as queries
 from core.store import Store
 
-QUEUES = ("policy", "anomaly", "all")
+QUEUES = ("policy", "anomaly", "all", "spend")
 _EPISODE = 3.0  # nats from which neighbouring months of one line belong to one episode
 _LEVEL_SHIFT = 3.0
 
@@ -40,12 +40,15 @@ def flag(
 
     `budget` is the share of line-months that the anomaly queue lists; the policy queue lists every hit. Earlier months
     are always used as history, later ones never. `include_exempt` lists hits under a recorded exemption too. `rules`
-    are by default those in force in the store (:func:`anomaly.rulebook.in_force`).
+    are by default those in force in the store (:func:`anomaly.rulebook.in_force`). The queue `spend` is about accounts,
+    carriers, cost centers and categories (:mod:`anomaly.spend`), largest difference first; it is not part of `all`.
 
     Raises:
         BadInput: for an unknown queue, a budget outside 0..1, a month that is none, or a range that runs backwards.
     """
     _check(first, last, queue, budget)
+    if queue == "spend":
+        return spend.as_findings(spend.moves(store, first=first, last=last), spend.labels(store))
     estate = read(store)
     if not estate.months or not len(estate.services):
         return []

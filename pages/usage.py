@@ -5,6 +5,7 @@ import streamlit as st
 from app import cache, formats, page
 from app.components import Col, card, footer, kpi_row, nothing, ranked, side_by_side, table
 from app.components.flags import flag_queue
+from app.components.moves import moves_list
 from app.components.usage_charts import usage_trend
 
 head = page.begin(
@@ -54,8 +55,10 @@ with card(
 st.segmented_control(
     "Flags of", list(spans), default="quarter", format_func=spans.__getitem__, key="span", required=True
 )
-unusual, policy = st.tabs(
-    [f"Unusual ({len(data.anomalies):,})", f"Policy ({len(data.policy):,})"], on_change="rerun", key="flag-tabs"
+unusual, policy, moved = st.tabs(
+    [f"Unusual ({len(data.anomalies):,})", f"Policy ({len(data.policy):,})", "Accounts and cost centers"],
+    on_change="rerun",
+    key="flag-tabs",
 )
 if unusual.open:
     with unusual:
@@ -63,4 +66,7 @@ if unusual.open:
 if policy.open:
     with policy:
         flag_queue(data.policy, data.policy_ids, key="policy", empty="No policy hit is open in these months.")
+if moved.open:
+    with moved:
+        moves_list(cache.view("moves", head.filters, first=data.first, last=data.month), key="moves")
 footer(data.note, "A decision keeps its reason and its author in the audit trail.")

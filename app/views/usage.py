@@ -26,12 +26,14 @@ OPEN = ("new", "triaged", "accepted")
 @dataclass(frozen=True)
 class Usage:
     """`series`: for each usage type, zone -> quantity of each month (micros of :data:`UNITS`); `roaming`: one row for
-    each country of the month; `anomalies` and `policy`: queues, with the finding ids in the same order."""
+    each country of the month; `first` begins the months of the flags; `anomalies` and `policy`: queues, with the
+    finding ids in the same order."""
 
     title: str
     sentence: str
     kpis: tuple[Kpi, ...]
     month: str | None
+    first: str | None
     months: tuple[str, ...]
     series: dict[str, dict[str, tuple[int, ...]]]
     roaming: pd.DataFrame
@@ -67,6 +69,7 @@ def view(store: Store, filters: Filters, *, span: str = "month") -> Usage:
         sentence,
         kpis,
         month,
+        first,
         tuple(kept),
         series,
         roaming,

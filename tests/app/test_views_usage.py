@@ -69,3 +69,14 @@ def test_a_dismissed_flag_leaves_the_queue(filled: Store) -> None:
     ids = usage.view(filled, USD).anomaly_ids[0]
     assert triage.decide(filled, ids, "dismissed", reason="Known download")[0]
     assert len(usage.view(filled, USD).anomalies) == 0
+
+
+def test_moves_of_spend_are_listed_with_their_drivers(filled: Store) -> None:
+    from app.views import moves
+
+    data = moves.view(filled, USD, first=None, last="2026-09")
+    assert len(data.drivers) == len(data.table)
+    for place, row in enumerate(data.table.itertuples(index=False)):
+        assert row.difference == row.actual - row.expected
+        if len(data.drivers[place]):
+            assert data.drivers[place]["amount"].sum() == row.difference == row.up + row.down
