@@ -95,7 +95,7 @@ def burst_facts(estate: Estate) -> Facts:
         "cost": lambda: total(calls["cost"].to_numpy()),
     }
     label = _countries(calls["peer_country"], burst, count)
-    return Facts(line, month, Values(state_makers(estate, line, month) | makers), label=label)
+    return Facts(line, month, Values(state_makers(estate, line, month) | makers), label=label, began=when[first])
 
 
 def _parallel(
@@ -193,4 +193,4 @@ def _nothing(estate: Estate, names: dict[str, str]) -> Facts:
         return lambda: text if name == "number" else np.zeros(0, dtype=bool if flag else float)
 
     makers = state_makers(estate, none, none) | {name: empty(name) for name in names}
-    return Facts(none, none, Values(makers), label=np.zeros(0, dtype=object))
+    return Facts(none, none, Values(makers), label=np.zeros(0, dtype=object), began=np.zeros(0, dtype=np.int64))

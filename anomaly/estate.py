@@ -121,12 +121,18 @@ def data_months(use: pd.DataFrame, billed: pd.DataFrame) -> list[str]:
     return periods.months_between(str(min(starts)), str(max(ends)))
 
 
-def read(store: Store) -> Estate:
-    """Read everything the rules and the model need."""
+def read(store: Store, *, until: str | None = None) -> Estate:
+    """Read everything the rules and the model need; `until` adds months that have no usage or charges yet."""
     tables = store.frames(*TABLES)
     use, billed = queries.usage_by_line(store), queries.charges_by_line(store)
     estate = build(
-        tables, use, billed, queries.events_by_line(store), queries.sims_by_line(store), queries.known_devices(store)
+        tables,
+        use,
+        billed,
+        queries.events_by_line(store),
+        queries.sims_by_line(store),
+        queries.known_devices(store),
+        until,
     )
     return replace(estate, details=details.readers(store))
 
@@ -138,10 +144,13 @@ def build(
     events: pd.DataFrame,
     sims: pd.DataFrame,
     known_devices: pd.DataFrame,
+    until: str | None = None,
 ) -> Estate:
     """:func:`read` from frames that are already in memory (shapes as :mod:`core.queries.anomaly` gives them)."""
     services = tables["services"].sort_values("service_id", ignore_index=True)
     months = data_months(use, billed)
+    if until is not None:
+        months = [*months, *periods.months_between(periods.shift(months[-1], 1), until)] if months else [until]
     spans = inventory.spans_of(services, tables["service_history"])
     starts = [periods.month_start(month) for month in months]
     ends = [periods.month_end(month) for month in months]

@@ -91,7 +91,8 @@ class Values(Mapping[str, Column]):
 class Facts:
     """Facts of n rows: numbers and flags as arrays of length n, text as :class:`Coded` of shape (n, 1).
 
-    `country` is the visited country of each row; `label` names what else a row stands for (an item, countries called).
+    `country` is the visited country of each row; `label` names what else a row stands for (an item, countries called),
+    `began` when it began (seconds of the line's own clock since 1970).
     """
 
     service: NDArray[np.intp]
@@ -99,6 +100,7 @@ class Facts:
     values: Mapping[str, Column]
     country: NDArray[np.object_] | None = None
     label: NDArray[np.object_] | None = None
+    began: NDArray[np.int64] | None = None
 
 
 def state_makers(estate: Estate, service: NDArray[np.intp], month: NDArray[np.intp]) -> dict[str, Callable[[], Column]]:

@@ -31,16 +31,14 @@ with card(
     note=f"{formats.month(data.month)}; rated cost in {data.currency or 'its currency'}, before tax",
 ):
     if len(data.roaming):
-        left, right = side_by_side(1, 1)
-        with left:
-            top = data.roaming.head(8)
-            ranked(
-                list(top["country"]),
-                [int(v) for v in top["cost"]],
-                data.currency,
-                title="Roaming cost by country",
-                key="countries",
-            )
+        left, right = side_by_side(1, 1) if data.roaming["cost"].any() else (None, st.container())
+        if left is not None:
+            with left:
+                top = data.roaming.head(8)
+                ranked(
+                    list(top["country"]), [int(v) for v in top["cost"]], data.currency,
+                    title="Roaming cost by country", key="countries",
+                )  # fmt: skip
         with right:
             table(
                 data.roaming,
