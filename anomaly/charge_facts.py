@@ -51,7 +51,7 @@ def item_facts(estate: Estate) -> Facts:
         "provider": lambda: _text(rows["provider"]),
         "amount": lambda: rows["amount"].to_numpy(dtype=float),
         "months_billed": lambda: _running(rows, service, month),
-        "is_plan": lambda: _is_plan(estate, service, items),
+        "is_plan": lambda: _is_plan(estate, service, month, items),
         "subscribed": lambda: _subscribed(estate, rows, month),
         "ordered": lambda: _ordered(estate, rows),
         "in_contract": lambda: _in_contract(estate, service, month, items),
@@ -79,17 +79,22 @@ def _running(rows: pd.DataFrame, service: NDArray[np.intp], month: NDArray[np.in
     return result
 
 
-def _is_plan(estate: Estate, service: NDArray[np.intp], items: NDArray[np.object_]) -> NDArray[np.bool_]:
+def _is_plan(
+    estate: Estate, service: NDArray[np.intp], month: NDArray[np.intp], items: NDArray[np.object_]
+) -> NDArray[np.bool_]:
+    """Whether a plan that the line has had up to the month is billed as the item, or no plan of the line is known."""
     plans = estate.tables["plans"]
     code = dict(zip(plans["plan_id"], plans["item_code"].fillna(plans["plan_id"]), strict=True))
-    held: dict[str, set[str]] = {}
-    spans = pd.concat([estate.spans[["service_id", "plan_id"]], estate.services[["service_id", "plan_id"]]])
-    for name, plan in spans.dropna().drop_duplicates().itertuples(index=False, name=None):
-        held.setdefault(name, set()).update({plan, code.get(plan, plan)})
+    held: dict[str, list[tuple[str, set[str]]]] = {}
+    spans = estate.spans[["service_id", "plan_id", "valid_from"]].dropna()
+    for name, plan, first in spans.itertuples(index=False, name=None):
+        held.setdefault(name, []).append((first[:7], {plan, code.get(plan, plan)}))
     ids = estate.services["service_id"].to_numpy(dtype=object)
-    return np.array(
-        [ids[s] not in held or item in held[ids[s]] for s, item in zip(service, items, strict=True)], dtype=bool
-    )
+    result = np.ones(len(items), dtype=bool)
+    for place, (s, t, item) in enumerate(zip(service, month, items, strict=True)):
+        so_far = [names for first, names in held.get(ids[s], []) if first <= estate.months[t]]
+        result[place] = not so_far or any(item in names for names in so_far)
+    return result
 
 
 def _subscribed(estate: Estate, rows: pd.DataFrame, month: NDArray[np.intp]) -> NDArray[np.bool_]:
@@ -141,9 +146,13 @@ def _in_contract(
 
 
 def _recorded(estate: Estate, service: NDArray[np.intp], month: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """Whether any line of the account (of the carrier, where a line has no account) has a subscribed item on record."""
-    lines = set(estate.tables["service_items"]["service_id"])
-    services = estate.services
+    """Whether by the month's end a line of the account (of the carrier, for lines without one) had an item on record."""
+    held, services = estate.tables["service_items"], estate.services
     owner = services["account_id"].fillna(pd.Series(carriers(services, estate.tables["accounts"]).to_numpy()))
-    known = set(owner[services["service_id"].isin(lines)])
-    return owner.isin(known).to_numpy(dtype=bool)[service]
+    of = dict(zip(services["service_id"], owner, strict=True))
+    since: dict[str, str] = {}
+    for name, first in zip(held["service_id"], held["valid_from"].fillna(inventory.FIRST_DAY), strict=True):
+        if isinstance(of.get(name), str):
+            since[of[name]] = min(first[:7], since.get(of[name], "9999-99"))
+    begun = np.array([since.get(name, "9999-99") if isinstance(name, str) else "9999-99" for name in owner], dtype="U7")
+    return begun[service] <= np.array(estate.months, dtype="U7")[month]

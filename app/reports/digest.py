@@ -185,7 +185,9 @@ def _policy(store: Store, live: pd.DataFrame, money: Exchange, top: int) -> Sect
         items.append((int(group["worth"].sum()), Item(what, "", f"{held.action if held else ''}{owner}".strip())))
     items.sort(key=lambda pair: (-pair[0], pair[1].what))
     listed = [Item(i.what, formats.money(worth, money.target) if worth else "", i.action) for worth, i in items]
-    return _listed("Policy", listed, top, formats.money(int(frame["worth"].sum()), money.target))
+    counted = frame.assign(amount_at_stake=frame["amount_counted"])
+    total = formats.money(sum(_worth(counted, money)), money.target)
+    return _listed("Policy", listed, top, f"{total} avoidable, each charge counted once")
 
 
 def _unusual(live: pd.DataFrame, names: dict[str, str], money: Exchange, top: int) -> Section:

@@ -320,5 +320,62 @@ def test_a_rule_can_hold_severity_down(store: Store) -> None:
         assert item.severity == seen
 
 
+def test_later_facts_change_no_earlier_hit(store: Store, tmp_path: Any) -> None:
+    """Every rule, switched on, over all grains: with the facts after M2 taken away the hits up to M2 stay."""
+
+    def estate_of(until: str) -> Rows:
+        rows = billed(rows_of(4), *[(f"L{n}", month, {}) for n in range(4) for month in (M1, M2, M3)])
+        rows["usage"] += [
+            use("L1", m, "6000", zone="roaming", country="FR", cost="20") | {"unit": "MB"} for m in (M2, M3)
+        ]
+        rows["usage"] += [use("L2", m, "1", kind="voice", zone="premium", country="US", cost="9") for m in (M1, M4)]
+        for month in (M2, M3, M4):
+            rows["usage_events"] += [*burst("L0", 12, day=f"{month}-14"), call("L3", f"{month}-15T09:00:00")]
+        rows["service_items"] = [
+            {"service_id": "L0", "item_code": "FUN", "valid_from": f"{M2}-10"},
+            {"service_id": "L1", "item_code": "PACK", "valid_from": f"{M3}-10"},
+        ]
+        rows["travel"] = [{"travel_id": "T", "employee_id": "E1", "country": "FR", "starts_on": f"{M3}-01"}]
+        rows["travel"].append({"travel_id": "S", "employee_id": "E0", "country": "FR", "starts_on": f"{M1}-01"})
+        rows["orders"] = [
+            {"order_id": f"O{m}", "service_id": "L2", "type": "add", "item_code": item, "ordered_on": f"{m}-28"}
+            for m, item in ((M1, "PACK"), (M3, "FUN"))
+        ]
+        state = {"service_id": "L3", "account_id": "A", "employee_id": "E3", "status": "active"}
+        rows["service_history"] = [
+            state | {"valid_from": "2025-01-01", "valid_to": f"{M3}-01", "plan_id": "P"},
+            state | {"valid_from": f"{M3}-01", "plan_id": "FUN"},
+        ]
+        rows["sim_observations"] = [
+            {"service_id": "L2", "observed_on": f"{m}-05", "iccid": f"S{m}", "imei": f"I{m}"} for m in (M1, M2, M3)
+        ]
+        dated = {
+            **{"usage": "month", "usage_events": "started_at", "charges": "period_start", "invoices": "period_start"},
+            **{"service_items": "valid_from", "travel": "starts_on", "orders": "ordered_on"},
+            **{"service_history": "valid_from", "sim_observations": "observed_on"},
+        }
+        for table, column in dated.items():
+            rows[table] = [row for row in rows[table] if row[column][:7] <= until]
+        return rows
+
+    every = [policy.replace(rule, enabled=True) for rule in STARTER.values()]
+    seen = []
+    other = Store.open(f"sqlite:///{tmp_path / 'cut.db'}")
+    for opened, until in ((store, M4), (other, M2)):
+        book = estate.read(write(opened, estate_of(until)))
+        last = book.months.index(M2)
+        seen.append(
+            {
+                (name, int(s), int(t), int(stake), bool(excused))
+                for name, found in policy.evaluate(book, every).items()
+                for s, t, stake, excused in zip(found.service, found.month, found.stake, found.exempt, strict=True)
+                if t <= last
+            }
+        )
+    other.close()
+    assert seen[0] == seen[1]
+    assert {name for name, *_ in seen[0]} >= {"irsf_burst", "unknown_third_party", "premium_use", "data_abroad"}
+
+
 def test_a_rule_file_written_back_is_the_same() -> None:
     assert rules.read_rules(rules.to_yaml(list(STARTER.values())), "again") == tuple(STARTER.values())
