@@ -146,7 +146,7 @@ def _in_contract(
 
 
 def _recorded(estate: Estate, service: NDArray[np.intp], month: NDArray[np.intp]) -> NDArray[np.bool_]:
-    """Whether by the month's end a line of the account (of the carrier, for lines without one) had an item on record."""
+    """Whether by the month's end a line of the account (of the carrier, where it has none) had an item on record."""
     held, services = estate.tables["service_items"], estate.services
     owner = services["account_id"].fillna(pd.Series(carriers(services, estate.tables["accounts"]).to_numpy()))
     of = dict(zip(services["service_id"], owner, strict=True))
