@@ -44,9 +44,12 @@ def families(evidence: Evidence) -> dict[str, REAL]:
 def rule_families(
     hits: Mapping[str, Hits], rates: Mapping[str, NDArray[np.float64]], shape: tuple[int, int]
 ) -> dict[str, REAL]:
-    """-ln of the base rates of the rules that hit a line-month, by family; excused hits do not count."""
+    """-ln of the base rates of the rules that hit a line-month, by family; excused hits do not count, nor do rules
+    that are no evidence (`in_ranking`)."""
     result: dict[str, REAL] = {}
     for name, found in hits.items():
+        if not found.rule.in_ranking:
+            continue
         kept = ~found.exempt
         nats = np.zeros(shape)
         nats[found.service[kept], found.month[kept]] = -np.log(rates[name][found.month[kept]])

@@ -8,6 +8,7 @@ Parameters and results are plain JSON:
 * `audit` {first, last} and `flag` {first, last, queue, budget, rules}: result: counts for each queue; `rules`
   only names the state of the rule book, so that the same question after a change of rules is another one.
 * `preview_rule` {rule (YAML text), months}: result: the document of :func:`anomaly.preview.preview`.
+* `watch` {as_of, since, rules}: result: the document of `tem watch --json`.
 * `backtest` {scenario}: result: the document of `tem backtest --json`.
 * `optimize` {scenario (mapping or YAML text), name, time_limit}: result: {scenario_id, result_id, status, saving}.
 """
@@ -102,6 +103,14 @@ def preview_rule(store: Store, params: Params, progress: Progress) -> dict[str, 
     return preview.preview(store, rules[:1], months=params.get("months"))[0]
 
 
+def watch(store: Store, params: Params, progress: Progress) -> list[dict[str, Any]]:
+    """Early warnings of the running cycle from usage events; keeps nothing."""
+    from anomaly.watch import watch as alerts_of
+
+    progress.say(0.1, "Reading the events of the cycle")
+    return [alert.to_json() for alert in alerts_of(store, as_of=params.get("as_of"), since=params.get("since"))]
+
+
 def optimize(store: Store, params: Params, progress: Progress) -> dict[str, Any]:
     """Optimize a scenario and keep it with its result, an infeasible one with its explanation."""
     from optimize import run_scenario
@@ -159,6 +168,7 @@ REGISTRY: Registry = {
     "audit": audit,
     "flag": flag,
     "preview_rule": preview_rule,
+    "watch": watch,
     "optimize": optimize,
     "backtest": backtest,
 }

@@ -7,6 +7,7 @@ from app.components import Col, card, footer, kpi_row, nothing, ranked, side_by_
 from app.components.flags import flag_queue
 from app.components.moves import moves_list
 from app.components.usage_charts import usage_trend
+from app.components.warnings import early_warnings
 
 head = page.begin(
     "Usage and anomalies",
@@ -53,11 +54,8 @@ with card(
 st.segmented_control(
     "Flags of", list(spans), default="quarter", format_func=spans.__getitem__, key="span", required=True
 )
-unusual, policy, moved = st.tabs(
-    [f"Unusual ({len(data.anomalies):,})", f"Policy ({len(data.policy):,})", "Accounts and cost centers"],
-    on_change="rerun",
-    key="flag-tabs",
-)
+names = [f"Unusual ({len(data.anomalies):,})", f"Policy ({len(data.policy):,})", "Accounts and cost centers"]
+unusual, policy, moved, early = st.tabs([*names, "Early warnings"], on_change="rerun", key="flag-tabs")
 if unusual.open:
     with unusual:
         flag_queue(data.anomalies, data.anomaly_ids, key="anomalies", empty="No line-month is flagged as unusual here.")
@@ -67,4 +65,7 @@ if policy.open:
 if moved.open:
     with moved:
         moves_list(cache.view("moves", head.filters, first=data.first, last=data.month), key="moves")
+if early.open:
+    with early:
+        early_warnings()
 footer(data.note, "A decision keeps its reason and its author in the audit trail.")

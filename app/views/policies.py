@@ -116,6 +116,11 @@ def view(store: Store, filters: Filters) -> Policies:
     )
 
 
+def config(store: Store) -> str:
+    """A short name for all rules in force: what an answer that depends on them is keyed on."""
+    return rules_hash(rulebook.in_force(store))
+
+
 def _versions(saved: Sequence[rulebook.Version]) -> pd.DataFrame:
     columns = ["version", "saved_at", "saved_by", "note", "current"]
     rows = [[v.version, v.saved_at, v.saved_by, v.note, int(v.current)] for v in saved]
