@@ -11,9 +11,10 @@ from core.queries import loading
 from core.store import attributes_of
 from loaders import dimensions, reissue
 from loaders.batch import Batch, FileState
-from loaders.contract import Bill, Named
+from loaders.contract import Bill, Named, RatedUsage
 from loaders.facts import Facts
 from loaders.matching import UNCONFIRMED
+from loaders.taxonomy import Taxonomy
 from loaders.values import attributes_text
 
 Row = dict[str, Any]
@@ -46,9 +47,10 @@ class Bills:
 
     def __init__(self, batch: Batch, facts: Facts) -> None:
         self.batch = batch
+        self._file: FileState | None = None
         self.facts = facts
         self._items: dict[str, dict[str, str]] = {}
-        self._file: FileState | None = None
+        self._taxonomy = Taxonomy.of(batch.txn)
 
     def apply(self, file: FileState, bill: Bill) -> None:
         """Add one bill, or set it aside as a whole where it re-issues an older one with other content."""
@@ -87,6 +89,22 @@ class Bills:
         self.facts.insert_records("charges", charges)
         self.batch.loaded(file, len(bill.source_rows))
 
+    def apply_usage(self, file: FileState, use: RatedUsage) -> None:
+        """Add call records; those of a line that no inventory names, where there is one, are set aside."""
+        account = self._account(use)
+        days = {row["billed_number"]: row["period_start"] for row in use.usage}
+        found = {number: self._service(use, account, number, days.get(number)) for number in use.lines}
+        for table, rows in (("usage", use.usage), ("usage_events", use.events)):
+            known = [row for row in rows if found.get(row["billed_number"])]
+            for row in known:
+                row["service_id"] = found[row["billed_number"]]
+            self.facts.insert_records(table, known)
+        for number, records in use.rows_of.items():
+            if number is None or found.get(number):
+                self.batch.loaded(file, len(records))
+            else:
+                self.batch.reject_rows(file, "usage", records, f"the number {number} is unknown")
+
     def _compare(self, file: FileState, bill: Bill, old: Row) -> None:
         """A summary of an invoice that is loaded in detail: nothing is added, a difference is said."""
         if old["total"] != bill.total:
@@ -94,7 +112,7 @@ class Bills:
             self.batch.warn(file, f"invoice {bill.number}: the report says {said}; the bill holds")
         self.batch.loaded(file, len(bill.source_rows))
 
-    def _account(self, bill: Bill) -> str:
+    def _account(self, bill: Bill | RatedUsage) -> str:
         matcher = self.facts.matcher
         if bill.carrier_id not in loading.known(self.batch.txn, "carriers", "carrier_id", {bill.carrier_id}):
             bill.carrier_id = self.facts.links.index("carrier").find(bill.carrier_name) or bill.carrier_id
@@ -103,7 +121,7 @@ class Bills:
             if row["carrier_id"] == bill.carrier_id and row["number"] and account_key(row["number"]) == wanted:
                 return account
         txn = self.batch.txn
-        if bill.carrier_is_named and (known := self._by_name(bill, wanted)):
+        if isinstance(bill, Bill) and bill.carrier_is_named and (known := self._by_name(bill, wanted)):
             return known
         if bill.carrier_id not in loading.known(txn, "carriers", "carrier_id"):
             row = {"carrier_id": bill.carrier_id, "name": bill.carrier_name, "country": bill.country}
@@ -164,6 +182,8 @@ class Bills:
         charges = []
         for index, given in enumerate(bill.charges, 1):
             row = {"period_start": bill.period_start, "period_end": bill.period_end, **given}
+            row["category"] = self._taxonomy.category(bill.carrier_id, row.get("category"), row)
+            row.pop("section", None)
             row["charge_id"] = f"{invoice_id}:{index}"
             row["invoice_id"] = invoice_id
             row["attributes"] = attributes_text(given.get("attributes") or {})
@@ -209,7 +229,7 @@ class Bills:
             if row.get("service_id") is None and key in bill.lines:
                 row["service_id"] = self._service(bill, account, str(key), day)
 
-    def _service(self, bill: Bill, account: str, number: str, day: str | None) -> str | None:
+    def _service(self, bill: Bill | RatedUsage, account: str, number: str, day: str | None) -> str | None:
         matcher = self.facts.matcher
         service = matcher.in_account(account, number, day)
         line = bill.lines.get(number)
@@ -232,11 +252,13 @@ class Bills:
                 name = f"used {row.get('zone') or 'home'} {row['usage_type']} {_DEFAULT_UNITS[row['usage_type']]}"
                 homeless.setdefault(number, {})[name] = to_text(row["quantity"], 0)
                 continue
-            usage.append({**_without_number(row), "service_id": service})
+            row["service_id"] = service
+            usage.append(row)
         for row in bill.events:
             service = self._service(bill, account, row["billed_number"], row["started_at"][:10])
             if service is not None:
-                events.append({**_without_number(row), "service_id": service})
+                row["service_id"] = service
+                events.append(row)
         self.facts.insert_records("usage", usage)
         self.facts.insert_records("usage_events", events)
         for row in charges:
@@ -261,7 +283,3 @@ class Bills:
                 self.batch.keep_history("usage", str(row["row_id"]), row)
                 self.batch.months.add(row["month"])
                 self.batch.txn.delete("usage", {"row_id": row["row_id"]})
-
-
-def _without_number(row: Row) -> Row:
-    return {name: value for name, value in row.items() if name != "billed_number"}

@@ -6,6 +6,7 @@ group `tem.loaders`. `read` yields a stream of four things, in the order of the 
 - :class:`Chunk`: rows of one canonical table as text cells; the pipeline checks and converts them,
 - :class:`Bill`: one carrier invoice with charges, usage and lines, in micros and ISO days; the pipeline ties it,
 - :class:`Records`: rows of a file that each say something of one or several canonical tables (inventory, people),
+- :class:`RatedUsage`: call records of one account, which no invoice comes with,
 - :class:`Rejected`: one row that could not be understood.
 
 Row problems are values (:class:`Rejected`, or cells of a :class:`Chunk` that do not convert). A file that cannot be
@@ -66,7 +67,15 @@ class Named:
     name: str | None = None
 
 
-#: Cells of one canonical row: text as in a canonical file, a :class:`Named`, None to clear; `attributes` is a mapping.
+@dataclass(frozen=True, slots=True)
+class IfNew:
+    """A cell that counts only for a record that does not exist yet: our own spelling of a number stays."""
+
+    text: str | None
+
+
+#: Cells of one canonical row: text as in a canonical file, a :class:`Named`, an :class:`IfNew`, None to clear;
+#: `attributes` is a mapping.
 Cells = dict[str, Any]
 
 
@@ -104,7 +113,8 @@ class Rejected:
 class BillLine:
     """One line of a bill, by the number printed: what creates a service where no inventory names one.
 
-    `cost_center` is what the bill calls the cost center of a line that it creates.
+    `cost_center` is what the bill calls the cost center of a line that it creates. Where several billed numbers make
+    one line, a charge names it by `line`, the key in the bill's `lines`.
     """
 
     number: str
@@ -122,7 +132,9 @@ class Bill:
     the key of `lines`, where several numbers make one line. `usage` rows and `events` carry `billed_number` too.
     `total` is what the bill prints as its current charges. `carrier_is_named` says that the file gives the carrier by
     a printed name only: an account of the store with this number wins. `is_summary` says that it gives account totals
-    of a bill that may be loaded in detail: it is compared with that one, and replaced by it, never added to it.
+    of a bill that may be loaded in detail: it is compared with that one, and replaced by it, never added to it. A
+    charge without a `category` gets one by :mod:`loaders.taxonomy`, which may also look at its `section` (the heading
+    it stands under).
     """
 
     carrier_id: str
@@ -157,6 +169,32 @@ class Bill:
 
 
 @dataclass(slots=True)
+class RatedUsage:
+    """Priced use of one account that comes without an invoice: a file of call records.
+
+    `usage` and `events` are those of a :class:`Bill`; their cost is no charge, since the carrier's bill has it.
+    `rows` are the records of each line by `billed_number`, and under None those of no line (headers, trailers): where
+    a line is unknown in an account with inventory, its records are set aside.
+    """
+
+    carrier_id: str
+    carrier_name: str
+    account_number: str
+    currency: str
+    account_name: str | None = None
+    country: str | None = None
+    usage: list[dict[str, Any]] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    lines: dict[str, BillLine] = field(default_factory=dict)
+    rows_of: dict[str | None, list[SourceRow]] = field(default_factory=dict)
+
+    @property
+    def rows(self) -> list[SourceRow]:
+        """All records."""
+        return [row for rows in self.rows_of.values() for row in rows]
+
+
+@dataclass(slots=True)
 class LineReport:
     """What a report says of one line in one cycle; `total` and `usage` are compared with what the bill gave.
 
@@ -173,7 +211,7 @@ class LineReport:
     usage: list[dict[str, Any]] = field(default_factory=list)
 
 
-Item = Chunk | Bill | Records | LineReport | Rejected | Issue
+Item = Chunk | Bill | Records | RatedUsage | LineReport | Rejected | Issue
 
 
 @runtime_checkable

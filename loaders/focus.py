@@ -20,13 +20,15 @@ from pyarrow import ArrowException, parquet
 
 from core import periods
 from core.issues import BadInput
+from core.schema.billing import CATEGORIES
 from core.schema.inventory import KINDS
-from loaders.canonical import _cell_text, _joined
+from loaders.canonical import _joined
 from loaders.contract import NO, SURE, Bill, BillLine, Item, Rejected, SourceRow
 from loaders.declare import Bound, RowError
 from loaders.feeds.tables import Table, tables
 from loaders.focus_columns import EXACT, LAYOUT, micros, tags, version
 from loaders.links import slug
+from loaders.sheets import cell_text
 from loaders.source import Source
 from loaders.text import CHUNK_ROWS, Block
 
@@ -147,7 +149,7 @@ def _text(value: Any) -> str:
         return json.dumps(dict(value) if pairs else value, default=str)
     if isinstance(value, float):
         return repr(value)
-    return _cell_text(value)
+    return cell_text(value)
 
 
 def _take(file: _File, bound: Bound, cells: list[str], place: SourceRow) -> None:
@@ -228,6 +230,9 @@ def _empty(text: str) -> bool:
 
 
 def _category(row: dict[str, Any]) -> str:
+    own = row["extras"].get("x_Category")  # our own export says it exactly
+    if own in CATEGORIES:
+        return str(own)
     if row["category"] == "Purchase":
         return "mrc" if (row["frequency"] or "").casefold() == "recurring" else "nrc"
     return str(row["category"]).lower()

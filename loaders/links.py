@@ -87,15 +87,21 @@ class Index:
         self.kind = kind
         self._countries = countries
         self._found: dict[str, dict[str, Row]] = {}
+        self._ids: set[str] = set()
         for row in rows:
             self.learn(row)
 
     def learn(self, row: Row) -> None:
         """A record that is new or has changed."""
         country = self._countries.get(row.get("account_id") or "")
+        self._ids.add(row[KEY[self.kind]])
         for text in names(self.kind, row):
             for key in keys(self.kind, text, (country,)):
                 self._found.setdefault(key, {})[row[KEY[self.kind]]] = row
+
+    def __contains__(self, ident: object) -> bool:
+        """Whether there is a record of that id."""
+        return ident in self._ids
 
     def find(self, text: str, within: str | None = None) -> str | None:
         """The one record of that name; None if there is none or more than one that could be meant."""

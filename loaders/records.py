@@ -8,9 +8,9 @@ from typing import Any
 from core.schema import CANONICAL, TABLES
 from loaders import dimensions
 from loaders.batch import Batch, FileState
-from loaders.contract import Cells, Named, Record, Records, Rejected
+from loaders.contract import Cells, IfNew, Named, Record, Records, Rejected
 from loaders.facts import Facts
-from loaders.links import unmatched
+from loaders.links import KEY, TABLE, unmatched
 from loaders.values import Bad, Column, attributes_text
 
 Row = dict[str, Any]
@@ -40,7 +40,7 @@ class Desk:
         self.batch.reject(file, rejected)
 
     def finish(self, file: FileState) -> None:
-        """All records of a file were given."""
+        """All records of a file were given: say what was not found and what was made."""
         self.links.report(file)
 
     def _rows(self, file: FileState, record: Record, rejected: list[Rejected]) -> list[tuple[str, Row]]:
@@ -50,14 +50,13 @@ class Desk:
             if TABLES[table].info["role"] == "fact" and bad and bad[0] == "service_id":
                 continue  # an observation of a line that nobody knows; the device keeps what it said
             if bad is not None:
-                name, cell = bad
-                reason = "a value is missing" if not cell.found else "the value cannot be used"
+                name, cell, reason = bad
                 rejected.append(Rejected(record.place, name, cell.found, cell.expected, reason, table))
                 return []
             found.append((table, row))
         return found
 
-    def _row(self, file: FileState, table: str, cells: Cells) -> tuple[Row, tuple[str, Bad] | None]:
+    def _row(self, file: FileState, table: str, cells: Cells) -> tuple[Row, tuple[str, Bad, str] | None]:
         attributes = {name: text for name, text in (cells.get("attributes") or {}).items() if text}
         row: Row = {}
         for name, value in cells.items():
@@ -65,28 +64,35 @@ class Desk:
                 continue
             text = value
             if isinstance(value, Named):
-                text = self.links.resolve(file, value)
                 said = [part for part in value.texts if part and part.strip()]
-                if text is None and said and value.kind in {"service", "employee"}:
-                    attributes[unmatched(value.kind)] = "|".join(said)
-                elif text is None and not said:
+                text = self.links.resolve(file, value)
+                if text is None and not said:
                     continue
-                elif text is None and not TABLES[table].c[name].nullable:
-                    return row, (name, Bad(said[0], f"a {value.kind} that is loaded"))
+                if text is None and not TABLES[table].c[name].nullable:
+                    return row, (name, Bad(said[0], f"a {value.kind} that is loaded"), f"the {value.kind} is unknown")
+                if text is None and value.kind in {"service", "employee"}:
+                    attributes[unmatched(value.kind)] = "|".join(said)
+            elif isinstance(value, IfNew):
+                if not self._is_new(table, row):
+                    continue
+                text = value.text
             if text is None:
                 row[name] = None
             elif str(text).strip():
                 row[name] = self._column(table, name)[str(text)]
         for column in TABLES[table].columns:
-            name = column.name
-            value = row.get(name)
-            if type(value) is Bad:
-                return row, (name, value)
-            needed = not column.nullable and name not in {"row_id", "batch_id"}
-            if needed and value is None:
-                return row, (name, Bad("", "a value"))
+            found = row.get(column.name)
+            if type(found) is Bad:
+                missing = not found.found
+                return row, (column.name, found, "a value is missing" if missing else "the value cannot be used")
+            if not column.nullable and column.name not in {"row_id", "batch_id"} and found is None:
+                return row, (column.name, Bad("", "a value"), "a value is missing")
         row["attributes"] = attributes_text(attributes)
         return row, None
+
+    def _is_new(self, table: str, row: Row) -> bool:
+        kind = next(kind for kind, name in TABLE.items() if name == table)
+        return row.get(KEY[kind]) not in self.links.index(kind)
 
     def _column(self, table: str, name: str) -> Column:
         if (table, name) not in self._columns:

@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from core.issues import BadInput, Issue
+from loaders.canonical import _joined
 from loaders.contract import LIKELY, MAYBE, NO, Cells, Item, Record, Records, Rejected, SourceRow
 from loaders.declare import Bound, Field, Layout, RowError, header_key
 from loaders.feeds import cells
@@ -61,7 +62,8 @@ class Notes:
 class Kind:
     """One table of a system. `marks` are headers of which at least `enough` must stand in the file's header.
 
-    `rows` gives the canonical rows of one parsed row and raises :class:`loaders.declare.RowError`.
+    `rows` gives the canonical rows of one parsed row and raises :class:`loaders.declare.RowError`. `secret` columns are
+    left out, like those of :data:`PRIVATE`.
     """
 
     title: str
@@ -69,6 +71,7 @@ class Kind:
     marks: tuple[str, ...]
     rows: Callable[[Row, Notes], list[tuple[str, Cells]]]
     enough: int = 2
+    secret: tuple[str, ...] = ()
 
     def fit(self, header: Sequence[str]) -> float:
         """How well a header fits, from 0 to 1: complete ones above 0.5, by the share of its cells that are known."""
@@ -106,6 +109,10 @@ class Feed:
             return round(LIKELY + 0.48 * (best - 0.5), 3)
         return round(MAYBE + 0.4 * best, 3) if best > 0 else NO
 
+    def stage(self, source: Source) -> int:
+        """When the file is loaded among others: what is named before what names it, in the order of the kinds."""
+        return 10 + min((self.kinds.index(found.kind) for found in self._find(source)), default=0)
+
     def check(self, source: Source) -> list[str]:
         """Refuse a file without the needed columns; remarks on encoding, delimiter, columns, members left out."""
         found = self._find(source)
@@ -128,7 +135,9 @@ class Feed:
         said = [f"the {item.row - 1} lines above the header were left out"] if item.row > 1 else []
         header = [cell for cell in item.header if cell]
         twice = sorted({cell for cell in header if sum(header_key(cell) == header_key(c) for c in header) > 1})
-        said += [f"the column {cell} stands twice; the first one is read" for cell in twice]
+        said += [
+            f"the column {cell} stands twice; the first one is read, the other kept as {cell} (2)" for cell in twice
+        ]
         for word, pattern in (("private", PRIVATE), ("technical", TECHNICAL)):
             cells_out = [cell for cell in header if self._unwanted(item, cell, pattern)]
             if cells_out:
@@ -136,6 +145,8 @@ class Feed:
         return said
 
     def _unwanted(self, item: _Found, cell: str, *patterns: re.Pattern[str]) -> bool:
+        if header_key(cell) in {header_key(name) for name in item.kind.secret}:
+            return PRIVATE in patterns
         declared = {header_key(name) for f in item.kind.layout.fields for name in f.headers}
         spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|_", " ", cell)
         return header_key(cell) not in declared and any(pattern.search(spaced) for pattern in patterns)
@@ -165,6 +176,7 @@ class Feed:
         bound: Bound | None = None
         before = True
         left_out: set[str] = set()
+        hidden: set[int] = set()
         for given in item.table.blocks(item.delimiter):
             block = given
             if before:
@@ -177,9 +189,12 @@ class Feed:
                 continue
             if bound is None:
                 bound = item.kind.layout.bind(item.header, item.table.shown)
-                left_out = {name for name, _ in bound.extras if self._unwanted(item, name, PRIVATE, TECHNICAL)}
+                left_out = {
+                    name for name, i in bound.extras if self._unwanted(item, item.header[i], PRIVATE, TECHNICAL)
+                }
+                hidden = {i for i, cell in enumerate(item.header) if self._unwanted(item, cell, PRIVATE)}
                 _settle_days(bound, block, notes)
-            yield from self._records(item, bound, block, notes, left_out)
+            yield from self._records(item, bound, _veiled(block, hidden), notes, left_out)
 
     def _records(self, item: _Found, bound: Bound, block: Block, notes: Notes, left_out: set[str]) -> Iterator[Item]:
         done: list[Record] = []
@@ -200,6 +215,14 @@ class Feed:
             done.append(Record(place, made))
         if done:
             yield Records(done)
+
+
+def _veiled(block: Block, hidden: set[int]) -> Block:
+    """The rows without what stands in private columns, in their raw text as well: it could land in the quarantine."""
+    if not hidden:
+        return block
+    rows = [["" if i in hidden else cell for i, cell in enumerate(row)] for row in block.rows]
+    return Block(block.lines, rows, [_joined(row) for row in rows])
 
 
 def _fitted(row: Sequence[str], width: int) -> Sequence[str]:

@@ -92,7 +92,12 @@ def device(source: str, row: Row, notes: Notes) -> list[tuple[str, Cells]]:
         "mdm_status": row.get("state"),
         "last_seen_on": row.get("seen_on"),
         "assigned_on": row.get("enrolled_on"),
-        "attributes": {"second imei": others[0] if others else "", "phone number": number or "", "managed in": source},
+        "attributes": {
+            "second imei": others[0] if others else "",
+            "serial number": serial or "",
+            "phone number": number or "",
+            "managed in": source,
+        },
     }
     made = [("devices", {key: value for key, value in found.items() if value is not None})]
     if number and row.get("seen_on") and (imei or row.get("iccid")):
