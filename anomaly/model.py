@@ -1,12 +1,10 @@
-"""The model: the surprise of every signal, and an isolation forest on the standardized residuals of all of them."""
+"""The model: the raw size of every signal of every line-month, against its own past and its peers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.ensemble import IsolationForest
 
 from anomaly import baseline
 from anomaly.baseline import Level, Rare
@@ -16,15 +14,18 @@ from anomaly.features import VOLUME_UNITS, Panel, level
 from anomaly.registry import CONTEXT, DEFAULT_CONTEXT, SIGNALS
 
 #: A residual below this many spreads, and a rare event below this many nats, says nothing.
-SPEAKS = {"up": 1.0, "down": 1.5, "drift": 1.0, "rare": 0.0, "joint": 0.0}
+SPEAKS = {"up": 1.0, "down": 1.5, "drift": 1.0, "rare": 0.0}
 STAYS_DOWN = 3.0  # a month as far below as this many spreads, after another one, is no new drop
-FOREST_SAMPLE, FOREST_TREES, SEED = 4096, 50, 7
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the model saw: nats of each signal (services, months), and the baselines that explanations quote."""
+    """What the model saw: `raw` size and calibrated `nats` of each signal, and the baselines that explanations quote.
 
+    Arrays have shape (services, months).
+    """
+
+    raw: dict[str, REAL]
     nats: dict[str, REAL]
     levels: dict[str, Level]
     rares: dict[str, Rare]
@@ -37,11 +38,11 @@ def history_months(scored: BOOL) -> REAL:
     return np.cumsum(scored, axis=1) - scored
 
 
-def assess(panel: Panel, *, travelled: BOOL | None = None, forest: bool = True) -> Evidence:
+def assess(panel: Panel, *, travelled: BOOL | None = None, confirmed: BOOL | None = None) -> Evidence:
     """Judge every line-month by its own past and its peers.
 
     `travelled` marks line-months whose holder has a travel record for the country: roaming is then expected to happen.
-    `forest` fits the joint model too: most of the time on a small fleet.
+    `confirmed` marks line-months that a person confirmed: later months are not calibrated against them.
     """
     levels = {
         name: baseline.levels(level(panel.volumes[name], unit), panel.known, panel.groups)
@@ -73,38 +74,16 @@ def assess(panel: Panel, *, travelled: BOOL | None = None, forest: bool = True) 
             raw[signal.id] = np.where(panel.partial, 0.0, _onset(-levels[signal.source].z))
         elif signal.how == "drift":
             raw[signal.id] = levels[signal.source].drift
-    if forest:
-        raw["joint"] = joint(raw, panel.scored)
     nats = {
-        signal.id: surprise(raw[signal.id], panel.scored, floor=SPEAKS[signal.how])
+        signal.id: surprise(raw[signal.id], panel.scored, floor=SPEAKS[signal.how], confirmed=confirmed)
         for signal in SIGNALS
-        if signal.id in raw
     }
     seen = np.zeros(panel.scored.shape, dtype=bool) if travelled is None else travelled
-    return Evidence(nats, levels, rares, history_months(panel.scored), seen)
+    return Evidence(raw, nats, levels, rares, history_months(panel.scored), seen)
 
 
 def _onset(low: REAL) -> REAL:
     """Only the month in which something fell: a line that stays down says nothing new."""
     result = low.copy()
     result[:, 1:] = np.where(low[:, :-1] >= STAYS_DOWN, 0.0, low[:, 1:])
-    return result
-
-
-def joint(raw: Mapping[str, REAL], scored: BOOL) -> REAL:
-    """How isolated a line-month's residuals are, month by month, by a forest that knows nothing later.
-
-    The sample is drawn evenly from the rows in order of their content, so the order of the lines does not matter.
-    """
-    stacked = np.stack([np.clip(raw[name], 0.0, 30.0) for name in sorted(raw)], axis=-1)
-    result = np.zeros(scored.shape)
-    for t in range(scored.shape[1]):
-        past = stacked[:, : t + 1][scored[:, : t + 1]]
-        if len(past) < 8:
-            continue
-        past = past[np.lexsort(past.T)]
-        step = np.linspace(0, len(past) - 1, min(FOREST_SAMPLE, len(past))).round().astype(int)
-        model = IsolationForest(n_estimators=FOREST_TREES, random_state=SEED).fit(past[np.unique(step)])
-        rows = np.flatnonzero(scored[:, t])
-        result[rows, t] = -model.score_samples(stacked[rows, t])
     return result

@@ -21,14 +21,14 @@ KINDS = (
 class Signal:
     """One thing the model looks at. `family`: signals of one family are one piece of evidence, the strongest counts.
 
-    `how`: up / down = standardized residual of a volume; drift = change over half a year; rare = hurdle model;
-    joint = the scikit-learn model on the residuals of all signals. `weight` scales its nats in the sum.
+    `how`: up / down = standardized residual of a volume; drift = change over half a year; rare = hurdle model.
+    `weight` scales its nats in the sum.
     """
 
     id: str
     family: str
     kind: str
-    how: Literal["up", "down", "drift", "rare", "joint"]
+    how: Literal["up", "down", "drift", "rare"]
     source: str
     unit: str
     title: str
@@ -153,10 +153,6 @@ SIGNALS: tuple[Signal, ...] = (
         *("device_change", "device", "device_change", "rare", "device_change", "devices", "Other equipment"),
         "the SIM appears in equipment it was never seen in before",
         weight=0.75,
-    ),
-    Signal(
-        *("joint", "joint", "other", "joint", "", "nats", "Unusual combination"),
-        "isolation forest on the standardized residuals of all other signals; it confirms and never speaks alone",
     ),
 )
 

@@ -2,6 +2,7 @@
 
 from loaders.contract import Bill, BillLine, Chunk, Loader, Rejected, SourceRow
 from loaders.export import export_canonical
+from loaders.feeds.template import template_of
 from loaders.load import load_paths
 from loaders.preview import Preview, preview
 from loaders.registry import detect, loaders
@@ -26,5 +27,6 @@ __all__ = [
     "load_paths",
     "loaders",
     "preview",
+    "template_of",
     "undo",
 ]

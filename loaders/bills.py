@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from core.money import to_text
 from core.queries import loading
 from loaders import dimensions, reissue
 from loaders.batch import Batch, FileState
-from loaders.contract import Bill, RatedUsage
+from loaders.contract import Bill, Named, RatedUsage
 from loaders.facts import Facts
 from loaders.matching import UNCONFIRMED
+from loaders.taxonomy import Taxonomy
 from loaders.values import attributes_text
 
 Row = dict[str, Any]
@@ -23,6 +25,13 @@ def account_key(number: str) -> str:
     return "".join(c for c in number.casefold() if c.isalnum())
 
 
+def same_name(name: str, printed: str) -> bool:
+    """Whether two spellings name one carrier: the same words, or all words of the shorter one at its start."""
+    ours, theirs = (re.findall(r"[a-z0-9&]+", text.casefold()) for text in (name, printed))
+    shorter = min(len(ours), len(theirs))
+    return shorter > 0 and ours[:shorter] == theirs[:shorter]
+
+
 class Bills:
     """Adds the bills of one batch."""
 
@@ -30,23 +39,26 @@ class Bills:
         self.batch = batch
         self.facts = facts
         self._items: dict[str, dict[str, str]] = {}
+        self._file: FileState | None = None
+        self._taxonomy = Taxonomy.of(batch.txn)
 
     def apply(self, file: FileState, bill: Bill) -> None:
         """Add one bill, or set it aside as a whole where it re-issues an older one with other content."""
+        self._file = file
         account = self._account(bill)
         invoice_id = f"{account}:{bill.number}"
         old = self._older(account, bill.number, invoice_id)
         invoice, charges = self._rows(bill, account, invoice_id)
         if old is not None:
             if old["batch_id"] == self.batch.batch_id:
-                self.batch.reject_rows(file, None, bill.rows, f"invoice {bill.number} stands twice in one file")
+                self.batch.reject_rows(file, None, bill.source_rows, f"invoice {bill.number} stands twice in one file")
                 return
             if self._same(old, invoice, charges):
                 self.batch.warn(file, f"invoice {bill.number} was already there")
-                self.batch.loaded(file, len(bill.rows))
+                self.batch.loaded(file, len(bill.source_rows))
                 return
             if not self.batch.supersede:
-                self.batch.reject_rows(file, None, bill.rows, reissue.reason_of(old))
+                self.batch.reject_rows(file, None, bill.source_rows, reissue.reason_of(old))
                 return
             self._withdraw_usage(old)
             reissue.replace(self.facts, old["invoice_id"], invoice_id)
@@ -57,7 +69,7 @@ class Bills:
         self.facts.touched[invoice_id] = file
         self._usage(file, bill, account, charges)
         self.facts.insert_records("charges", charges)
-        self.batch.loaded(file, len(bill.rows))
+        self.batch.loaded(file, len(bill.source_rows))
 
     def apply_usage(self, file: FileState, use: RatedUsage) -> None:
         """Add call records; those of a line that no inventory names, where there is one, are set aside."""
@@ -77,11 +89,15 @@ class Bills:
 
     def _account(self, bill: Bill | RatedUsage) -> str:
         matcher = self.facts.matcher
+        if bill.carrier_id not in loading.known(self.batch.txn, "carriers", "carrier_id", {bill.carrier_id}):
+            bill.carrier_id = self.facts.links.index("carrier").find(bill.carrier_name) or bill.carrier_id
         wanted = account_key(bill.account_number)
         for account, row in sorted(matcher.accounts.items()):
             if row["carrier_id"] == bill.carrier_id and row["number"] and account_key(row["number"]) == wanted:
                 return account
         txn = self.batch.txn
+        if isinstance(bill, Bill) and bill.carrier_is_named and (known := self._by_name(bill, wanted)):
+            return known
         if bill.carrier_id not in loading.known(txn, "carriers", "carrier_id"):
             row = {"carrier_id": bill.carrier_id, "name": bill.carrier_name, "country": bill.country}
             dimensions.insert(self.batch, "carriers", [row])
@@ -100,6 +116,23 @@ class Bills:
         matcher.accounts[account] = new
         return account
 
+    def _by_name(self, bill: Bill, wanted: str) -> str | None:
+        """The one account with this number whose carrier has the printed name, else the one account with it at all.
+
+        Sets the bill's carrier to that account's, else to the carrier of the store that has the printed name.
+        """
+        carriers = {row["carrier_id"]: row["name"] or "" for row in loading.all_rows(self.batch.txn, "carriers")}
+        named = {carrier for carrier, name in carriers.items() if same_name(name, bill.carrier_name)}
+        accounts = self.facts.matcher.accounts
+        found = [a for a, row in sorted(accounts.items()) if row["number"] and account_key(row["number"]) == wanted]
+        best = [account for account in found if accounts[account]["carrier_id"] in named] or found
+        if len(best) == 1:
+            bill.carrier_id = accounts[best[0]]["carrier_id"]
+            return best[0]
+        if bill.carrier_id not in carriers and len(named) == 1:
+            bill.carrier_id = min(named)
+        return None
+
     def _older(self, account: str, number: str, invoice_id: str) -> Row | None:
         found = loading.invoices_by_number(self.batch.txn, {(account, number)})
         found += loading.rows_by(self.batch.txn, "invoices", "invoice_id", {invoice_id})
@@ -110,7 +143,7 @@ class Bills:
             "invoice_id": invoice_id,
             "account_id": account,
             "number": bill.number,
-            "kind": "invoice",
+            "kind": bill.kind,
             "issued_on": bill.issued_on,
             "period_start": bill.period_start,
             "period_end": bill.period_end,
@@ -124,6 +157,8 @@ class Bills:
         charges = []
         for index, given in enumerate(bill.charges, 1):
             row = {"period_start": bill.period_start, "period_end": bill.period_end, **given}
+            row["category"] = self._taxonomy.category(bill.carrier_id, row.get("category"), row)
+            row.pop("section", None)
             row["charge_id"] = f"{invoice_id}:{index}"
             row["invoice_id"] = invoice_id
             row["attributes"] = attributes_text(given.get("attributes") or {})
@@ -148,7 +183,7 @@ class Bills:
 
     def _same(self, old: Row, invoice: Row, charges: list[Row]) -> bool:
         stored = loading.rows_by(self.batch.txn, "charges", "invoice_id", {old["invoice_id"]})
-        skip = {"service_id", "charge_id", "invoice_id", "batch_id", "item_code", "attributes"}
+        skip = {"service_id", "charge_id", "invoice_id", "batch_id", "item_code", "attributes", "line"}
 
         def facts(row: Row) -> str:
             return json.dumps({n: v for n, v in sorted(row.items()) if n not in skip and v is not None})
@@ -161,18 +196,24 @@ class Bills:
     def _link(self, bill: Bill, account: str, charges: list[Row]) -> None:
         """Give each charge its service; create the bill's lines where no inventory names services of the account."""
         for row in charges:
-            number = row.get("billed_number")
-            if number in bill.lines:
-                row["service_id"] = self._service(bill, account, str(number), row.get("period_start"))
+            number, day = row.get("billed_number"), row.get("period_start")
+            line = row.pop("line", None)
+            if line is not None and number is not None:
+                row["service_id"] = self.facts.matcher.in_account(account, number, day)
+            key = line or number
+            if row.get("service_id") is None and key in bill.lines:
+                row["service_id"] = self._service(bill, account, str(key), day)
 
     def _service(self, bill: Bill | RatedUsage, account: str, number: str, day: str | None) -> str | None:
         matcher = self.facts.matcher
         service = matcher.in_account(account, number, day)
         line = bill.lines.get(number)
         if service is None and line is not None and matcher.may_create(account):
-            service = matcher.create(
-                account, number, kind=line.kind, device_kind=line.device_kind, attributes=line.attributes
-            )
+            given: Row = {"kind": line.kind, "device_kind": line.device_kind, "attributes": line.attributes}
+            if line.cost_center and self._file:
+                named = Named("cost_center", (line.cost_center,))
+                given["cost_center_id"] = self.facts.links.resolve(self._file, named)
+            service = matcher.create(account, number, **given)
         return service
 
     def _usage(self, file: FileState, bill: Bill, account: str, charges: list[Row]) -> None:

@@ -11,6 +11,7 @@ from core.schema import CANONICAL_COLUMNS
 from loaders import dimensions, reissue
 from loaders.batch import Batch, FileState
 from loaders.contract import Rejected
+from loaders.links import Links
 from loaders.matching import Matcher
 from loaders.values import Typed
 
@@ -43,6 +44,7 @@ class Facts:
         self.batch = batch
         self.txn = batch.txn
         self._matcher: Matcher | None = None
+        self.links = Links(batch)
         self._invoices: dict[str, tuple[str, str | None, str | None]] | None = None
         self._services: set[str] | None = None
         self.contests: dict[str, Contest] = {}

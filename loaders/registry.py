@@ -3,30 +3,55 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from functools import lru_cache
 from importlib.metadata import entry_points
 
 from core.issues import BadInput, Issue
+from core.queries import formats
+from core.store import Store
+from loaders import grid
 from loaders.att import AttCharges
 from loaders.bt import BtCalls
 from loaders.canonical import Canonical
 from loaders.contract import Loader
 from loaders.febraban_v2 import FebrabanV2
 from loaders.febraban_v3 import FebrabanV3
+from loaders.feeds import fx_rates, glpi, mdm, netbox, orders, people, snipeit
+from loaders.feeds.rate_cards import RateCards
+from loaders.focus import Focus
 from loaders.m2 import M2Records
 from loaders.optus import Optus
 from loaders.oracle_ebilling import OracleEbilling
+from loaders.pdf import PdfInvoices
+from loaders.profiles import Profiles
 from loaders.source import Source
 from loaders.tap3 import Tap3
 from loaders.telstra_linx import TelstraLinx
 from loaders.verizon import VerizonRdd
 from loaders.windstream import WindstreamCalls
+from loaders.x12.loader import X12Bill
 
 CANONICAL_LOADER = Canonical()
+FEEDS: tuple[Loader, ...] = (
+    people.EMPLOYEES,
+    mdm.INTUNE,
+    mdm.JAMF,
+    mdm.WORKSPACE_ONE,
+    mdm.IVANTI,
+    RateCards(),
+    Focus(),
+    fx_rates.ECB,
+    snipeit.SNIPEIT,
+    netbox.NETBOX,
+    glpi.GLPI,
+    orders.ORDERS,
+)
 BUILT_IN: tuple[Loader, ...] = (
     CANONICAL_LOADER,
     VerizonRdd(),
     AttCharges(),
+    X12Bill(),
     FebrabanV2(),
     FebrabanV3(),
     TelstraLinx(),
@@ -36,14 +61,11 @@ BUILT_IN: tuple[Loader, ...] = (
     BtCalls(),
     WindstreamCalls(),
     OracleEbilling(),
+    *FEEDS,
 )
 
 #: Format names of `interfaces.md` that a later loader will answer to.
-PLANNED = (
-    *("x12_811", "verizon_report", "att_inventory"),
-    *("focus", "pdf", "profile", "intune", "jamf", "workspace_one"),
-    *("ivanti", "employees", "netbox", "snipeit", "glpi", "orders", "contracts", "fx_rates"),
-)
+PLANNED = ("verizon_report", "att_inventory")
 
 
 @lru_cache(maxsize=1)
@@ -55,28 +77,35 @@ def _third_party() -> tuple[Loader, ...]:
     return tuple(found)
 
 
-def loaders() -> tuple[Loader, ...]:
-    """All loaders: the built-in ones, then those of other packages (entry point group `tem.loaders`)."""
-    return (*BUILT_IN, *_third_party())
+def loaders(store: Store | None = None) -> tuple[Loader, ...]:
+    """All loaders: the built-in ones, those that read by what the store's user saved, those of other packages
+    (entry point group `tem.loaders`).
+
+    Raises:
+        BadInput: if a saved definition cannot be read.
+    """
+    saved = {kind: formats.saved(store, kind) if store is not None else {} for kind in ("profile", "pdf")}
+    return (*BUILT_IN, Profiles(saved["profile"]), PdfInvoices(saved["pdf"]), *_third_party())
 
 
-def by_name(name: str) -> Loader:
-    """The loader that the user named.
+def by_name(name: str, candidates: Sequence[Loader] | None = None) -> Loader:
+    """The loader that the user named, among `candidates` (all without a store, if None).
 
     Raises:
         BadInput: if there is none of that name.
     """
-    for loader in loaders():
+    candidates = loaders() if candidates is None else candidates
+    for loader in candidates:
         if loader.name == name:
             return loader
-    known = ", ".join(loader.name for loader in loaders())
+    known = ", ".join(loader.name for loader in candidates)
     if name in PLANNED:
         raise BadInput(Issue(field="format", found=name, message="is not supported yet", expected=f"one of {known}"))
     raise BadInput(Issue(field="format", found=name, message="no such format", expected=f"one of {known}"))
 
 
-def detect(source: Source) -> Loader:
-    """The loader that is surest of the file.
+def detect(source: Source, candidates: Sequence[Loader] | None = None) -> Loader:
+    """The loader that is surest of the file, among `candidates` (all without a store, if None).
 
     Raises:
         BadInput: if the file is empty, an unsafe archive, claimed by two loaders alike, or known to none.
@@ -85,7 +114,8 @@ def detect(source: Source) -> Loader:
         raise source.refused("is empty", "a file with content")
     _ = source.members  # refuses a damaged or unsafe archive before any loader looks into it
     claims: list[tuple[float, Loader]] = []
-    for loader in loaders():
+    candidates = loaders() if candidates is None else candidates
+    for loader in candidates:
         with contextlib.suppress(BadInput):
             claims.append((loader.sniff(source), loader))
     best = max((sure for sure, _ in claims), default=0.0)
@@ -95,14 +125,14 @@ def detect(source: Source) -> Loader:
         raise source.refused(f"is claimed by {names} alike", None, "name one with --format")
     if not takers:
         kind = "binary content" if source.head_text is None and not source.is_archive else "its content"
-        known = ", ".join(loader.title for loader in loaders())
+        known = ", ".join(loader.title for loader in candidates)
         raise source.refused(f"no loader recognises {kind}", known, _hint(source))
     return takers[0]
 
 
 def _hint(source: Source) -> str | None:
     text = source.head_text
-    if text is None:
-        return None
-    line = next((line for line in text.splitlines() if line.strip()), "")
-    return f'its first line is "{line.strip()[:120]}"' if line else None
+    told = "" if not grid.is_table(source) else "map its columns on the imports page, or see `tem profile propose`"
+    line = next((line for line in (text or "").splitlines() if line.strip()), "")
+    first = f'its first line is "{line.strip()[:120]}"' if line else ""
+    return "; ".join(part for part in (first, told) if part) or None

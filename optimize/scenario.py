@@ -135,11 +135,22 @@ def read(source: Mapping[str, Any] | Path | str) -> Scenario:
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise BadInput(Issue(file=name, message=f"larger than {_MAX_BYTES} bytes", expected="a scenario file"))
-        document = yaml.load(path.read_text(encoding="utf-8-sig"), _Text)  # noqa: S506  _Text is a SafeLoader
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise BadInput(Issue(file=name, message=f"cannot be read: {error.strerror}")) from error
     except UnicodeDecodeError as error:
         raise BadInput(Issue(file=name, message="is not UTF-8 text", expected="a YAML scenario")) from error
+    return parse(read_text(text, name), name)
+
+
+def read_text(text: str, name: str | None = None) -> dict[str, Any]:
+    """The mapping that YAML text says; every scalar is the text it was written as, so that an id keeps its zeros.
+
+    Raises:
+        BadInput: if the text is no YAML, repeats a key or is no mapping.
+    """
+    try:
+        document = yaml.load(text, _Text)  # noqa: S506  _Text is a SafeLoader
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         said = getattr(error, "problem", None) or "cannot be read"
@@ -149,7 +160,7 @@ def read(source: Mapping[str, Any] | Path | str) -> Scenario:
         document = {}
     if not isinstance(document, dict):
         raise BadInput(Issue(file=name, message="not a scenario", expected="a mapping of keys to values"))
-    return parse(document, name)
+    return document
 
 
 class _Reader:

@@ -5,6 +5,7 @@ import streamlit as st
 from app import cache, page
 from app.components import Col, card, footer, kpi_row, nothing, table
 from app.components.job import current, start, watch
+from app.components.offer_check import counter_offer
 from app.components.outcome import change_table, downloads, moves_chart, told_by_solver
 
 head = page.begin("Offers", needs="services", what="What a carrier's offer would really save")
@@ -46,6 +47,8 @@ else:
                 st.warning("One of the two scenarios cannot be met; open it in Scenarios to see why.")
         if data.note:
             st.markdown(page.escape(data.note))
+    with card("Counter-offer check", note="The whole estate with the offer and without it; at which price lines move"):
+        counter_offer(data)
     if data.with_offer is not None:
         note = f"Ranked by money; {data.currency} a month, use of {data.with_offer.period}"
         with card("Lines that move to the offer", note=note):

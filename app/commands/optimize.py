@@ -104,20 +104,39 @@ def bill(
 
 def backtest(
     scenario: Annotated[Path, typer.Argument(help="The scenario file (YAML).")],
+    recommend: Annotated[
+        Path | None, typer.Option("--recommend", help="Write a result file with the winner's plans here.")
+    ] = None,
+    policy: Annotated[str | None, typer.Option("--policy", help="Recommend this policy, not the winner.")] = None,
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
     """Replay the past: decide on earlier months, pay on later ones, and say which policy wins."""
     from optimize import backtest as replay
+    from optimize import recommend_policy
+    from optimize.rules import RULES
 
+    if policy is not None and policy not in RULES:
+        raise BadInput(Issue(field="--policy", found=policy, expected=", ".join(RULES)))
+    if recommend is not None and not recommend.absolute().parent.is_dir():
+        raise BadInput(Issue(file=str(recommend), message="its folder does not exist"))
     found = replay(existing_store(), scenario, progress=say)
+    if recommend is not None:
+        chosen = recommend_policy(existing_store(), scenario, [policy] if policy else found["ranking"])
+        found["recommended"] = {
+            **{"policy": chosen["policy"], "cost": chosen["certificate"]["cost"], "saving": chosen["saving"]},
+            **{"bound": chosen["certificate"]["bound"], "file": str(recommend)},
+        }
+        _write(recommend, chosen)
     if as_json:
         document(found)
         return
-    print(f"{'policy':24}{'paid a month':>16}{'regret':>12}")
+    print(f"{'policy':24}{'paid a month':>16}{'regret':>12}{'std. error':>12}")
     for row in found["policies"]:
-        regret = "" if row["regret"] is None else f"{row['regret'] * 100:.2f} %"
-        print(f"{row['policy']:24}{row['paid']:>16,.2f}{regret:>12}")
+        regret, error = ("" if row[k] is None else f"{row[k] * 100:.2f} %" for k in ("regret", "standard_error"))
+        print(f"{row['policy']:24}{row['paid']:>16,.2f}{regret:>12}{error:>12}")
     print(found["conclusion"])
+    if told := found.get("recommended"):
+        print(f"{told['policy']}: {told['cost']:,.2f} a month, saves {told['saving']:,.2f}; written to {told['file']}")
 
 
 def register(cli: typer.Typer) -> None:

@@ -1,4 +1,4 @@
-"""What the product keeps: batches and quarantine, findings, disputes, scenarios, results, jobs, the audit trail."""
+"""What the product keeps: batches, quarantine, saved formats, findings, disputes, scenarios, results, jobs, trail."""
 
 from core.schema.columns import choice, day, flag, integer, json_text, micro, month, serial, stamp, system, text
 
@@ -65,6 +65,27 @@ record_history = system(
     indexes=(("table_name", "record_key"),),
 )
 
+#: What a user teaches the loaders, as YAML text: mapping profiles, PDF templates, charge rules.
+saved_formats = system(
+    "saved_formats",
+    choice("kind", "profile", "pdf", "charge_rules", key=True),
+    text("name", key=True),
+    text("definition", required=True),
+    stamp("changed_at", required=True),
+)
+
+#: The columns that each loaded file had, by format and part (table, sheet, member): what drift is measured against.
+seen_columns = system(
+    "seen_columns",
+    serial("row_id"),
+    integer("batch_id", required=True),
+    text("format", required=True),
+    text("part", required=True),
+    json_text("columns", required=True),
+    role="data",
+    indexes=(("format", "part"), ("batch_id",)),
+)
+
 FINDING_STATES = ("new", "triaged", "disputed", "accepted", "dismissed", "credited", "implemented")
 
 findings = system(
@@ -109,7 +130,44 @@ findings = system(
     text("owner"),
     day("due_on"),
     flag("current", required=True),
+    # What an anomaly row rests on besides its evidence: own months, peers, tail probability, action, cases, model.
+    json_text("detail"),
     indexes=(("queue", "month"), ("service_id",), ("state",), ("account_id",)),
+)
+
+#: How far a decision reaches: this line-month alone, or the lines that share the named attribute.
+FEEDBACK_SCOPES = ("finding", "service", "employee", "cost_center", "account", "plan", "role")
+
+feedback = system(
+    "feedback",
+    serial("feedback_id"),
+    text("finding_id", required=True),
+    choice("queue", "policy", "anomaly", required=True),
+    text("rule", required=True),
+    text("kind"),
+    text("service_id", required=True),
+    month("month", required=True),
+    choice("verdict", "confirmed", "dismissed", "withdrawn", required=True),
+    text("reason"),
+    choice("scope", *FEEDBACK_SCOPES, required=True),
+    day("expires_on"),
+    text("decided_by", required=True),
+    stamp("decided_at", required=True),
+    indexes=(("finding_id",), ("service_id",)),
+)
+
+model_runs = system(
+    "model_runs",
+    serial("run_id"),
+    stamp("at", required=True),
+    text("model_version", required=True),
+    text("config_hash", required=True),
+    text("data_hash", required=True),
+    integer("seed", required=True),
+    month("first_month"),
+    month("last_month"),
+    json_text("summary", required=True),
+    role="log",
 )
 
 disputes = system(

@@ -110,3 +110,28 @@ def test_a_job_whose_worker_is_gone_fails(store: Store) -> None:
     job = jobs.get(store, job_id)
     assert job is not None
     assert job.state == "failed"
+
+
+def test_progress_is_seen_while_the_work_holds_the_only_write_transaction(store: Store) -> None:
+    seen: list[tuple[float, str | None]] = []
+
+    def work(own: Store, _params: dict[str, Any], progress: jobs.Progress) -> None:
+        with own.transaction() as txn:
+            txn.append("carriers", [{"carrier_id": "c", "name": "C"}])
+            progress.note(0.25, "a quarter")
+            time.sleep(1.0)
+
+    job_id = jobs.enqueue(store, "work", {})
+    worker = threading.Thread(target=jobs.run_one, args=(store, {"work": work}))
+    worker.start()
+    deadline = time.monotonic() + 20
+    while worker.is_alive() and time.monotonic() < deadline:
+        job = jobs.get(store, job_id)
+        if job is not None and job.state == "running" and job.fraction:
+            seen.append((job.fraction, job.note))
+        time.sleep(0.05)
+    worker.join()
+    assert (0.25, "a quarter") in seen
+    assert jobs.recent(store)[0].state == "done"
+    if store.path is not None:
+        assert list(store.path.parent.glob("*-job-*")) == []
