@@ -8,6 +8,7 @@ from typing import Any
 
 from core.money import to_text
 from core.queries import loading
+from core.store import attributes_of
 from loaders import dimensions, reissue
 from loaders.batch import Batch, FileState
 from loaders.contract import Bill, Named, RatedUsage
@@ -18,6 +19,15 @@ from loaders.values import attributes_text
 
 Row = dict[str, Any]
 _DEFAULT_UNITS = {"data": "MB", "voice": "min", "sms": "msg"}
+
+
+#: Attribute of an invoice that has account totals only, no lines.
+SUMMARY = "account totals only"
+
+
+def is_summary(invoice: Row) -> bool:
+    """Whether an invoice of the store came from a report of account totals."""
+    return SUMMARY in attributes_of(invoice.get("attributes"))
 
 
 def account_key(number: str) -> str:
@@ -48,8 +58,16 @@ class Bills:
         account = self._account(bill)
         invoice_id = f"{account}:{bill.number}"
         old = self._older(account, bill.number, invoice_id)
+        if bill.is_summary:
+            bill.attributes = {**bill.attributes, SUMMARY: "yes"}
         invoice, charges = self._rows(bill, account, invoice_id)
-        if old is not None:
+        if old is not None and old["batch_id"] != self.batch.batch_id and bill.is_summary != is_summary(old):
+            if bill.is_summary:
+                self._compare(file, bill, old)
+                return
+            reissue.replace(self.facts, old["invoice_id"], invoice_id)
+            self.batch.warn(file, f"the account totals of invoice {bill.number} gave way to its detail")
+        elif old is not None:
             if old["batch_id"] == self.batch.batch_id:
                 self.batch.reject_rows(file, None, bill.source_rows, f"invoice {bill.number} stands twice in one file")
                 return
@@ -86,6 +104,13 @@ class Bills:
                 self.batch.loaded(file, len(records))
             else:
                 self.batch.reject_rows(file, "usage", records, f"the number {number} is unknown")
+
+    def _compare(self, file: FileState, bill: Bill, old: Row) -> None:
+        """A summary of an invoice that is loaded in detail: nothing is added, a difference is said."""
+        if old["total"] != bill.total:
+            said = f"{to_text(bill.total)}, the loaded bill {to_text(old['total'])}"
+            self.batch.warn(file, f"invoice {bill.number}: the report says {said}; the bill holds")
+        self.batch.loaded(file, len(bill.source_rows))
 
     def _account(self, bill: Bill | RatedUsage) -> str:
         matcher = self.facts.matcher

@@ -130,8 +130,10 @@ class Bill:
     `charges` and `usage` are rows of the canonical tables without ids; `billed_number` names the line, or `line` does,
     the key of `lines`, where several numbers make one line. `usage` rows and `events` carry `billed_number` too.
     `total` is what the bill prints as its current charges. `carrier_is_named` says that the file gives the carrier by
-    a printed name only: an account of the store with this number wins. A charge without a `category` gets one by
-    :mod:`loaders.taxonomy`, which may also look at its `section` (the heading it stands under).
+    a printed name only: an account of the store with this number wins. `is_summary` says that it gives account totals
+    of a bill that may be loaded in detail: it is compared with that one, and replaced by it, never added to it. A
+    charge without a `category` gets one by :mod:`loaders.taxonomy`, which may also look at its `section` (the heading
+    it stands under).
     """
 
     carrier_id: str
@@ -157,6 +159,7 @@ class Bill:
     kind: str = "invoice"
     carrier_is_named: bool = False
     many_rows: Collection[SourceRow] | None = None
+    is_summary: bool = False
 
     @property
     def source_rows(self) -> Collection[SourceRow]:
@@ -190,7 +193,24 @@ class RatedUsage:
         return [row for rows in self.rows_of.values() for row in rows]
 
 
-Item = Chunk | Bill | Records | RatedUsage | Rejected | Issue
+@dataclass(slots=True)
+class LineReport:
+    """What a report says of one line in one cycle; `total` and `usage` are compared with what the bill gave.
+
+    `usage` rows are those of a :class:`Bill` without number and period; they are added where the line has no such use
+    in that month. It counts no row: the row's inventory does.
+    """
+
+    carrier_id: str
+    account_number: str
+    number: str
+    period_start: str
+    period_end: str
+    total: int | None
+    usage: list[dict[str, Any]] = field(default_factory=list)
+
+
+Item = Chunk | Bill | Records | RatedUsage | LineReport | Rejected | Issue
 
 
 @runtime_checkable

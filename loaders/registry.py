@@ -12,6 +12,7 @@ from core.queries import formats
 from core.store import Store
 from loaders import grid
 from loaders.att import AttCharges
+from loaders.att_inventory import ATT_INVENTORY
 from loaders.bt import BtCalls
 from loaders.canonical import Canonical
 from loaders.contract import Loader
@@ -29,6 +30,7 @@ from loaders.source import Source
 from loaders.tap3 import Tap3
 from loaders.telstra_linx import TelstraLinx
 from loaders.verizon import VerizonRdd
+from loaders.verizon_report import VerizonReport
 from loaders.windstream import WindstreamCalls
 from loaders.x12.loader import X12Bill
 
@@ -47,11 +49,13 @@ FEEDS: tuple[Loader, ...] = (
     glpi.GLPI,
     orders.ORDERS,
 )
+CARRIER_REPORTS: tuple[Loader, ...] = (VerizonReport(), ATT_INVENTORY)
 BUILT_IN: tuple[Loader, ...] = (
     CANONICAL_LOADER,
     VerizonRdd(),
     AttCharges(),
     X12Bill(),
+    *CARRIER_REPORTS,
     FebrabanV2(),
     FebrabanV3(),
     TelstraLinx(),
@@ -65,7 +69,7 @@ BUILT_IN: tuple[Loader, ...] = (
 )
 
 #: Format names of `interfaces.md` that a later loader will answer to.
-PLANNED = ("verizon_report", "att_inventory")
+PLANNED: tuple[str, ...] = ()
 
 
 @lru_cache(maxsize=1)
@@ -125,7 +129,7 @@ def detect(source: Source, candidates: Sequence[Loader] | None = None) -> Loader
         raise source.refused(f"is claimed by {names} alike", None, "name one with --format")
     if not takers:
         kind = "binary content" if source.head_text is None and not source.is_archive else "its content"
-        known = ", ".join(loader.title for loader in candidates)
+        known = "one of " + ", ".join(loader.name for loader in candidates)
         raise source.refused(f"no loader recognises {kind}", known, _hint(source))
     return takers[0]
 

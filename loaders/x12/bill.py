@@ -7,6 +7,7 @@ from typing import Any
 
 from core import periods
 from core.money import round_half_up
+from loaders import line_states
 from loaders.contract import Bill, BillLine, Rejected, SourceRow
 from loaders.declare import cycle_period
 from loaders.x12 import values
@@ -77,6 +78,7 @@ def bill_of(transaction: Transaction, sender: str) -> tuple[Bill, list[Rejected]
         transaction.count(remark)
     if memo:
         transaction.count("credit memo")
+    line_states.mark(bill)
     return bill, sorted(rejected, key=lambda item: item.row.line)
 
 
