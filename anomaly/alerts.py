@@ -166,9 +166,9 @@ def _stake(scene: Scene, heard: list[explain.Told], rules: list[RuleHit], s: int
     stake = 0
     for told in heard:
         if told.signal.money and told.nats >= score.NOTABLE:
-            rare = scene.ranking.evidence.rares[told.signal.money]
-            usual = float(np.nan_to_num(rare.chance[s, t] * rare.usual[s, t])) * float(scene.panel.unit[s, t])
-            stake += max(round(float(scene.panel.money[told.signal.money][s, t]) - usual), 0)
+            chance, usual = scene.ranking.evidence.rares[told.signal.money].at(s, t)
+            expected = chance * usual * float(scene.panel.unit[s, t])
+            stake += max(round(float(scene.panel.money[told.signal.money][s, t]) - expected), 0)
     return max([stake, *(int(hit.hits.stake[hit.place]) for hit in rules)])
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from anomaly.estate import BOOL, REAL
+from anomaly.kernels import merged
 
 
 def surprise(raw: REAL, reference: BOOL, *, floor: float = 0.0, confirmed: BOOL | None = None) -> REAL:
@@ -25,7 +26,7 @@ def surprise(raw: REAL, reference: BOOL, *, floor: float = 0.0, confirmed: BOOL 
         speaking = column > floor
         at_least = _at_least(kept, column[speaking]) + _at_least(now, column[speaking])
         result[speaking, t] = -np.log(np.minimum((at_least + 1.0) / (size + 1.0), 1.0))
-        kept = np.sort(np.concatenate([kept, column[inside & ~real & (column > floor)]]), kind="stable")
+        kept = merged(kept, np.sort(column[inside & ~real & (column > floor)]) if real.any() else now)
         size -= int(real.sum())
     return result
 
@@ -46,7 +47,7 @@ def tail(raw: REAL, reference: BOOL, *, confirmed: BOOL | None = None) -> REAL:
         if len(kept):
             result[inside, t] = (_at_least(kept, column[inside]) + 1.0) / (len(kept) + 1.0)
         clean = inside if confirmed is None else inside & ~confirmed[:, t]
-        kept = np.sort(np.concatenate([kept, column[clean]]), kind="stable")
+        kept = merged(kept, np.sort(column[clean]))
     return result
 
 
@@ -56,9 +57,9 @@ def against(values: REAL, raw: REAL, reference: BOOL, confirmed: BOOL | None, wa
     kept = np.empty(0)
     for t in range(raw.shape[1]):
         column, inside = raw[:, t], reference[:, t]
-        everyone = np.sort(np.concatenate([kept, column[inside]]), kind="stable")
+        everyone = merged(kept, np.sort(column[inside]))
         mine = wanted[:, t] & (values[:, t] > 0)
         result[mine, t] = -np.log(np.minimum((_at_least(everyone, values[mine, t]) + 1.0) / (len(everyone) + 1.0), 1.0))
         clean = inside if confirmed is None else inside & ~confirmed[:, t]
-        kept = np.concatenate([kept, column[clean]])
+        kept = everyone if clean is inside else merged(kept, np.sort(column[clean]))
     return result

@@ -99,11 +99,10 @@ def tell(signal_id: str, panel: Panel, evidence: Evidence, estate: Estate, servi
     signal = _BY_ID[signal_id]
     nats = float(evidence.nats[signal_id][service, month])
     currency = str(panel.currency[service]) or None
-    if signal.how in {"up", "down", "drift"}:
+    if signal.how != "rare":
         return _tell_level(signal, nats, panel, evidence, service, month)
     rare = evidence.rares[signal.source]
-    chance = min(float(rare.chance[service, month]), 1.0)
-    usual = float(np.nan_to_num(rare.usual[service, month]))
+    chance, usual = rare.at(service, month)
     in_money = signal.source in panel.money
     if in_money:
         unit = float(panel.unit[service, month])
@@ -135,7 +134,11 @@ def _tell_level(signal: Signal, nats: float, panel: Panel, evidence: Evidence, s
         f"({low} to {high}, {basis}); peers on the same plan had {peers}."
     )
     if signal.how == "drift":
-        sentence = f"{signal.title}: the last three months lie above the five before them; now {actual} {signal.unit}."
+        sentence = f"{signal.title}: a steady rise over half a year or more; now {actual} {signal.unit}."
+    elif signal.how == "shift":
+        sentence = (
+            f"{signal.title}: {actual} {signal.unit}, the third month in a row above all before; peers had {peers}."
+        )
     return Told(signal, nats, actual, expected, low, high, signal.unit, peers, sentence)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from anomaly import baseline, policy, score
+from anomaly import baseline, hurdle, policy, score
 from anomaly.estate import Estate
 from anomaly.features import Panel
 from anomaly.registry import SIGNALS
@@ -25,9 +25,9 @@ def config_hash(rules: Sequence[policy.Rule]) -> str:
         module.__name__: {
             name: value
             for name, value in sorted(vars(module).items())
-            if name.isupper() and isinstance(value, int | float | str | tuple | dict)
+            if name.strip("_").isupper() and isinstance(value, int | float | str | tuple | dict)
         }
-        for module in (baseline, score)
+        for module in (baseline, hurdle, score)
     }
     said = json.dumps([[asdict(signal) for signal in SIGNALS], constants, policy.rules_hash(rules)], default=str)
     return hashlib.sha256(said.encode()).hexdigest()[:12]

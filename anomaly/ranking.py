@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from anomaly import calibrate, features, feedback, model, policy, rerank, score
@@ -13,6 +14,9 @@ from anomaly.estate import BOOL, REAL, Estate
 from anomaly.facts import roaming_facts
 from anomaly.features import VOLUME_UNITS, unlevel_grid
 from anomaly.registry import SIGNALS
+
+#: Lines in one country in one month, and how many times the usual, that make it an event of the company.
+GATHERING, TIMES_USUAL = 5, 3.0
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,36 @@ def travelled(estate: Estate) -> BOOL:
     return result
 
 
+def gathered(estate: Estate) -> BOOL:
+    """Line-months whose roaming countries are all ones that unusually many lines went to in that month.
+
+    A company event abroad is no line's own surprise. Unusual is at least
+    :data:`GATHERING` lines and :data:`TIMES_USUAL` times the mean of the months before.
+    """
+    use = estate.use[(estate.use["zone"] == "roaming") & estate.use["country"].notna()]
+    return _all_shared(estate, use[(use["quantity"] > 0) | (use["cost"] > 0)], "country")
+
+
+def _all_shared(estate: Estate, rows: pd.DataFrame, column: str) -> BOOL:
+    result = np.zeros(estate.shape, dtype=bool)
+    cells = rows[["service_id", "month", column]].drop_duplicates()
+    service, month = estate.rows_of(cells)
+    code = pd.factorize(cells[column])[0]
+    kept = (service >= 0) & (month >= 0) & (code >= 0)
+    service, month, code = service[kept], month[kept], code[kept]
+    if not len(service):
+        return result
+    width = estate.shape[1]
+    count = np.zeros((int(code.max()) + 1, width))
+    np.add.at(count, (code, month), 1.0)
+    before = (np.cumsum(count, axis=1) - count) / np.maximum(np.arange(width), 1)
+    many = (count >= GATHERING) & (count >= TIMES_USUAL * (before + 1.0))
+    shared = many[code, month]
+    result[service[shared], month[shared]] = True
+    result[service[~shared], month[~shared]] = False
+    return result
+
+
 def rank(
     estate: Estate,
     panel: features.Panel,
@@ -54,8 +88,10 @@ def rank(
     """Evidence and score of every line-month, shape (services, months)."""
     known = memory or feedback.nothing(estate)
     confirmed = known.confirmed
-    evidence = model.assess(panel, travelled=travelled(estate), confirmed=confirmed)
-    families = score.merge(score.families(evidence), score.rule_families(found, rates, estate.shape))
+    event = gathered(estate)
+    evidence = model.assess(panel, travelled=travelled(estate), gathered=event, confirmed=confirmed)
+    rules = score.rule_families(found, rates, estate.shape, explained=event)
+    families = score.merge(score.families(evidence), rules)
     raw = score.combine(families) + score.FURTHER * panel.impossible
     loudness = score.nats(raw, panel.scored, confirmed)
     tail = calibrate.tail(raw, panel.scored, confirmed=confirmed)

@@ -153,7 +153,7 @@ def worth(store: Store, params: Params, progress: Progress) -> dict[str, Any]:
         store,
         scenario,
         studies=params.get("studies"),
-        time_limit=float(params.get("time_limit") or 10),
+        time_limit=float(params.get("time_limit") or 20),
         progress=say,
         cancelled=progress.cancelled,
     )

@@ -3,7 +3,7 @@
 B8: pools of a synthetic estate, dual against the relaxation solved again with 0.2 % more allowance; the first
 break-even price of an offered plan, confirmed by independent runs at that price and a cent above. B9: Megaline usage
 (490 lines of 2018, course data beside the project) on a plan catalogue of our own, pooled, decided on the months
-before a cut and paid on the month after it, at two scalings of use.
+before a cut and paid on the month after it, at three scalings of use.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,8 @@ TITLE = "What it is worth: duals, break-even, back-test"
 ROOT = Path(__file__).resolve().parent.parent
 _SHARED = ROOT.parent / "shared"
 _M = 10**6
-_SIZES = (3, 5, 8, 12, 20, 30)  # GB of the pooled plans
+_SCALES = (Fraction(1), Fraction(1, 2), Fraction(2))
+_SIZES = (2, 5, 10, 20, 40)  # GB of the pooled plans
 
 
 def run(smoke: bool = False) -> list[Row]:
@@ -35,7 +37,7 @@ def run(smoke: bool = False) -> list[Row]:
     rows.append(_break_even(pooled_estate(10 if smoke else 40, 2 if smoke else 4)))
     if not smoke:
         rows += (
-            [_backtest(scale) for scale in (1, 2)] if _there() else [Row("B9, Megaline", "no data beside the project")]
+            [_backtest(scale) for scale in _SCALES] if _there() else [Row("B9, Megaline", "no data beside the project")]
         )
     return rows
 
@@ -85,7 +87,7 @@ def _there() -> bool:
     return (_SHARED / "tools" / "megaline_to_canonical.py").is_file() and (_SHARED / "data" / "megaline").is_dir()
 
 
-def _backtest(scale: int) -> Row:
+def _backtest(scale: Fraction) -> Row:
     import optimize
 
     begun = time.perf_counter()
@@ -99,7 +101,7 @@ def _backtest(scale: int) -> Row:
         if name != "clairvoyant"
     )
     return Row(
-        f"B9, Megaline use x {scale}, {found['folds'][-1]['lines']} lines, Aug-Nov to Dec",
+        f"B9, Megaline use x {float(scale):g}, {found['folds'][-1]['lines']} lines, Aug-Nov to Dec",
         f"stochastic {above['stochastic']:.1%} above the clairvoyant, "
         f"{1 - last['stochastic'] / last['line_average']:.1%} below per-line average",
         f"over {len(found['folds'])} cuts: {mean}; winner {found['winner']}; {time.perf_counter() - begun:.0f} s",
@@ -107,8 +109,8 @@ def _backtest(scale: int) -> Row:
     )
 
 
-def megaline(scale: int) -> dict[str, pd.DataFrame]:
-    """Megaline's use times `scale` on one carrier's pooled plans (3 to 30 GB) and an unlimited one, overage per GB."""
+def megaline(scale: Fraction) -> dict[str, pd.DataFrame]:
+    """Megaline's use times `scale` on one carrier's pooled plans (2 to 40 GB) and an unlimited one, overage per GB."""
     from core.store import Store
     from loaders import load_paths
     from optimize.frames import from_store
@@ -122,11 +124,13 @@ def megaline(scale: int) -> dict[str, pd.DataFrame]:
         store.close()
     usage = frames["usage"]
     data = (usage["usage_type"] == "data").to_numpy()
-    frames["usage"] = usage.assign(quantity=usage["quantity"].where(~data, usage["quantity"] * scale))
+    frames["usage"] = usage.assign(
+        quantity=usage["quantity"].where(~data, usage["quantity"] * scale.numerator // scale.denominator)
+    )
     carrier = frames["plans"]["carrier_id"].iloc[0]
-    pooled = [(f"pool-{gb}", (8 + 2 * gb) * _M, gb * 1024 * _M, "shared") for gb in _SIZES]
+    pooled = [(f"pool-{gb}", (10 + 2 * gb) * _M, gb * 1024 * _M, "shared") for gb in _SIZES]
     plans = pd.DataFrame(
-        [*pooled, ("unlimited", 75 * _M, None, None)], columns=["plan_id", "mrc", "data_mb", "pool_group"]
+        [*pooled, ("unlimited", 90 * _M, None, None)], columns=["plan_id", "mrc", "data_mb", "pool_group"]
     ).assign(carrier_id=carrier, currency="USD", data_overage_price=10 * _M, data_overage_block_mb=1024 * _M)
     for name in ("mrc", "data_mb", "data_overage_price", "data_overage_block_mb"):
         plans[name] = plans[name].astype("Int64")

@@ -47,9 +47,9 @@ class Bills:
 
     def __init__(self, batch: Batch, facts: Facts) -> None:
         self.batch = batch
+        self._file: FileState | None = None
         self.facts = facts
         self._items: dict[str, dict[str, str]] = {}
-        self._file: FileState | None = None
         self._taxonomy = Taxonomy.of(batch.txn)
 
     def apply(self, file: FileState, bill: Bill) -> None:

@@ -113,7 +113,8 @@ class Rejected:
 class BillLine:
     """One line of a bill, by the number printed: what creates a service where no inventory names one.
 
-    `cost_center` is what the bill calls the cost center of a line that it creates.
+    `cost_center` is what the bill calls the cost center of a line that it creates. Where several billed numbers make
+    one line, a charge names it by `line`, the key in the bill's `lines`.
     """
 
     number: str

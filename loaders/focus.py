@@ -20,6 +20,7 @@ from pyarrow import ArrowException, parquet
 
 from core import periods
 from core.issues import BadInput
+from core.schema.billing import CATEGORIES
 from core.schema.inventory import KINDS
 from loaders.canonical import _joined
 from loaders.contract import NO, SURE, Bill, BillLine, Item, Rejected, SourceRow
@@ -229,6 +230,9 @@ def _empty(text: str) -> bool:
 
 
 def _category(row: dict[str, Any]) -> str:
+    own = row["extras"].get("x_Category")  # our own export says it exactly
+    if own in CATEGORIES:
+        return str(own)
     if row["category"] == "Purchase":
         return "mrc" if (row["frequency"] or "").casefold() == "recurring" else "nrc"
     return str(row["category"]).lower()

@@ -15,14 +15,14 @@ from core.issues import BadInput, Issue
 from core.queries import loading
 from core.schema import CANONICAL, TABLES
 from core.store import Store, StoreError, Txn
-from loaders import dimensions, drift, links, matching
+from loaders import dimensions, drift, matching
 from loaders.batch import Batch, FileState
 from loaders.bills import Bills
+from loaders.built_in import CANONICAL_LOADER
 from loaders.contract import Bill, Chunk, Item, LineReport, Loader, RatedUsage, Records, Rejected
 from loaders.facts import Facts
 from loaders.line_reports import LineReports
-from loaders.records import Desk
-from loaders.registry import CANONICAL_LOADER, by_name, detect, loaders
+from loaders.registry import by_name, detect, loaders
 from loaders.report import FileReport, InvoiceReport, LoadReport
 from loaders.source import Source
 from loaders.values import Converter, Typed
@@ -87,9 +87,9 @@ def load_paths(
     canonical = [unit for unit in units if unit.loader is CANONICAL_LOADER]
     if canonical:
         _skip_unknown_tables(units)
+    units = sorted(units, key=_stage)
     groups = [canonical] if canonical else []
-    others = [unit for unit in units if unit.loader and unit.loader is not CANONICAL_LOADER]
-    groups += [[unit] for unit in sorted(others, key=_stage)]
+    groups += [[unit] for unit in units if unit.loader and unit.loader is not CANONICAL_LOADER]
     steps = _Steps([unit for group in groups for unit in group], progress)
     for group in groups:
         _load_group(store, group, steps, dry_run=dry_run, supersede=supersede)
@@ -277,11 +277,11 @@ def _run(txn: Txn, units: list[Unit], steps: _Steps, *, supersede: bool) -> None
     batch.progress = steps.rows
     batch.files = [FileState(unit.source, unit.report) for unit in todo]
     facts = Facts(batch)
-    bills, desk = Bills(batch, facts), Desk(batch, facts)
+    bills = Bills(batch, facts)
     for unit, file in zip(todo, batch.files, strict=True):
         assert unit.loader is not None
         drift.columns(batch, file, drift.shape(unit.loader, unit.source))
-    _read_all(batch, todo, facts, bills, desk, steps)
+    _read_all(batch, todo, facts, bills, steps)
     facts.settle()
     if len(again) == len(todo) and all(u.report.rows_quarantined >= len(again[u.source.sha256]) for u in todo):
         for unit in todo:
@@ -294,8 +294,6 @@ def _run(txn: Txn, units: list[Unit], steps: _Steps, *, supersede: bool) -> None
         txn.delete("quarantine", {"row_id": [row["row_id"] for row in aside]})
     if batch.services_changed:
         matching.rematch(batch)
-    if batch.dimensions_changed:
-        links.relink(batch)
     _report_invoices(facts)
     drift.codes(batch)
     months = None if batch.dimensions_changed else batch.months | loading.fact_months(txn, batch.batch_id)
@@ -342,12 +340,12 @@ def _repeat(unit: Unit, batch_id: int, file: str) -> None:
         unit.report.warnings.append(f"has the same content as {file} of batch {batch_id}; nothing changed")
 
 
-def _read_all(batch: Batch, units: list[Unit], facts: Facts, bills: Bills, desk: Desk, steps: _Steps) -> None:
+def _read_all(batch: Batch, units: list[Unit], facts: Facts, bills: Bills, steps: _Steps) -> None:
     if units[0].loader is not CANONICAL_LOADER:
         for unit, file in zip(units, batch.files, strict=True):
             assert unit.loader is not None
             steps.file(unit)
-            _consume(batch, unit, file, unit.loader.read(unit.source), facts, bills, desk)
+            _consume(batch, unit, file, unit.loader.read(unit.source), facts, bills)
         return
     parts = [
         (CANONICAL.index(table), index, table, sheet)
@@ -357,11 +355,11 @@ def _read_all(batch: Batch, units: list[Unit], facts: Facts, bills: Bills, desk:
     for _, index, table, sheet in sorted(parts, key=lambda part: part[:2]):
         unit, file = units[index], batch.files[index]
         steps.file(unit)
-        _consume(batch, unit, file, CANONICAL_LOADER.read_table(unit.source, table, sheet), facts, bills, desk)
+        _consume(batch, unit, file, CANONICAL_LOADER.read_table(unit.source, table, sheet), facts, bills)
 
 
 def _consume(
-    batch: Batch, unit: Unit, file: FileState, items: Iterable[Item | Typed], facts: Facts, bills: Bills, desk: Desk
+    batch: Batch, unit: Unit, file: FileState, items: Iterable[Item | Typed], facts: Facts, bills: Bills
 ) -> None:
     converters: dict[str, Converter] = {}
     lines = LineReports(batch, facts)
@@ -374,7 +372,7 @@ def _consume(
         except (OSError, UnicodeError) as error:
             raise _Refused(unit, unit.source.refused(f"cannot be read: {error}")) from error
         if item is None:
-            desk.finish(file)
+            facts.desk.finish(file)
             lines.finish(file)
             return
         if isinstance(item, Chunk | Typed):
@@ -394,7 +392,7 @@ def _consume(
         elif isinstance(item, Bill):
             bills.apply(file, item)
         elif isinstance(item, Records):
-            desk.apply(file, item)
+            facts.desk.apply(file, item)
         elif isinstance(item, RatedUsage):
             bills.apply_usage(file, item)
         elif isinstance(item, LineReport):

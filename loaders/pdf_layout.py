@@ -113,8 +113,11 @@ class Document:
         """The phrases that stand to the right of a label, with their lines."""
         for line in self.lines:
             found = line.find(label)
-            if found and found[1] + 1 < len(line.words):
-                yield line, next(together(line.words[found[1] + 1 :])).text
+            beside = [] if found is None else list(line.words[found[1] + 1 :])
+            while beside and not key(beside[0].text):
+                beside.pop(0)  # a colon that stands alone
+            if beside:
+                yield line, next(together(beside)).text
 
     def below(self, label: str) -> Iterator[tuple[Line, str]]:
         """The phrases that stand below a label, with their lines."""

@@ -64,10 +64,14 @@ def _phrases(document: Document) -> list[str]:
     return [phrase.text for line in document.lines for phrase in line.phrases]
 
 
+_NAMED_DAY = re.compile(r"\b\d{1,2}\.? (?:de )?[^\W\d]{3,}\.?,? (?:de )?\d{4}\b")
+
+
 def _conventions(document: Document) -> tuple[Numbers, Dates]:
     texts = _phrases(document)
     words = [word.text for line in document.lines for word in line.words]
     days = [text for text in [*texts, *words] if LOOKS_DATE.fullmatch(text)]
+    days += [found[0] for line in document.lines for found in _NAMED_DAY.finditer(line.text)]
     amounts = [text for text in texts if LOOKS_NUMBER.fullmatch(text) and not LOOKS_DATE.fullmatch(text)]
     amounts = [text for text in amounts if re.search(r"[.,]\d{1,2}\D*$", text)]
     numbers, dates, _ = conventions([days, amounts])
@@ -165,9 +169,9 @@ def _table(document: Document) -> tuple[dict[str, Any] | None, str | None]:
     if not best:
         return None, None
     table: dict[str, Any] = {"columns": best}
-    ends = [line for line in document.lines[place + 1 :] if TOTAL.match(line.text) and len(line.phrases) >= 2]
+    ends = [found[0].strip() for line in document.lines[place + 1 :] if (found := TOTAL.match(line.text))]
     if ends:
-        table["ends"] = list(dict.fromkeys(line.phrases[0].text for line in ends))[:4]
+        table["ends"] = list(dict.fromkeys(ends))[:4]
     amount = best["amount"]
     return table, amount["heading"] if isinstance(amount, dict) else amount
 

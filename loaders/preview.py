@@ -9,6 +9,7 @@ from pathlib import Path
 from core.issues import BadInput, Issue
 from core.schema import CANONICAL
 from core.store import Store
+from loaders import grid
 from loaders.canonical import known_columns
 from loaders.load import load_paths
 from loaders.report import FileReport
@@ -84,6 +85,8 @@ def _typed_beginning(source: Source, rows: int) -> tuple[list[str], list[list[st
     from loaders.canonical import Canonical
     from loaders.contract import Chunk
 
+    if source.is_workbook and not Canonical().sniff(source):
+        return _unknown_sheet(source, rows)
     try:
         chunk = next((item for item in Canonical().read(source) if isinstance(item, Chunk)), None)
     except (BadInput, ValueError, KeyError):
@@ -91,3 +94,17 @@ def _typed_beginning(source: Source, rows: int) -> tuple[list[str], list[list[st
     if chunk is None:
         return [], []
     return list(chunk.names), [list(row) for row in zip(*(column[:rows] for column in chunk.columns), strict=True)]
+
+
+def _unknown_sheet(source: Source, rows: int) -> tuple[list[str], list[list[str]]]:
+    """The beginning of the first sheet that has a header row."""
+    try:
+        for sheet in grid.sheets(source):
+            located = grid.beginning(source, sheet, rows + grid.HEADER_WITHIN)
+            place = grid.find_header(located)
+            if place is not None:
+                below = located[place + 1 :][:rows]
+                return grid.named(located[place][1]), [[str(cell)[:200] for cell in cells] for _, cells in below]
+    except BadInput:
+        pass
+    return [], []

@@ -25,7 +25,8 @@ from loaders.targets import AMOUNTS, BILL, TARGETS, Target, fields
 
 _SAMPLE = 200
 _ALIKE = 84
-_CONVERTS = 0.8  # share of a column's cells that must be readable as the field's kind
+# Shares of a column's cells that must be readable as the field's kind: by likeness, by a known name; and of one kind.
+_ALIKE_CONVERTS, _NAMED_CONVERTS, _CONVERTS = 0.8, 0.5, 0.8
 EXACT, SYNONYM, SIMILAR, COPIED = "same name", "known synonym", "similar name", "same column"
 #: Where a table's key is not in the file, the column that can stand for it.
 _KEYS = {
@@ -128,7 +129,9 @@ def propose(source: Source, table: str | None = None, sheet: str | None = None) 
     return sorted(found, key=lambda p: (-p.score, TARGETS.index(p.table)))
 
 
-TOTAL = re.compile(r"(grand |sub)?total\b|sum(me)?\b|gesamt|total g[ée]n[ée]ral|suma\b|soma\b", re.IGNORECASE)
+TOTAL = re.compile(
+    r"(grand |sub-?|sous-)?total\b|zwischensumme|sum(me)?\b|gesamt|total g[ée]n[ée]ral|suma\b|soma\b", re.IGNORECASE
+)
 _END = 8 * 1024
 
 
@@ -196,7 +199,7 @@ def _suggestions(
             if not alike or alike[1] < _ALIKE:
                 continue
             how, score = SIMILAR, round(alike[1] * 0.9)
-        if _fits(target, cells, numbers, dates):
+        if _fits(target, cells, numbers, dates, _ALIKE_CONVERTS if how == SIMILAR else _NAMED_CONVERTS):
             yield Suggestion(target.name, column, how, score)
 
 
@@ -204,7 +207,7 @@ def _plain(text: str) -> str:
     return " ".join(re.sub(r"[\W_]+", " ", text.casefold()).split())
 
 
-def _fits(target: Target, cells: Sequence[str], numbers: Numbers, dates: Dates) -> bool:
+def _fits(target: Target, cells: Sequence[str], numbers: Numbers, dates: Dates, share: float) -> bool:
     parse: Any = {
         "micro": numbers.parse,
         "integer": numbers.parse,
@@ -215,7 +218,7 @@ def _fits(target: Target, cells: Sequence[str], numbers: Numbers, dates: Dates) 
     filled = [cell for cell in cells if not blank(cell)]
     if parse is None or not filled:
         return True
-    return _readable(parse, filled) >= _CONVERTS * len(filled)
+    return _readable(parse, filled) >= share * len(filled)
 
 
 def _readable(parse: Any, cells: Iterable[str]) -> int:

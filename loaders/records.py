@@ -40,7 +40,7 @@ class Desk:
         self.batch.reject(file, rejected)
 
     def finish(self, file: FileState) -> None:
-        """All records of a file were given."""
+        """All records of a file were given: say what was not found and what was made."""
         self.links.report(file)
 
     def _rows(self, file: FileState, record: Record, rejected: list[Rejected]) -> list[tuple[str, Row]]:

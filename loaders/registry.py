@@ -11,65 +11,11 @@ from core.issues import BadInput, Issue
 from core.queries import formats
 from core.store import Store
 from loaders import grid
-from loaders.att import AttCharges
-from loaders.att_inventory import ATT_INVENTORY
-from loaders.bt import BtCalls
-from loaders.canonical import Canonical
+from loaders.built_in import BUILT_IN
 from loaders.contract import Loader
-from loaders.febraban_v2 import FebrabanV2
-from loaders.febraban_v3 import FebrabanV3
-from loaders.feeds import fx_rates, glpi, mdm, netbox, orders, people, snipeit
-from loaders.feeds.rate_cards import RateCards
-from loaders.focus import Focus
-from loaders.m2 import M2Records
-from loaders.optus import Optus
-from loaders.oracle_ebilling import OracleEbilling
 from loaders.pdf import PdfInvoices
 from loaders.profiles import Profiles
 from loaders.source import Source
-from loaders.tap3 import Tap3
-from loaders.telstra_linx import TelstraLinx
-from loaders.verizon import VerizonRdd
-from loaders.verizon_report import VerizonReport
-from loaders.windstream import WindstreamCalls
-from loaders.x12.loader import X12Bill
-
-CANONICAL_LOADER = Canonical()
-FEEDS: tuple[Loader, ...] = (
-    people.EMPLOYEES,
-    mdm.INTUNE,
-    mdm.JAMF,
-    mdm.WORKSPACE_ONE,
-    mdm.IVANTI,
-    RateCards(),
-    Focus(),
-    fx_rates.ECB,
-    snipeit.SNIPEIT,
-    netbox.NETBOX,
-    glpi.GLPI,
-    orders.ORDERS,
-)
-CARRIER_REPORTS: tuple[Loader, ...] = (VerizonReport(), ATT_INVENTORY)
-BUILT_IN: tuple[Loader, ...] = (
-    CANONICAL_LOADER,
-    VerizonRdd(),
-    AttCharges(),
-    X12Bill(),
-    *CARRIER_REPORTS,
-    FebrabanV2(),
-    FebrabanV3(),
-    TelstraLinx(),
-    Tap3(),
-    Optus(),
-    M2Records(),
-    BtCalls(),
-    WindstreamCalls(),
-    OracleEbilling(),
-    *FEEDS,
-)
-
-#: Format names of `interfaces.md` that a later loader will answer to.
-PLANNED: tuple[str, ...] = ()
 
 
 @lru_cache(maxsize=1)
@@ -103,8 +49,6 @@ def by_name(name: str, candidates: Sequence[Loader] | None = None) -> Loader:
         if loader.name == name:
             return loader
     known = ", ".join(loader.name for loader in candidates)
-    if name in PLANNED:
-        raise BadInput(Issue(field="format", found=name, message="is not supported yet", expected=f"one of {known}"))
     raise BadInput(Issue(field="format", found=name, message="no such format", expected=f"one of {known}"))
 
 

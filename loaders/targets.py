@@ -25,11 +25,12 @@ class Target:
     required: bool = False
     choices: tuple[str, ...] = ()
     help: str = ""
+    label: str = ""
 
     @property
     def title(self) -> str:
         """The name in words."""
-        return self.name.replace("_", " ").capitalize()
+        return self.label or self.name.replace("_", " ").capitalize()
 
 
 #: Wide exports have one column for each of these: the amount of a category.
@@ -51,13 +52,13 @@ INVOICE_FIELDS = (
 )
 
 _BILL_FIELDS = (
-    Target("carrier_id", "text", True, help="short name of the carrier, the same for all its files"),
-    Target("carrier_name", "text"),
+    Target("carrier_id", "text", True, help="short name, the same for all its files, such as nordtel", label="Carrier"),
+    Target("carrier_name", "text", help="only where the carrier is new"),
     Target("country", "text", help="two letters; used to read phone numbers"),
     Target("account_number", "text", True),
     Target("account_name", "text"),
     Target("invoice_number", "text", help="without one, account number and invoice date make it"),
-    Target("issued_on", "day", True, help="the invoice date"),
+    Target("issued_on", "day", True, label="Invoice date"),
     Target("period_start", "day"),
     Target("period_end", "day"),
     Target("due_on", "day"),
@@ -65,7 +66,11 @@ _BILL_FIELDS = (
     Target("invoice_total", "micro", help="the printed total, repeated in every row; the charges are tied to it"),
     Target("previous_balance", "micro"),
     Target("payments", "micro"),
-    Target("number", "text", help="phone number, circuit or other id of the line; blank = the account itself"),
+    Target(
+        *("number", "text"),
+        help="phone number, circuit or other id of the line; blank = the account itself",
+        label="Line (phone number or id)",
+    ),
     Target("user_name", "text"),
     Target("cost_center", "text"),
     Target("plan", "text", help="the line's plan as the carrier calls it"),

@@ -46,6 +46,7 @@ KEYS: dict[str, str] = {
     "keep": "services that keep their plan",
     "gap": "relative optimality gap at which the search may stop (default 0.0001)",
     "seed": "seed of the solver (default 7)",
+    "method": "auto (default), model (one integer model) or decomposition (pricing passes, branch and bound)",
     "other_currencies": "refuse (default) or leave_out: services and contracts in other currencies",
 }
 
@@ -84,6 +85,7 @@ class Scenario:
     keep: tuple[str, ...] = ()
     gap: Fraction = Fraction(1, 10_000)
     seed: int = 7
+    method: str = "auto"
     other_currencies: str = "refuse"
     document: Mapping[str, Any] = field(default_factory=dict)
 
@@ -377,5 +379,6 @@ _READ: dict[str, Callable[[_Reader, dict[str, Any], Any], None]] = {
     "keep": _by("items", "keep"),
     "gap": _by("fraction", "gap", at_most_one=False),
     "seed": _by("whole", "seed", 0),
+    "method": _choice("method", "auto", "model", "decomposition"),
     "other_currencies": _choice("other_currencies", "refuse", "leave_out"),
 }

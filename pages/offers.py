@@ -55,5 +55,8 @@ else:
             change_table(data.lines, data.currency, key="offer-lines")
             downloads(data.with_offer, key="offer")
         with card("From plan to plan under the offer", note="Lines; rows: today's plan, columns: the recommended one"):
-            moves_chart(data.moving, key="offer-moves") if len(data.moving) else nothing("No line changes.")
+            if len(data.moving):
+                moves_chart(data.moving, key="offer-moves")
+            else:
+                nothing("No line changes.")
 footer("The real saving is the cost of the best plans without the offer less the cost of the best plans with it.")

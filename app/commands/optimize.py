@@ -35,6 +35,7 @@ def optimize(
     scenario: Annotated[Path, typer.Argument(help="The scenario file (YAML).")],
     out: Annotated[Path | None, typer.Option("--out", help="Write the result file here.")] = None,
     time_limit: Annotated[float | None, typer.Option("--time-limit", min=0.1, help="Seconds to search.")] = None,
+    model: Annotated[Path | None, typer.Option("--model", help="Write the integer model here (.lp or .mps).")] = None,
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
     """Find the cheapest plans under a scenario, with a proven bound; exit 4 when it cannot be met."""
@@ -52,6 +53,11 @@ def optimize(
             say(line)
             last[0] = line
 
+    if model is not None:
+        from optimize.export import export_model
+
+        variables, rows = export_model(existing_store(), scenario, model)
+        say(f"{model}: {variables:,} variables, {rows:,} rows")
     result = run_scenario(existing_store(), scenario, time_limit=time_limit, progress=progress)
     found = result.to_json()
     if out is not None:

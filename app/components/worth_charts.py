@@ -66,7 +66,8 @@ def priced_ranges(frame: pd.DataFrame, currency: str | None, *, key: str) -> Non
         )
     chart.update_yaxes(visible=False, autorange=False, range=[len(rows) - 0.4, -0.8])
     money_axis(chart, currency, "x")
-    chart.update_xaxes(nticks=5)
+    top = max((max(int(p), int(v)) for p, v in zip(rows["price"], rows["low"], strict=True)), default=0) / SCALE
+    chart.update_xaxes(nticks=5, range=[0, max(top * 1.6, 1)])
     chart.update_layout(margin={"t": 4, "l": 4})
     told = "; ".join(f"{n} {formats.money(p, currency)}" for n, p in zip(rows["name"], rows["price"], strict=True))
     draw(chart, alt=f"Price of each rule a month: {told[:600]}.", key=key)

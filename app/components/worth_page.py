@@ -16,7 +16,7 @@ from app.components.tables import Col, table
 from app.page_text import escape
 from app.views.worth import STUDIES, Worth
 
-SECONDS = 8
+SECONDS = 20
 
 
 def work_it_out(yaml: str, studies: Sequence[str], *, slot: str, label: str, done: bool, note: str) -> Any:
@@ -92,7 +92,7 @@ def _policies(data: Worth) -> None:
     table(
         data.policies,
         [
-            Col("name", "Rule", width="large"),
+            Col("name", "Rule", width="medium"),
             Col("price", "Costs", "money"),
             Col("low", "At least", "money"),
             Col("high", "At most", "money"),
@@ -109,9 +109,9 @@ def _ladder(data: Worth) -> None:
     table(
         data.ladder,
         [
-            Col("carriers", "At most", "count"),
-            Col("who", "Carriers that stay", width="medium"),
+            Col("carriers", "At most", "count", width="small"),
             Col("extra", "Costs more", "money"),
+            Col("who", "Carriers that stay", width="medium"),
             Col("moved", "Lines that move", "count"),
             Col("one_off", "One-off fees", "money"),
         ],

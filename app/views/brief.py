@@ -189,11 +189,14 @@ def _target(store: Store, carrier_id: str, currency: str) -> Limit:
         why = "No break-even price of a plan of this carrier is computed on today's data; check its offer under Offers."
         return Limit("Target", "n/a", why)
     revenue, demand, (price, lines, _) = best
+    lowest = (
+        " It is the lowest price solved: lower ones may pay as well." if price == demand.points["price"].min() else ""
+    )
     return Limit(
         "Target",
         f"{demand.plan} at {formats.cents(price, currency)}",
         f"Of the prices solved, the one at which the carrier earns most from us: {formats.plural(lines, 'line')}, "
-        f"{formats.money(revenue, currency)} a month (list price {formats.cents(demand.listed, currency)}). "
+        f"{formats.money(revenue, currency)} a month (list price {formats.cents(demand.listed, currency)}).{lowest} "
         f"{demand.sentence} {worth.proof([document], currency)}",
     )
 

@@ -149,10 +149,11 @@ def check(part: worth.Part, offer: str, currency: str | None) -> dict[str, str] 
     back = "nothing to pay back" if fees <= 0 else "never"
     if row["payback_months"] is not None:
         back = f"{row['payback_months']:,.1f} months"
+    saved = (results.micros(row["cost_without"]) or 0) - (results.micros(row["cost_with"]) or 0)
+    ranged = "Proven range" if saved == results.micros(row["real"]) else "Proven, least saving per change counted"
     return {
-        "Promised a month": f"{told('promised')} on {formats.plural(row['promised_lines'], 'line')}",
-        "Really saved a month": told("real"),
-        "Proven range": worth.range_told(results.micros(row["low"]), results.micros(row["high"]), currency),
+        "Saved a month": formats.money(saved, currency),
+        ranged: worth.range_told(results.micros(row["low"]), results.micros(row["high"]), currency),
         "Lines that move": formats.count(row["lines"]),
         "More one-off fees": told("one_off"),
         "Paid back after": back,

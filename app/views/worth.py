@@ -290,6 +290,7 @@ def _contracts(part: Part, names: Names) -> pd.DataFrame:
     rows = [
         {**row, "contract": names.contract(row["contract_id"]), "carrier": names.carrier(row["carrier_id"])}
         for row in part.get("contracts", ())
+        if row["spend"]
     ]
     money = ("spend", "discount", "shortfall", "commitment", "above_commitment", "to_next_tier", "next_tier_worth")
     return _frame(rows, money=money, plain=("contract", "carrier", "marginal_price", "average_price"))
@@ -406,12 +407,13 @@ def _kpis(
             Kpi(
                 f"{int(fewest['carriers'])} instead of {int(most['carriers'])} carriers",
                 formats.money(fewest["extra"], currency, sign=True),
-                f"a month; {formats.count(fewest['moved'])} lines move",
+                f"{formats.count(fewest['moved'])} lines move",
             )
         )
     if delay and any(row["delay"] == 1 for row in delay["months"]):
         lost = next(micros(row["cost_of_delay"]) for row in delay["months"] if row["delay"] == 1)
-        kpis.append(Kpi("A month of waiting", formats.money(lost, currency), f"best in {delay['best']} months"))
+        when = f"best in {delay['best']} months" if delay["best"] else "best done now"
+        kpis.append(Kpi("A month of waiting", formats.money(lost, currency), when))
     enough = solved[solved["share"].fillna(0) >= 0.8].head(1) if len(solved) else solved
     if len(enough):
         kpis.append(

@@ -159,7 +159,7 @@ def set_service(txn: Txn, charge_ids: Mapping[str, str]) -> None:
 
 def move_facts(txn: Txn, old: str, new: str) -> None:
     """Hang everything that names the service `old` on the service `new`."""
-    for name in ("charges", "usage", "usage_events", "sim_observations"):
+    for name in ("charges", "usage", "usage_events", "sim_observations", "devices", "orders"):
         target = TABLES[name]
         txn.execute(update(target).where(target.c.service_id == old).values(service_id=new))
 

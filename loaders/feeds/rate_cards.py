@@ -55,7 +55,7 @@ class RateCards:
 
     def sniff(self, source: Source) -> float:
         """A workbook with the template's sheets, or a YAML text with its keys."""
-        if source.is_archive:
+        if source.is_archive or source.is_workbook:
             names = {str(table.member).strip().casefold() for table in tables(source)} if source.is_workbook else set()
             return 0.97 if names & _OWN_SHEETS and self._sheets(source) else NO
         text = source.head_text
@@ -74,7 +74,7 @@ class RateCards:
                 f"{table.member}: the column {name} is kept as attribute; expected {_unknown(section, name)}"
                 for name in unknown
             ]
-        if not source.is_archive:
+        if not source.is_workbook:
             warnings += source.text_facts().warnings()
         return warnings
 
@@ -98,7 +98,7 @@ class RateCards:
 
     def _sheets(self, source: Source) -> list[tuple[Table, str, list[str]]]:
         found = []
-        for table in tables(source) if source.is_archive and source.is_workbook else ():
+        for table in tables(source) if source.is_workbook else ():
             section = str(table.member).strip().casefold()
             rows = table.beginnings[""]
             if section in COLUMNS and rows:
@@ -109,7 +109,7 @@ class RateCards:
         return found
 
     def _rows(self, source: Source) -> Iterator[_Row]:
-        if source.is_archive:
+        if source.is_workbook:
             for table, section, header in self._sheets(source):
                 missing = [name for name in NEEDED[section] if name not in header]
                 if missing:

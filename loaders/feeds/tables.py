@@ -8,19 +8,13 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import islice
-
-import python_calamine
 
 from core.issues import BadInput
-from loaders.canonical import _joined
-from loaders.sheets import cell_text
+from loaders import grid
 from loaders.source import Source
 from loaders.text import CHUNK_ROWS, DELIMITERS, Block, blocks
 
-_BROKEN = (python_calamine.CalamineError, OSError, ValueError)
 _BEGINNING = 15
-MAX_COLUMNS = 2_000
 Rows = Sequence[Sequence[str]]
 
 
@@ -55,39 +49,20 @@ class Table:
             BadInput: if the file proves damaged.
         """
         if not delimiter:
-            yield from self._sheet(size)
+            yield from grid.rows(self.source, self.member)
             return
         with self.source.open(self.member) as handle:
             yield from blocks(handle, self.source.text_facts(self.member), delimiter, self.shown, size)
-
-    def _sheet(self, size: int) -> Iterator[Block]:
-        try:
-            book = python_calamine.CalamineWorkbook.from_path(str(self.source.path))
-            block = Block([], [], [])
-            for number, values in enumerate(book.get_sheet_by_name(str(self.member)).iter_rows(), 1):
-                row = [cell_text(value) for value in values[:MAX_COLUMNS]]
-                if any(cell.strip() for cell in row):
-                    block.lines.append(number)
-                    block.rows.append(row)
-                    block.raws.append(_joined(row))
-                if len(block.lines) >= size:
-                    yield block
-                    block = Block([], [], [])
-        except _BROKEN as error:
-            raise self.source.refused(f"cannot be read: {str(error)[:200]}", "a complete workbook") from error
-        if block.lines:
-            yield block
 
 
 @lru_cache(maxsize=4)
 def tables(source: Source) -> tuple[Table, ...]:
     """The tables of a file, in its order; none for what is neither text, nor archive of texts, nor workbook."""
-    if source.is_archive and source.is_workbook:
+    if source.is_workbook:
         try:
-            names = python_calamine.CalamineWorkbook.from_path(str(source.path)).sheet_names
-        except _BROKEN:
+            return tuple(_sheet(source, name) for name in grid.sheets(source) if name is not None)
+        except BadInput:
             return ()
-        return tuple(_sheet(source, name) for name in names)
     if source.is_archive:
         heads = [(name, source.member_head(name)) for name in source.members]
         return tuple(Table(source, name, _text_rows(head)) for name, head in heads if head is not None)
@@ -96,12 +71,7 @@ def tables(source: Source) -> tuple[Table, ...]:
 
 
 def _sheet(source: Source, name: str) -> Table:
-    table = Table(source, name)
-    try:
-        table.beginnings = {"": [r for block in islice(table.blocks("", _BEGINNING), 1) for r in block.rows]}
-    except BadInput:
-        table.beginnings = {"": []}
-    return table
+    return Table(source, name, {"": [cells for _, cells in grid.beginning(source, name, _BEGINNING)]})
 
 
 def _text_rows(text: str) -> dict[str, Rows]:

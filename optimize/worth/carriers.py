@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import Any
 
-from optimize.result import money
+from optimize.sensitivity import contract_prices
 from optimize.worth.desk import Answer, Assignment, Desk, difference
 
 
@@ -53,37 +52,5 @@ def _step(answer: Answer, free: Answer) -> dict[str, Any]:
 
 
 def marginal(desk: Desk) -> dict[str, Any]:
-    """`contracts`: spend, tier, commitment, and the price of the next unit of spend under the recommended plans.
-
-    The marginal price is the slope of (spend - discount + shortfall) at the contract's spend: 0 while a gross
-    commitment is short at rate 1, 1 - discount above it. Exact, from the contract's terms.
-    """
-    if desk.base.priced is None:
-        return {"contracts": []}
-    rows = []
-    for cost in desk.base.priced.contracts:
-        terms = desk.problem.contracts.get(cost.contract_id)
-        if terms is None or not terms.has_terms:
-            continue
-        piece = next(s for s in terms.segments() if s.high is None or cost.spend < s.high)
-        attained = cost.spend - cost.discount if terms.net else cost.spend
-        charged = cost.spend - cost.discount + cost.shortfall
-        rows.append(
-            {
-                **{"contract_id": cost.contract_id, "carrier_id": cost.carrier_id},
-                **{"spend": money(cost.spend), "discount": money(cost.discount), "shortfall": money(cost.shortfall)},
-                "marginal_price": float(piece.slope),
-                "average_price": None if not cost.spend else float(charged / cost.spend),
-                "commitment": money(cost.commitment),
-                "above_commitment": money(attained - cost.commitment),
-                "next_tier": None if cost.next_tier is None else money(cost.next_tier),
-                "to_next_tier": None if cost.next_tier is None else money(cost.next_tier - cost.spend),
-                "next_tier_worth": _tier_worth(terms, cost.spend, cost.next_tier),
-            }
-        )
-    return {"contracts": rows}
-
-
-def _tier_worth(terms: Any, spend: Fraction, start: Fraction | None) -> float | None:
-    """What reaching the next tier changes in what is charged, spend itself included (negative: it pays to spend)."""
-    return None if start is None else money(terms.charged(start) - terms.charged(spend))
+    """`contracts`: what one more unit of spend costs under the recommended plans; see `sensitivity.contract_prices`."""
+    return {"contracts": [] if desk.base.priced is None else contract_prices(desk.problem, desk.base.priced)}

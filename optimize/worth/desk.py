@@ -31,7 +31,7 @@ from optimize.scope import Setting
 Assignment = Mapping[str, str | None]
 #: Tables whose change leaves lines and usage as they are, so that reading them again is not needed.
 _TERMS = {"plans", "contracts", "contract_tiers", "coverage"}
-_PATIENCE = 6
+_PATIENCE = 16
 _SAME_LINES = ("first", "last", "services", "growth", "other_currencies", "currency")
 
 
@@ -132,7 +132,7 @@ class Desk:
         frames: Frames,
         document: Mapping[str, Any],
         *,
-        time_limit: float | None = 10.0,
+        time_limit: float | None = 20.0,
         say: Callable[[str], None] | None = None,
         cancelled: Callable[[], bool] | None = None,
     ) -> None:
@@ -142,6 +142,7 @@ class Desk:
         self.problem: Problem = build(frames, self.scenario)
         self.evaluator = Evaluator(frames, self.scenario, self.problem.setting)
         self.time_limit, self.cancelled, self.solves = time_limit, cancelled, 0
+        self._limit = time_limit
         self._say = say or (lambda _: None)
         self.base = self._answer(self.scenario, self.problem, self.evaluator, ())
 
@@ -237,18 +238,22 @@ class Desk:
         return Answer(scenario, status, baseline, best[0], bound, whole, evaluator)
 
     def _search(self, problem: Problem, evaluator: Evaluator, keep_feasible: bool) -> Solution | None:
-        """The core's search; where it found nothing in time once more with more time, None if that fails too."""
-        limits = [self.time_limit] if self.time_limit is None else [self.time_limit, _PATIENCE * self.time_limit]
-        for limit in limits:
+        """The core's search. Where the time did not even suffice for its relaxation, this and later ones get more."""
+        while True:
+            found = None
             try:
-                return run._solve(problem, evaluator, keep_feasible, limit, _ignore, self.cancelled)
+                found = run._solve(problem, evaluator, keep_feasible, self._limit, _ignore, self.cancelled)
             except RuntimeError as nothing:
                 if "no feasible assignment" not in str(nothing):
                     raise
-            finally:
-                if self.cancelled is not None and self.cancelled():
-                    raise Cancelled
-        return None
+            if self.cancelled is not None and self.cancelled():
+                raise Cancelled
+            short = found is None or (found.ended == "time_limit" and "relaxation" in found.solver_status)
+            if not short or self._limit is None or self.time_limit is None:
+                return found
+            if self._limit >= _PATIENCE * self.time_limit:
+                return found
+            self._limit *= 2
 
 
 def _ignore(_: Progress) -> None:

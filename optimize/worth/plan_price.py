@@ -15,6 +15,7 @@ from typing import Any
 
 from core.issues import BadInput, Issue
 from optimize import explain
+from optimize.contracts import is_monotone
 from optimize.problem import PICO
 from optimize.result import money
 from optimize.tariff import MICRO
@@ -23,7 +24,7 @@ from optimize.worth.desk import Answer, Assignment, Desk, difference
 _ROUNDS = 8
 _CANDIDATES = 4
 _CENT = Fraction(1, 100)
-_SHARES = (Fraction(95, 100), Fraction(9, 10), Fraction(8, 10), Fraction(7, 10), Fraction(6, 10), Fraction(1, 2))
+_SHARES = (Fraction(9, 10), Fraction(8, 10), Fraction(65, 100), Fraction(1, 2))
 
 
 def study(
@@ -69,6 +70,7 @@ class Curve:
     def __init__(self, desk: Desk, plan_id: str) -> None:
         self.desk, self.plan_id = desk, plan_id
         self.plan = desk.evaluator.plans[plan_id]
+        self._holder: Assignment | None = None
         self._known_slopes: dict[str, Fraction] | None = None
         offer = self.plan.get("offer_id")
         self.offers = sorted({*desk.scenario.offers, *([offer] if offer else [])})
@@ -89,7 +91,7 @@ class Curve:
         if not self.without.feasible:
             return {**head, "break_even": None, "proven": False, "demand": []}
         found = self._break_even()
-        demand = [] if found["break_even"] is None else self._demand(found["break_even"], prices)
+        demand = [] if found["break_even"] is None else self._demand(found["break_even"], prices, base)
         found["break_even"] = None if found["break_even"] is None else money(found["break_even"])
         return {**head, **found, "demand": demand}
 
@@ -101,9 +103,9 @@ class Curve:
             known[self.plan_id] = decimal(price)
         return known or None
 
-    def at(self, price: Fraction, known: Iterable[Assignment] = ()) -> Answer:
+    def at(self, price: Fraction, known: Iterable[Assignment] = (), floor: Fraction | None = None) -> Answer:
         """The estate with the plan at a price."""
-        return self.desk.answer(self._patch(price), known=(self.without.assignment, *known))
+        return self.desk.answer(self._patch(price), known=(self.without.assignment, *known), floor=floor)
 
     def _patch(self, price: Fraction) -> dict[str, Any]:
         return {"offers": self.offers or None, "plan_price": self._prices(price)}
@@ -127,6 +129,7 @@ class Curve:
             best, holder = better, answer.assignment
         if holder is None and best == 0:
             return {"break_even": None, "proven": False, "first_line": None}
+        self._holder = holder
         above = self.at(best + _CENT, () if holder is None else (holder,))
         return {
             "break_even": best,
@@ -236,15 +239,24 @@ class Curve:
             }
         return self._known_slopes
 
-    def _demand(self, first: Fraction, prices: Sequence[Fraction] | None) -> list[dict[str, Any]]:
+    def _demand(
+        self, first: Fraction, prices: Sequence[Fraction] | None, base: tuple[Assignment, ...]
+    ) -> list[dict[str, Any]]:
+        """The curve, dearest price first. A bound at a price holds at higher ones where more spend never costs less."""
         wanted = {_whole(p) for p in prices} if prices else {first, self.listed, *(_whole(first * s) for s in _SHARES)}
+        rising = all(is_monotone(terms.segments()) for terms in self.desk.problem.contracts.values())
         rows: list[dict[str, Any]] = []
-        known: list[Assignment] = []
-        for price in sorted(wanted, reverse=True):
+        known = [*base, *([] if self._holder is None else [self._holder])]
+        floor: Fraction | None = None
+        answers = []
+        for price in sorted(wanted):
             self.desk.say(f"{self.plan_id}: lines that move at {money(price):,.2f}")
-            answer = self.at(price, known[-1:])
+            answer = self.at(price, known, floor)
+            answers.append((price, answer))
+            known = [*known[:2], answer.assignment]
+            floor = answer.bound if rising else None
+        for price, answer in reversed(answers):
             lines = answer.on([self.plan_id])
-            known.append(answer.assignment)
             found = difference(self.without, answer)
             rows.append(
                 {

@@ -10,7 +10,7 @@ from core.periods import add_months
 from optimize.result import money
 from optimize.worth.desk import Desk
 
-_DELAYS = (0, 1, 2, 3, 6, 9, 12, 18)
+_DELAYS = (0, 1, 2, 3, 6, 9, 12)
 
 
 def study(desk: Desk) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from anomaly import baseline, calibrate, features, model, score
+from anomaly import calibrate, features, hurdle, model, score
 from anomaly.detectors import DEFAULT, DETECTORS
 from anomaly.registry import SIGNALS
 from benchmarks._anomaly_fleet import fleet
@@ -68,18 +68,8 @@ def test_events_of_a_whole_department_are_excused() -> None:
     groups = {name: np.zeros((400, 12), dtype=np.int32) for name in ("role", "site_id")}
     groups["cost_center_id"] = np.repeat((np.arange(400) // 40).astype(np.int32)[:, None], 12, axis=1)
     known = np.ones((400, 12), dtype=bool)
-    found = baseline.rare(amount, known, groups, context=("cost_center_id", "site_id"), money=True)
+    found = hurdle.rare(amount, hurdle.Presence(known, groups), context=("cost_center_id", "site_id"), money=True)
     assert found.surprise[200, 11] > found.surprise[0, 11] + 1
-
-
-def test_row_median_and_group_median() -> None:
-    values = np.array([[1.0, np.nan, 3.0], [np.nan] * 3, [5.0, 4.0, 9.0]])
-    middle, count = baseline.row_median(values)
-    np.testing.assert_array_equal(middle, [2.0, np.nan, 5.0])
-    np.testing.assert_array_equal(count, [2, 0, 3])
-    groups = np.array([0, 0, 0, 1, -1], dtype=np.int32)
-    found = baseline.group_median(np.array([1.0, 9.0, 2.0, 7.0, 5.0]), groups, least=2)
-    np.testing.assert_array_equal(found, [2.0, 2.0, 2.0, np.nan, np.nan])
 
 
 def test_conformal_p_is_the_share_of_line_months_so_far() -> None:

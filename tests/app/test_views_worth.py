@@ -123,7 +123,7 @@ def test_the_offer_check_and_its_demand(filled: Store) -> None:
     worked(filled, text)
     data = offers.view(filled, Filters())
     assert data.check is not None
-    assert data.check["Really saved a month"] == "$12"
+    assert data.check["Saved a month"] == "$12"
     assert data.check["Proven range"] == "$11 to $13"
     assert data.check["Paid back after"] == "2.1 months"
     (demand,) = data.demands

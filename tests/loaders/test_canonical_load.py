@@ -16,7 +16,6 @@ import loaders
 from core.issues import BadInput
 from core.queries import loading
 from core.store import Store
-from loaders import registry
 
 
 def one(report: loaders.LoadReport, name: str) -> loaders.FileReport:
@@ -252,11 +251,8 @@ def test_a_recycled_number_goes_to_who_had_it_that_day(store: Store, estate: Pat
     assert store.frame("charges").set_index("charge_id").loc["C2", "service_id"] == "S2"
 
 
-def test_a_path_that_is_not_there_is_bad_input(store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "PLANNED", ("x12_999",))
+def test_a_path_that_is_not_there_is_bad_input(store: Store, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no such file"):
         loaders.load_paths(store, [tmp_path / "nothing"])
-    with pytest.raises(BadInput, match="not supported yet"):
-        loaders.load_paths(store, [tmp_path], format="x12_999")
     with pytest.raises(BadInput, match="no such format"):
         loaders.load_paths(store, [tmp_path], format="x13")

@@ -198,3 +198,18 @@ def test_a_termination_of_an_unknown_circuit_can_be_used_later(store: Store, tmp
     assert loaders.load_paths(store, [tmp_path / "t.csv"]).files[0].rows_loaded == 1
     assert list(store.frame("services")["site_id"]) == ["London"]
     assert store.count("quarantine") == 0
+
+
+def test_a_device_follows_its_line_into_the_inventory(store: Store, tmp_path: Path, att_csv: Path) -> None:
+    loaders.load_paths(store, [att_csv])  # no inventory: the bill makes the line
+    (tmp_path / "jamf.csv").write_text(
+        "mobile_device_id,udid,is_managed,last_report_date,serial_number,phone_number,model\n"
+        "1,u1,true,2026-09-01,SER1,+1 415 555 0001,iPhone\n"
+    )
+    loaders.load_paths(store, [tmp_path / "jamf.csv"])
+    made = devices(store)["jamf:1"]["service_id"]
+    assert str(made).startswith("att:")
+    (tmp_path / "services.csv").write_text("service_id,kind,number,carrier_id\nMINE,mobile,+14155550001,att\n")
+    loaders.load_paths(store, [tmp_path / "services.csv"])
+    assert devices(store)["jamf:1"]["service_id"] == "MINE"
+    assert set(store.frame("charges")["service_id"].dropna()) == {"MINE"}

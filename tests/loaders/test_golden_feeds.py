@@ -61,7 +61,7 @@ def test_a_golden_file(case: Path, stocked: Store) -> None:
 
 
 def test_every_format_has_its_golden_file_and_its_page() -> None:
-    from loaders.registry import FEEDS
+    from loaders.built_in import FEEDS
 
     text = "\n".join(page.read_text(encoding="utf-8") for page in (GOLDEN.parents[2] / "docs").rglob("*.md"))
     assert [f.name for f in FEEDS if f.name not in {case.parent.name for case in CASES}] == []
