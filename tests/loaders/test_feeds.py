@@ -229,3 +229,10 @@ def test_a_changed_export_says_so(name: str, old: str, new: str, stocked: Store,
     path.write_text((GOLDEN / name).read_text().replace(old, new))
     (told,) = loaders.load_paths(stocked, [path]).files
     assert any(f'"{old}" seems to be renamed "{new}"' in text for text in told.warnings)
+
+
+def test_an_order_does_not_take_a_device_from_its_holder(stocked: Store) -> None:
+    for name in ("intune/devices.csv", "orders/devices.csv"):
+        loaders.load_paths(stocked, [GOLDEN / name])
+    holders = {row["imei"]: row["employee_id"] for row in devices(stocked).values()}
+    assert holders["490154203237518"] == "E2"  # the order names a person that nobody knows
