@@ -1,14 +1,15 @@
-"""What was to be expected: shrunken median and MAD against own history and peers; a hurdle model for rare events."""
+"""What was to be expected of a volume: shrunken median and MAD against own history and peers, trends, shifts."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import log_ndtr
 
 from anomaly.estate import BOOL, CODES, REAL
+from anomaly.kernels import group_median, own_past, trends
 
 WINDOW = 12  # months of own history that a baseline looks back on
 SHRINK = 4.0  # how many months of own history weigh as much as the peers' spread
@@ -16,175 +17,118 @@ FLOOR = 0.12  # smallest spread on the log scale: about 12 %
 PEER_FLOOR = 0.4
 MIN_PEERS = 8
 MAD = 1.4826
-DRIFT_RECENT, DRIFT_WINDOW = 3, 8  # the last three months against the five before them
-_RATE_WEIGHT = 3.0  # months of own history that weigh as much as the group's rate of an event
-_CONTEXT_WEIGHT = 4.0
-_MONEY_PRIOR = (np.log(0.3), 1.5, 3.0)  # log of fleet units: center, spread, weight in events
+DRIFT_WINDOWS = (6, 10)  # months that a slow drift is looked for in
+DRIFT_CLIP = 3.0  # spreads around the window's middle beyond which a month does not pull at the trend
+SHIFT_MONTHS = 3  # months in a row that make a new level
 
 
 @dataclass(frozen=True)
 class Level:
     """One volume against its baseline, on the log scale; arrays of shape (services, months).
 
-    `z` is the standardized residual, `drift` the standardized change over half a year, `history` the months used.
+    `z` is the standardized residual, `drift` the standardized trend, `shift` how far three months in a row lie above
+    all before them, `history` the months used.
     """
 
     z: REAL
     center: REAL
     spread: REAL
     drift: REAL
+    shift: REAL
     peer: REAL
     history: NDArray[np.int64]
 
 
-def row_median(values: REAL) -> tuple[REAL, NDArray[np.int64]]:
-    """Median of each row without its NaN, and how many values it has; NaN for an empty row."""
-    count = np.isfinite(values).sum(axis=1)
-    if values.shape[1] == 0:
-        return np.full(len(values), np.nan), count
-    ordered = np.sort(values, axis=1)
-    rows = np.arange(len(values))
-    low, high = np.maximum((count - 1) // 2, 0), count // 2
-    result = (ordered[rows, low] + ordered[rows, np.minimum(high, values.shape[1] - 1)]) / 2
-    return np.where(count > 0, result, np.nan), count
+def _first(found: REAL, *others: Callable[[], REAL]) -> REAL:
+    """The first known value; the others are worked out only where something is still unknown."""
+    for other in others:
+        unknown = ~np.isfinite(found)
+        if not unknown.any():
+            break
+        found = np.where(unknown, other(), found)
+    return found
 
 
-def group_median(values: REAL, groups: CODES, *, least: int = MIN_PEERS) -> REAL:
-    """Median of the finite values of each row's group; NaN where a group has fewer than `least` of them."""
-    usable = np.isfinite(values) & (groups >= 0)
-    result = np.full(int(groups.max(initial=-1)) + 2, np.nan)
-    order = np.lexsort((values[usable], groups[usable]))
-    codes, ordered = groups[usable][order], values[usable][order]
-    names, start, size = np.unique(codes, return_index=True, return_counts=True)
-    middle = (ordered[start + (size - 1) // 2] + ordered[start + size // 2]) / 2 if len(names) else ordered
-    result[names] = np.where(size >= least, middle, np.nan)
-    return result[groups]
+def levels(x: REAL, known: BOOL, groups: dict[str, CODES], *, trend: bool = True) -> Level:
+    """Baselines of a volume `x` (log scale): each month is judged by the months before it and by its peers in it.
+
+    `trend` also looks for slow drift and shifts of level.
+    """
+    seen = np.where(known, x, np.nan)
+    shape = x.shape
+    z, center, spread, peer = np.zeros(shape), np.full(shape, np.nan), np.full(shape, np.nan), np.full(shape, np.nan)
+    own_spread, steady = np.full(shape, np.nan), np.full(shape, np.nan)
+    own, mad, count = own_past(seen, WINDOW)
+    for t in range(shape[1]):
+        codes = {name: grid[:, t] for name, grid in groups.items()}
+        own_spread[:, t] = _own_spread(MAD * mad[:, t], count[:, t], codes["kind"])
+        middle, wide, level, shock = _judge(seen[:, t], own[:, t], count[:, t], own_spread[:, t], codes)
+        center[:, t], spread[:, t], peer[:, t] = middle, wide, level
+        steady[:, t] = seen[:, t] - shock
+        z[:, t] = np.nan_to_num((seen[:, t] - middle) / wide)
+    drift, shift = np.zeros(shape), np.zeros(shape)
+    if trend:
+        drift = _drift(seen, own_spread, groups["kind"])
+        shift = _shift(steady, own, own_spread, count)
+    return Level(z, center, spread, drift, shift, peer, count)
 
 
-def _first(*options: REAL) -> REAL:
-    result = options[0]
-    for other in options[1:]:
-        result = np.where(np.isfinite(result), result, other)
+def _own_spread(mad: REAL, times: NDArray[np.int64], kind: CODES) -> REAL:
+    """Spread of each line's own months, shrunk towards what is usual in its kind."""
+    settled = np.where(times >= 3, mad, np.nan)
+    everyone = np.zeros(len(mad), dtype=np.int32)
+    usual = _first(_of(settled, kind), lambda: _of(settled, everyone, least=1), lambda: np.full(len(mad), 0.35))
+    usual = np.maximum(usual, FLOOR)
+    mine = np.sqrt((times * np.nan_to_num(mad) ** 2 + SHRINK * usual**2) / (times + SHRINK))
+    return np.maximum(mine, FLOOR)
+
+
+def _judge(
+    now: REAL, own: REAL, times: NDArray[np.int64], mine: REAL, codes: dict[str, CODES]
+) -> tuple[REAL, REAL, REAL, REAL]:
+    """Center and spread of what was expected of a month, the peers' level, and what everybody did in it."""
+    kind, plan = codes["kind"], codes["plan"]
+    everyone = np.zeros(len(now), dtype=np.int32)
+    level = np.nan_to_num(_first(_of(now, plan), lambda: _of(now, kind), lambda: _of(now, everyone, least=1)))
+    off = np.abs(now - level)
+    apart = _first(MAD * _of(off, plan), lambda: MAD * _of(off, kind), lambda: mine * 3)
+    apart = np.maximum(apart, PEER_FLOOR)
+    residual = np.where(times >= 2, now - own, np.nan)
+    shock = np.nan_to_num(_first(_of(residual, kind), lambda: _of(residual, everyone)))
+    for name in ("cost_center_id", "site_id"):
+        shock = shock + np.nan_to_num(_of(residual - shock, codes[name]))
+    weight = times / (times + (mine / apart) ** 2)
+    middle = weight * (np.nan_to_num(own) + shock) + (1 - weight) * level
+    wide = np.sqrt(mine**2 + 1.0 / (times / mine**2 + 1.0 / apart**2))
+    return middle, wide, level, shock
+
+
+def _of(values: REAL, groups: CODES, *, least: int = MIN_PEERS) -> REAL:
+    return group_median(values, groups, least=least)
+
+
+def _drift(seen: REAL, spread: REAL, kinds: CODES) -> REAL:
+    """The steepest standardized trend over half a year and over ten months, beyond what the whole kind does."""
+    result = np.zeros(seen.shape)
+    for window in DRIFT_WINDOWS:
+        slope, error = trends(seen, spread, window, SHRINK, DRIFT_CLIP)
+        for t in range(window - 1, seen.shape[1]):
+            shared = np.nan_to_num(_of(slope[:, t], kinds[:, t]))
+            result[:, t] = np.maximum(result[:, t], np.nan_to_num((slope[:, t] - shared) / error[:, t]))
     return result
 
 
-def levels(x: REAL, known: BOOL, groups: dict[str, CODES]) -> Level:
-    """Baselines of a volume `x` (log scale): each month is judged by the months before it and by its peers in it."""
-    seen = np.where(known, x, np.nan)
-    shape = x.shape
-    z, drift = np.zeros(shape), np.zeros(shape)
-    center, spread, peer = np.full(shape, np.nan), np.full(shape, np.nan), np.full(shape, np.nan)
-    history = np.zeros(shape, dtype=np.int64)
-    for t in range(shape[1]):
-        now = seen[:, t]
-        past = seen[:, max(0, t - WINDOW) : t]
-        own, count = row_median(past)
-        mad = MAD * row_median(np.abs(past - own[:, None]))[0]
-        kind, plan = groups["kind"][:, t], groups["plan"][:, t]
-        everyone = np.zeros(shape[0], dtype=np.int32)
-        settled = np.where(count >= 3, mad, np.nan)
-        usual = _first(group_median(settled, kind), group_median(settled, everyone, least=1), np.full(shape[0], 0.35))
-        usual = np.maximum(usual, FLOOR)
-        own_spread = np.sqrt((count * np.nan_to_num(mad) ** 2 + SHRINK * usual**2) / (count + SHRINK))
-        own_spread = np.maximum(own_spread, FLOOR)
-        level = _first(group_median(now, plan), group_median(now, kind), group_median(now, everyone, least=1))
-        level = np.nan_to_num(level)
-        apart = _first(
-            MAD * group_median(np.abs(now - level), plan), MAD * group_median(np.abs(now - level), kind), usual * 3
-        )
-        apart = np.maximum(apart, PEER_FLOOR)
-        residual = np.where(count >= 2, now - own, np.nan)
-        shock = np.nan_to_num(_first(group_median(residual, kind), group_median(residual, everyone)))
-        for name in ("cost_center_id", "site_id"):
-            theirs = groups[name][:, t]
-            shared = group_median(residual - shock, theirs)
-            shock = shock + np.nan_to_num(shared)
-        weight = count / (count + (own_spread / apart) ** 2)
-        middle = weight * (np.nan_to_num(own) + shock) + (1 - weight) * level
-        left = 1.0 / (count / own_spread**2 + 1.0 / apart**2)
-        wide = np.sqrt(own_spread**2 + left)
-        center[:, t], spread[:, t], peer[:, t], history[:, t] = middle, wide, level, count
-        z[:, t] = np.where(np.isfinite(now), (now - middle) / wide, 0.0)
-        if t >= DRIFT_WINDOW:
-            recent, enough = row_median(seen[:, t - DRIFT_RECENT + 1 : t + 1])
-            older, also = row_median(seen[:, t - DRIFT_WINDOW + 1 : t - DRIFT_RECENT + 1])
-            change = np.where((enough == DRIFT_RECENT) & (also >= 4), recent - older, np.nan)
-            change = change - np.nan_to_num(_first(group_median(change, kind), group_median(change, everyone)))
-            drift[:, t] = np.nan_to_num(change) / own_spread
-    return Level(z, center, spread, drift, peer, history)
+def _shift(steady: REAL, own: REAL, spread: REAL, count: NDArray[np.int64]) -> REAL:
+    """How far the lowest of the last three months, without what everybody did, lies above the line's middle before.
 
-
-@dataclass(frozen=True)
-class Rare:
-    """A rare event against its hurdle model: `surprise` in nats (0 = no event), chance of any, usual size."""
-
-    surprise: REAL
-    chance: REAL
-    usual: REAL
-
-
-def others_share(happened: BOOL, present: BOOL, groups: CODES) -> tuple[REAL, REAL]:
-    """How many others of each row's group are present, and at how many of them it happened."""
-    size = int(groups.max(initial=-1)) + 1
-    inside = present & (groups >= 0)
-    total = np.bincount(groups[inside], minlength=size).astype(float)
-    hits = np.bincount(groups[inside & happened], minlength=size).astype(float)
-    total, hits = np.append(total, 0.0), np.append(hits, 0.0)
-    mine = inside.astype(float)
-    return np.maximum(total[groups] - mine, 0.0), np.maximum(hits[groups] - mine * happened, 0.0)
-
-
-def rare(amount: REAL, known: BOOL, groups: dict[str, CODES], *, context: tuple[str, ...], money: bool) -> Rare:
-    """Does it happen at all, and how large is it: surprise = -ln(chance) - ln(P(at least that much)).
-
-    The chance comes from the line's own months and its role, and is raised where others of the same department, site
-    or plan have the event in the same month: a company's event is not a person's. Sizes are compared on the log scale.
+    Only where it also lies above every single month of the year before: by chance that happens to 1 in 455 line-months
+    of a full window, whatever the distribution.
     """
-    shape = amount.shape
-    happened = known & (amount > 0)
-    size = np.where(happened, np.log(np.where(happened, amount, 1.0)), np.nan)
-    surprise, chance, usual = np.zeros(shape), np.zeros(shape), np.full(shape, np.nan)
-    times, months, total = np.zeros(shape[0]), np.zeros(shape[0]), np.zeros(shape[0])
-    past: list[REAL] = []
-    for t in range(shape[1]):
-        present, hit = known[:, t], happened[:, t]
-        n_all, k_all = present.sum(), hit.sum()
-        seen, found = months.sum() + max(n_all - 1, 0), times.sum() + np.maximum(k_all - hit, 0)
-        fleet = (found + 0.5) / (seen + 1.0)
-        group = groups["role"][:, t]
-        size_of = int(group.max(initial=-1)) + 1
-        base_n = np.bincount(group, weights=months, minlength=size_of)[group]
-        base_k = np.bincount(group, weights=times, minlength=size_of)[group]
-        rate = (base_k + 30 * fleet) / (base_n + 30)
-        own = (times + _RATE_WEIGHT * rate) / (months + _RATE_WEIGHT)
-        odds = np.maximum(own, np.maximum(k_all - hit, 0) / max(n_all - 1, 1))
-        for name in context:
-            n_other, k_other = others_share(hit, present, groups[name][:, t])
-            shared = (k_other + _CONTEXT_WEIGHT * rate) / (n_other + _CONTEXT_WEIGHT)
-            odds = np.where(k_other >= 2, np.maximum(odds, shared), odds)
-        odds = np.clip(odds, 1e-9, 1.0)
-        pool = np.concatenate([*past, size[hit, t]])
-        middle, wide, weight = _sizes(pool, money)
-        expected = (total + 2.0 * middle) / (times + 2.0) if weight > 0 else np.full(shape[0], np.nan)
-        tail = -log_ndtr(-(np.nan_to_num(size[:, t]) - expected) / wide) if weight > 0 else np.full(shape[0], np.log(2))
-        surprise[:, t] = np.where(hit, -np.log(odds) + tail, 0.0)
-        chance[:, t], usual[:, t] = odds, np.exp(expected)
-        past.append(size[hit, t])
-        times += hit
-        months += present
-        total += np.where(hit, np.nan_to_num(size[:, t]), 0.0)
-    return Rare(surprise, chance, usual)
-
-
-def _sizes(pool: REAL, money: bool) -> tuple[float, float, float]:
-    """Center, spread and weight of event sizes on the log scale; robust, with a prior for money."""
-    count = float(len(pool))
-    middle = float(np.median(pool)) if count else 0.0
-    wide = MAD * float(np.median(np.abs(pool - middle))) if count >= 5 else 1.5
-    prior, prior_wide, prior_weight = _MONEY_PRIOR if money else (middle, 1.5, 0.0)
-    weight = count + prior_weight
-    if weight == 0:
-        return 0.0, 1.5, 0.0
-    both = (count * middle + prior_weight * prior) / weight
-    spread = (count * wide + prior_weight * prior_wide) / weight
-    return both, max(spread, 0.5), weight
+    result = np.zeros(steady.shape)
+    for t in range(SHIFT_MONTHS + 3, steady.shape[1]):
+        before = t - SHIFT_MONTHS + 1
+        lowest = steady[:, before : t + 1].min(axis=1)
+        highest = np.fmax.reduce(steady[:, max(0, before - WINDOW) : before], axis=1)
+        above = (count[:, before] >= 4) & (lowest > highest)
+        result[:, t] = np.where(above, (lowest - own[:, before]) / spread[:, before], 0.0)
+    return np.maximum(result, 0.0)

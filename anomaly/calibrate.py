@@ -5,23 +5,61 @@ from __future__ import annotations
 import numpy as np
 
 from anomaly.estate import BOOL, REAL
+from anomaly.kernels import merged
 
 
-def surprise(raw: REAL, reference: BOOL, *, floor: float = 0.0) -> REAL:
+def surprise(raw: REAL, reference: BOOL, *, floor: float = 0.0, confirmed: BOOL | None = None) -> REAL:
     """-ln p in nats of shape (services, months); p = (1 + number of reference values >= it) / (1 + reference size).
 
-    The reference of a month is every marked line-month up to and including it: nothing later is looked at. Values of
-    at most `floor` say nothing (0 nats). `raw` below the floor counts in the size of the reference only.
+    The reference of a month is every marked line-month up to and including it: nothing later is looked at. Line-months
+    that people `confirmed` as real leave the reference of all later months, their own month's stays as it was. Values
+    of at most `floor` say nothing (0 nats). `raw` below the floor counts in the size of the reference only.
     """
     result = np.zeros(raw.shape)
     kept = np.empty(0)
     size = 0
     for t in range(raw.shape[1]):
         column, inside = raw[:, t], reference[:, t]
+        real = np.zeros(len(column), dtype=bool) if confirmed is None else inside & confirmed[:, t]
+        now = np.sort(column[inside & (column > floor)])
         size += int(inside.sum())
-        kept = np.sort(np.concatenate([kept, column[inside & (column > floor)]]))
         speaking = column > floor
-        at_least = len(kept) - np.searchsorted(kept, column[speaking], side="left")
-        p = np.minimum((at_least + 1.0) / (size + 1.0), 1.0)
-        result[speaking, t] = -np.log(p)
+        at_least = _at_least(kept, column[speaking]) + _at_least(now, column[speaking])
+        result[speaking, t] = -np.log(np.minimum((at_least + 1.0) / (size + 1.0), 1.0))
+        kept = merged(kept, np.sort(column[inside & ~real & (column > floor)]) if real.any() else now)
+        size -= int(real.sum())
+    return result
+
+
+def _at_least(ordered: REAL, values: REAL) -> REAL:
+    return np.asarray(len(ordered) - np.searchsorted(ordered, values, side="left"), dtype=float)
+
+
+def tail(raw: REAL, reference: BOOL, *, confirmed: BOOL | None = None) -> REAL:
+    """p of every line-month against the months before it alone, people's confirmed ones left out; 1 in the first month.
+
+    This p is independent of what else happens in the same month: the one that a false discovery rate may be built on.
+    """
+    result = np.ones(raw.shape)
+    kept = np.empty(0)
+    for t in range(raw.shape[1]):
+        column, inside = raw[:, t], reference[:, t]
+        if len(kept):
+            result[inside, t] = (_at_least(kept, column[inside]) + 1.0) / (len(kept) + 1.0)
+        clean = inside if confirmed is None else inside & ~confirmed[:, t]
+        kept = merged(kept, np.sort(column[clean]))
+    return result
+
+
+def against(values: REAL, raw: REAL, reference: BOOL, confirmed: BOOL | None, wanted: BOOL) -> REAL:
+    """-ln p of `values`, where `wanted`, in the reference that :func:`surprise` takes from `raw`; 0 elsewhere."""
+    result = np.zeros(raw.shape)
+    kept = np.empty(0)
+    for t in range(raw.shape[1]):
+        column, inside = raw[:, t], reference[:, t]
+        everyone = merged(kept, np.sort(column[inside]))
+        mine = wanted[:, t] & (values[:, t] > 0)
+        result[mine, t] = -np.log(np.minimum((_at_least(everyone, values[mine, t]) + 1.0) / (len(everyone) + 1.0), 1.0))
+        clean = inside if confirmed is None else inside & ~confirmed[:, t]
+        kept = everyone if clean is inside else merged(kept, np.sort(column[clean]))
     return result

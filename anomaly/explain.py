@@ -8,16 +8,59 @@ from typing import Any
 
 import numpy as np
 
-from anomaly.estate import Estate
+from anomaly.estate import REAL, Estate
 from anomaly.features import VOLUME_UNITS, Panel, unlevel
 from anomaly.model import Evidence
-from anomaly.policy import Hits
+from anomaly.policy import Hits, Rule
 from anomaly.registry import SIGNALS, Signal
 from core.money import to_rounded_text
 
 #: Two-sided interval that explanations quote: about 90 % of a line's usual months.
 INTERVAL = 1.645
+#: Months of a line's own past that an alert shows, and the fewest peers it is compared with.
+OWN_MONTHS, LEAST_PEERS = 12, 8
 _BY_ID = {signal.id: signal for signal in SIGNALS}
+
+
+@dataclass(frozen=True)
+class Action:
+    """What to do about an alert: a code for programs, and a sentence part that follows "Suggested:"."""
+
+    code: str
+    text: str
+
+
+_ASK = Action("ask_user", "ask the holder what happened")
+ACTIONS: dict[str, Action] = {
+    "zero_use": Action("suspend", "ask the holder, then suspend or cancel the line"),
+    "roaming_unbundled": Action("add_travel_pack", "add a roaming pack before the next trip"),
+    "roaming_no_travel": Action("ask_user", "ask the holder about the trip"),
+    "roaming_excess": Action("add_travel_pack", "add a roaming pack or set a roaming limit"),
+    "premium": Action("block_premium", "block premium-rate numbers on the line"),
+    "third_party": Action("dispute", "dispute the charge and block third-party billing"),
+    "international_burst": Action("block_international", "ask the holder, and block international calls if not known"),
+    "many_destinations": Action("block_international", "block international calls and look at the call details"),
+    "short_calls": Action("block_international", "block international calls and report the numbers to the carrier"),
+    "device_change": Action("verify_sim", "confirm with the holder that the equipment is theirs"),
+    "use_after_leaving": Action("suspend", "suspend the line and find out who uses it"),
+    "spike": Action("ask_user", "ask the holder, and check whether the plan still fits"),
+    "drift": Action("review_plan", "ask the holder what grows, and compare with a larger plan"),
+    "level_shift": Action("review_plan", "check whether the line has a new purpose and needs another plan"),
+    "drop": Action("ask_user", "ask whether the line is still needed"),
+    "new_charge": Action("dispute", "ask the carrier who ordered it, and dispute it if nobody did"),
+    "rate_change": Action("dispute", "compare the charge with the contract, and dispute it if it is not agreed"),
+    "data_problem": Action("check_data", "check the source file with the carrier"),
+    "other": _ASK,
+}
+
+
+def action_for(kind: str, rule: Rule | None) -> Action:
+    """The action for a kind of alert; a policy rule that decided the kind brings its own words."""
+    action = ACTIONS.get(kind, _ASK)
+    if rule is not None and rule.kind == kind and rule.action:
+        words = " ".join(rule.action.split()).rstrip(".")
+        return Action(action.code, words[0].lower() + words[1:])
+    return action
 
 
 @dataclass(frozen=True)
@@ -56,14 +99,10 @@ def tell(signal_id: str, panel: Panel, evidence: Evidence, estate: Estate, servi
     signal = _BY_ID[signal_id]
     nats = float(evidence.nats[signal_id][service, month])
     currency = str(panel.currency[service]) or None
-    if signal.how in {"up", "down", "drift"}:
+    if signal.how != "rare":
         return _tell_level(signal, nats, panel, evidence, service, month)
-    if signal.how == "joint":
-        sentence = "The combination of this line's signals is unusual."
-        return Told(signal, nats, f"{nats:.1f}", "0", "0", "3", "nats", None, sentence)
     rare = evidence.rares[signal.source]
-    chance = min(float(rare.chance[service, month]), 1.0)
-    usual = float(np.nan_to_num(rare.usual[service, month]))
+    chance, usual = rare.at(service, month)
     in_money = signal.source in panel.money
     if in_money:
         unit = float(panel.unit[service, month])
@@ -95,7 +134,11 @@ def _tell_level(signal: Signal, nats: float, panel: Panel, evidence: Evidence, s
         f"({low} to {high}, {basis}); peers on the same plan had {peers}."
     )
     if signal.how == "drift":
-        sentence = f"{signal.title}: the last three months lie above the five before them; now {actual} {signal.unit}."
+        sentence = f"{signal.title}: a steady rise over half a year or more; now {actual} {signal.unit}."
+    elif signal.how == "shift":
+        sentence = (
+            f"{signal.title}: {actual} {signal.unit}, the third month in a row above all before; peers had {peers}."
+        )
     return Told(signal, nats, actual, expected, low, high, signal.unit, peers, sentence)
 
 
@@ -114,8 +157,8 @@ def evidence_row(told: Told, service_id: str, month: str) -> dict[str, Any]:
     }
 
 
-def policy_sentence(hit: Hits, position: int, estate: Estate, currency: str | None) -> str:
-    """A rule's message with the facts of one hit, its action and its reason to be careful."""
+def rule_sentence(hit: Hits, position: int, estate: Estate, currency: str | None) -> str:
+    """A rule's message with the facts of one hit."""
     service, month = int(hit.service[position]), int(hit.month[position])
     text = hit.rule.message.format(
         month=month_name(estate.months[month]),
@@ -123,4 +166,82 @@ def policy_sentence(hit: Hits, position: int, estate: Estate, currency: str | No
         countries=", ".join(hit.countries[position]) or "no named country",
         left_on=estate.state["left_on"].text(service, month) or "an unknown day",
     )
-    return f"{' '.join(text.split())} {hit.rule.action}".strip()
+    return " ".join(text.split())
+
+
+def policy_sentence(hit: Hits, position: int, estate: Estate, currency: str | None) -> str:
+    """A rule's message with the facts of one hit, and its action."""
+    return f"{rule_sentence(hit, position, estate, currency)} {hit.rule.action}".strip()
+
+
+def probability(nats: float) -> str:
+    """exp(-nats) as short decimal text."""
+    return np.format_float_positional(float(np.exp(-nats)), precision=2, fractional=False, trim="-")
+
+
+def closing(nats: float, action: Action) -> str:
+    """How rare a line-month is among all so far, and what to do."""
+    one_in = round(float(np.exp(nats)))
+    if one_in < 2:
+        return f"Most line-months so far were as surprising; suggested: {action.text}."
+    return f"About 1 in {one_in:,} line-months so far was as surprising; suggested: {action.text}."
+
+
+def _grid(signal: Signal, panel: Panel) -> tuple[REAL, bool]:
+    if signal.source in panel.money:
+        return panel.money[signal.source], True
+    return (panel.volumes | panel.counts)[signal.source], False
+
+
+def _text(value: float, in_money: bool) -> str:
+    return to_rounded_text(round(value)) if in_money else number(value)
+
+
+def own_months(signal: Signal, panel: Panel, estate: Estate, service: int, month: int) -> list[dict[str, str | None]]:
+    """The line's own figure in the month and up to twelve before it; null where nothing is known."""
+    grid, in_money = _grid(signal, panel)
+    known = panel.scored if in_money else panel.known
+    return [
+        {
+            "month": estate.months[t],
+            "value": _text(float(grid[service, t]), in_money) if known[service, t] else None,
+        }
+        for t in range(max(0, month - OWN_MONTHS), month + 1)
+    ]
+
+
+class Peers:
+    """The same figure of other lines in the same month; sorted columns are kept, since many alerts share them."""
+
+    def __init__(self, panel: Panel) -> None:
+        self._panel = panel
+        self._kept: dict[tuple[str, str, int, int], REAL] = {}
+
+    def _column(self, signal: Signal, group: str, code: int, month: int) -> REAL:
+        key = (signal.source, group, code, month)
+        if key not in self._kept:
+            grid, in_money = _grid(signal, self._panel)
+            known = self._panel.scored if in_money else self._panel.known
+            inside = known[:, month] & (self._panel.groups[group][:, month] == code)
+            self._kept[key] = np.sort(grid[inside, month])
+        return self._kept[key]
+
+    def of(self, signal: Signal, service: int, month: int) -> dict[str, Any] | None:
+        """Who the peers are, how many, their 10 / 25 / 50 / 75 / 90 percentiles, and the share of them below the line.
+
+        Lines of the same kind, device and plan, or of the same kind and device where those are fewer than eight; None
+        where there are no eight either.
+        """
+        grid, in_money = _grid(signal, self._panel)
+        own = float(grid[service, month])
+        for group, who in (("plan", "lines of the same kind and plan"), ("kind", "lines of the same kind")):
+            code = int(self._panel.groups[group][service, month])
+            column = self._column(signal, group, code, month)
+            if len(column) > LEAST_PEERS:
+                marks = np.quantile(column, (0.1, 0.25, 0.5, 0.75, 0.9), method="inverted_cdf")
+                below = int(np.searchsorted(column, own, side="left"))
+                named = {
+                    f"p{mark}": _text(float(v), in_money) for mark, v in zip((10, 25, 50, 75, 90), marks, strict=True)
+                }
+                return {"group": who, "lines": len(column) - 1, **named, "share_below": f"{below / len(column):.3f}"}
+        return None

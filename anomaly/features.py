@@ -239,6 +239,11 @@ def unlevel(value: float, unit: float) -> float:
     return float(max(np.expm1(value) * unit, 0.0))
 
 
+def unlevel_grid(values: REAL, unit: float) -> REAL:
+    """Back from :func:`level`, for arrays."""
+    return np.asarray(np.maximum(np.expm1(values) * unit, 0.0))
+
+
 def frame(panel: Panel, estate: Estate) -> pd.DataFrame:
     """The panel as one row for each line-month: what a detector that knows no history is given."""
     service, month = np.nonzero(panel.scored)

@@ -1,30 +1,34 @@
-"""The model: the surprise of every signal, and an isolation forest on the standardized residuals of all of them."""
+"""The model: the raw size of every signal of every line-month, against its own past and its peers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from sklearn.ensemble import IsolationForest
 
-from anomaly import baseline
-from anomaly.baseline import Level, Rare
+from anomaly import baseline, hurdle
+from anomaly.baseline import Level
 from anomaly.calibrate import surprise
 from anomaly.estate import BOOL, REAL
 from anomaly.features import VOLUME_UNITS, Panel, level
+from anomaly.hurdle import Presence, Rare
 from anomaly.registry import CONTEXT, DEFAULT_CONTEXT, SIGNALS
 
 #: A residual below this many spreads, and a rare event below this many nats, says nothing.
-SPEAKS = {"up": 1.0, "down": 1.5, "drift": 1.0, "rare": 0.0, "joint": 0.0}
+SPEAKS = {"up": 1.0, "down": 1.5, "drift": 1.0, "shift": 0.5, "rare": 0.0}
+#: Volumes that a signal looks for drift and shifts in.
+TRENDED = frozenset(signal.source for signal in SIGNALS if signal.how in {"drift", "shift"})
 STAYS_DOWN = 3.0  # a month as far below as this many spreads, after another one, is no new drop
-FOREST_SAMPLE, FOREST_TREES, SEED = 4096, 50, 7
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the model saw: nats of each signal (services, months), and the baselines that explanations quote."""
+    """What the model saw: `raw` size and calibrated `nats` of each signal, and the baselines that explanations quote.
 
+    Arrays have shape (services, months).
+    """
+
+    raw: dict[str, REAL]
     nats: dict[str, REAL]
     levels: dict[str, Level]
     rares: dict[str, Rare]
@@ -37,35 +41,43 @@ def history_months(scored: BOOL) -> REAL:
     return np.cumsum(scored, axis=1) - scored
 
 
-def assess(panel: Panel, *, travelled: BOOL | None = None, forest: bool = True) -> Evidence:
+def assess(
+    panel: Panel,
+    *,
+    travelled: BOOL | None = None,
+    gathered: BOOL | None = None,
+    confirmed: BOOL | None = None,
+) -> Evidence:
     """Judge every line-month by its own past and its peers.
 
     `travelled` marks line-months whose holder has a travel record for the country: roaming is then expected to happen.
-    `forest` fits the joint model too: most of the time on a small fleet.
+    `gathered` marks roaming in a country that many lines go to at once: expected in the same way.
+    `confirmed` marks line-months that a person confirmed: later months are not calibrated against them.
     """
     levels = {
-        name: baseline.levels(level(panel.volumes[name], unit), panel.known, panel.groups)
+        name: baseline.levels(level(panel.volumes[name], unit), panel.known, panel.groups, trend=name in TRENDED)
         for name, unit in VOLUME_UNITS.items()
     }
     rares: dict[str, Rare] = {}
+    presence = {True: Presence(panel.scored, panel.groups), False: Presence(panel.known, panel.groups)}
     raw: dict[str, REAL] = {}
+    booked = np.zeros(panel.scored.shape, dtype=bool) if travelled is None else travelled
+    trips = booked if gathered is None else booked | gathered
     for signal in SIGNALS:
         if signal.how == "rare" and signal.source not in rares:
             in_money = signal.source in panel.money
             # The place is divided so that equal ratios stay equal whatever the currency's scale.
             amount = panel.money[signal.source] / panel.unit if in_money else panel.counts[signal.source]
-            rares[signal.source] = baseline.rare(
+            rares[signal.source] = hurdle.rare(
                 amount,
-                panel.scored if in_money else panel.known,
-                panel.groups,
+                presence[in_money],
                 context=CONTEXT.get(signal.source, DEFAULT_CONTEXT),
                 money=in_money,
             )
         if signal.how == "rare":
             values = rares[signal.source].surprise
-            if signal.family == "roaming" and travelled is not None:
-                chance = np.maximum(rares[signal.source].chance, 1e-9)
-                values = np.where(travelled & (values > 0), values + np.log(chance / np.maximum(chance, 0.5)), values)
+            if signal.family == "roaming":
+                values = _expected_trips(rares[signal.source], trips)
             raw[signal.id] = values
         elif signal.how == "up":
             raw[signal.id] = levels[signal.source].z
@@ -73,38 +85,26 @@ def assess(panel: Panel, *, travelled: BOOL | None = None, forest: bool = True) 
             raw[signal.id] = np.where(panel.partial, 0.0, _onset(-levels[signal.source].z))
         elif signal.how == "drift":
             raw[signal.id] = levels[signal.source].drift
-    if forest:
-        raw["joint"] = joint(raw, panel.scored)
+        elif signal.how == "shift":
+            raw[signal.id] = levels[signal.source].shift
     nats = {
-        signal.id: surprise(raw[signal.id], panel.scored, floor=SPEAKS[signal.how])
+        signal.id: surprise(raw[signal.id], panel.scored, floor=SPEAKS[signal.how], confirmed=confirmed)
         for signal in SIGNALS
-        if signal.id in raw
     }
-    seen = np.zeros(panel.scored.shape, dtype=bool) if travelled is None else travelled
-    return Evidence(nats, levels, rares, history_months(panel.scored), seen)
+    return Evidence(raw, nats, levels, rares, history_months(panel.scored), booked)
+
+
+def _expected_trips(events: Rare, travelled: BOOL) -> REAL:
+    """Surprise of roaming where a travel record or a gathering makes it as likely as not that it happens."""
+    values = events.surprise.copy()
+    service, month = np.divmod(events.keys, values.shape[1])
+    easier = np.where(travelled[service, month], np.log(events.chance / np.maximum(events.chance, 0.5)), 0.0)
+    values[service, month] += easier
+    return values
 
 
 def _onset(low: REAL) -> REAL:
     """Only the month in which something fell: a line that stays down says nothing new."""
     result = low.copy()
     result[:, 1:] = np.where(low[:, :-1] >= STAYS_DOWN, 0.0, low[:, 1:])
-    return result
-
-
-def joint(raw: Mapping[str, REAL], scored: BOOL) -> REAL:
-    """How isolated a line-month's residuals are, month by month, by a forest that knows nothing later.
-
-    The sample is drawn evenly from the rows in order of their content, so the order of the lines does not matter.
-    """
-    stacked = np.stack([np.clip(raw[name], 0.0, 30.0) for name in sorted(raw)], axis=-1)
-    result = np.zeros(scored.shape)
-    for t in range(scored.shape[1]):
-        past = stacked[:, : t + 1][scored[:, : t + 1]]
-        if len(past) < 8:
-            continue
-        past = past[np.lexsort(past.T)]
-        step = np.linspace(0, len(past) - 1, min(FOREST_SAMPLE, len(past))).round().astype(int)
-        model = IsolationForest(n_estimators=FOREST_TREES, random_state=SEED).fit(past[np.unique(step)])
-        rows = np.flatnonzero(scored[:, t])
-        result[rows, t] = -model.score_samples(stacked[rows, t])
     return result

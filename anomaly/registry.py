@@ -21,14 +21,15 @@ KINDS = (
 class Signal:
     """One thing the model looks at. `family`: signals of one family are one piece of evidence, the strongest counts.
 
-    `how`: up / down = standardized residual of a volume; drift = change over half a year; rare = hurdle model;
-    joint = the scikit-learn model on the residuals of all signals. `weight` scales its nats in the sum.
+    `how`: up / down = standardized residual of a volume; drift = a steady trend;
+    shift = three months in a row above all before; rare = hurdle model.
+    `weight` scales its nats in the sum.
     """
 
     id: str
     family: str
     kind: str
-    how: Literal["up", "down", "drift", "rare", "joint"]
+    how: Literal["up", "down", "drift", "shift", "rare"]
     source: str
     unit: str
     title: str
@@ -70,13 +71,23 @@ SIGNALS: tuple[Signal, ...] = (
         weight=0.75,
     ),
     Signal(
-        *("data_drift", "drift", "drift", "drift", "home_data", "MB", "Data creeping up"),
-        "the last three months of home data above the five before them",
+        *("data_shift", "data", "level_shift", "shift", "home_data", "MB", "Data on a new level"),
+        "three months of home data in a row above all before them",
+        weight=0.9,
+    ),
+    Signal(
+        *("voice_shift", "voice", "level_shift", "shift", "home_voice", "min", "Calls on a new level"),
+        "three months of home voice in a row above all before them",
+        weight=0.9,
+    ),
+    Signal(
+        *("data_drift", "data", "drift", "drift", "home_data", "MB", "Data creeping up"),
+        "a steady rise of home data over six or ten months",
         weight=0.75,
     ),
     Signal(
-        *("voice_drift", "drift", "drift", "drift", "home_voice", "min", "Calls creeping up"),
-        "the last three months of home voice above the five before them",
+        *("voice_drift", "voice", "drift", "drift", "home_voice", "min", "Calls creeping up"),
+        "a steady rise of home voice over six or ten months",
         weight=0.75,
     ),
     Signal(
@@ -153,10 +164,6 @@ SIGNALS: tuple[Signal, ...] = (
         *("device_change", "device", "device_change", "rare", "device_change", "devices", "Other equipment"),
         "the SIM appears in equipment it was never seen in before",
         weight=0.75,
-    ),
-    Signal(
-        *("joint", "joint", "other", "joint", "", "nats", "Unusual combination"),
-        "isolation forest on the standardized residuals of all other signals; it confirms and never speaks alone",
     ),
 )
 

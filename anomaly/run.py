@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from anomaly import explain, features, model, policy, score, stakes
+from anomaly import alerts, explain, features, feedback, model, monitor, policy, provenance, stakes
+from anomaly.detectors import DEFAULT, DETECTORS
 from anomaly.estate import BOOL, REAL, Estate, read
-from anomaly.facts import roaming_facts
-from anomaly.registry import ANOMALY_RULE, SIGNALS
+from anomaly.ranking import rank
+from anomaly.selection import choose
 from core import findings, periods
 from core.findings import Finding
 from core.issues import BadInput, Issue
@@ -21,8 +23,14 @@ from core.queries import anomaly as queries
 from core.store import Store
 
 QUEUES = ("policy", "anomaly", "all")
-_EPISODE = 3.0  # nats from which neighbouring months of one line belong to one episode
-_LEVEL_SHIFT = 3.0
+
+
+@dataclass(frozen=True)
+class Run:
+    """The findings of one run, and what it says about itself: counts, provenance and the drift of the model."""
+
+    findings: list[Finding]
+    summary: dict[str, Any]
 
 
 def flag(
@@ -31,36 +39,107 @@ def flag(
     first: str | None = None,
     last: str | None = None,
     queue: str = "all",
-    budget: float = 0.005,
+    budget: float | None = None,
     include_exempt: bool = False,
     rules: Sequence[policy.Rule] | None = None,
 ) -> list[Finding]:
+    """The findings of :func:`flag_run`."""
+    return flag_run(
+        store, first=first, last=last, queue=queue, budget=budget, include_exempt=include_exempt, rules=rules
+    ).findings
+
+
+def flag_run(
+    store: Store,
+    *,
+    first: str | None = None,
+    last: str | None = None,
+    queue: str = "all",
+    budget: float | None = None,
+    include_exempt: bool = False,
+    rules: Sequence[policy.Rule] | None = None,
+    detector: str = DEFAULT,
+) -> Run:
     """Policy hits and ranked anomalies of the months `first`..`last` (all months by default), most surprising first.
 
-    `budget` is the share of line-months that the anomaly queue lists; the policy queue lists every hit. Earlier months
-    are always used as history, later ones never. `include_exempt` lists hits under a recorded exemption too.
+    `budget` is the share of line-months that the anomaly queue lists (0.005; without one, months after enough
+    confirmations are cut by their false discovery rate); the policy queue lists every hit. Earlier months are always
+    used as history, later ones never. `include_exempt` lists hits under a recorded exemption too. `detector` names
+    another detector to compare with: it orders the anomaly queue, the explanations stay.
 
     Raises:
-        BadInput: for an unknown queue, a budget outside 0..1, a month that is none, or a range that runs backwards.
+        BadInput: for an unknown queue or detector, a budget outside 0..1, a month that is none, or a range that runs
+            backwards.
     """
     _check(first, last, queue, budget)
+    score_of = _detector(detector)
     estate = read(store)
     if not estate.months or not len(estate.services):
-        return []
+        return Run([], {})
     chosen = np.array([(not first or m >= first) and (not last or m <= last) for m in estate.months], dtype=bool)
     panel = features.build(estate)
     units = _estimated(panel, estate.months) | _units(queries.line_spend(store), estate.months)
     found = policy.evaluate(estate, rules)
     rates = policy.base_rates(estate, found)
     items: list[Finding] = []
+    summary: dict[str, Any] = {}
     if queue in {"policy", "all"}:
         items += _policy(store, estate, found, rates, chosen, units, include_exempt)
     if queue in {"anomaly", "all"}:
-        items += _anomalies(estate, panel, found, rates, chosen, units, budget)
-    return sorted(items, key=lambda f: (-round(f.score or 0.0, 6), f.service_id or "", f.month, f.rule))
+        memory = feedback.read(store, estate)
+        ranking = rank(estate, panel, found, rates, memory)
+        if score_of is not None:
+            other = score_of(estate)
+            ranking = replace(ranking, nats=other, unsupervised=other)
+        selection = choose(ranking, panel.scored, chosen, budget, memory)
+        config = provenance.config_hash(policy.load_rules() if rules is None else rules)
+        data = provenance.data_hashes(estate, panel)
+        scene = alerts.Scene(estate, panel, ranking, found, rates, units, memory, config, data, explain.Peers(panel))
+        items += alerts.rows(scene, selection.service, selection.month)
+        summary = monitor.summary(estate, panel, ranking, selection, memory, chosen)
+        summary |= provenance.stamp(config, data[int(np.flatnonzero(chosen)[-1])] if chosen.any() else "")
+    ordered = sorted(items, key=lambda f: (-round(f.score or 0.0, 6), f.service_id or "", f.month, f.rule))
+    return Run(ordered, summary)
 
 
-def _check(first: str | None, last: str | None, queue: str, budget: float) -> None:
+def save(
+    store: Store, run: Run, queue: str, *, first: str | None = None, last: str | None = None
+) -> dict[str, dict[str, int]]:
+    """Keep a run's findings and its summary; returns the counts of :func:`core.findings.save` by queue."""
+    counts = {}
+    for name in ("policy", "anomaly"):
+        if queue in {name, "all"}:
+            rows = [item for item in run.findings if item.queue == name]
+            counts[name] = findings.save(store, rows, name, first=first, last=last)
+    monitor.keep(store, run.summary)
+    return counts
+
+
+def told(run: Run) -> list[str]:
+    """What a reader of the anomaly queue should know about the run: kept back, came back, reviewed, drifted."""
+    if not run.summary:
+        return []
+    said = run.summary
+    lines = []
+    if said["suppressed"] or said["came_back"]:
+        lines.append(
+            f"{said['suppressed']} alerts kept back because they were reviewed, {said['came_back']} came back grown"
+        )
+    if said["precision"] is not None:
+        lines.append(f"reviewed so far: {said['confirmed']} confirmed, {said['dismissed']} dismissed")
+    drifted = [row["month"] for row in said["drift"] if row["drifted"]]
+    if drifted:
+        lines.append(f"the fleet as a whole changed in {', '.join(drifted)}: alerts of these months say less")
+    return lines
+
+
+def _detector(name: str) -> Callable[[Estate], REAL] | None:
+    if name not in DETECTORS:
+        raise BadInput(Issue(field="--detector", found=name, expected=f"one of {', '.join(DETECTORS)}"))
+    return None if name == DEFAULT else DETECTORS[name].score
+
+
+def _check(first: str | None, last: str | None, queue: str, budget: float | None) -> None:
     problems = []
     for name, value in (("--from", first), ("--to", last)):
         if value is not None:
@@ -72,7 +151,7 @@ def _check(first: str | None, last: str | None, queue: str, budget: float) -> No
         problems.append(Issue(field="--from", found=first, expected=f"a month not after --to {last}"))
     if queue not in QUEUES:
         problems.append(Issue(field="--queue", found=queue, expected=f"one of {', '.join(QUEUES)}"))
-    if not 0 <= budget <= 1:  # also refuses NaN
+    if budget is not None and not 0 <= budget <= 1:  # also refuses NaN
         problems.append(Issue(field="--budget", found=str(budget), expected="a share between 0 and 1"))
     if problems:
         raise BadInput(problems)
@@ -98,18 +177,6 @@ def _units(spend: pd.DataFrame, months: list[str]) -> dict[tuple[str, str], int]
     return result
 
 
-def _line(estate: Estate, service: int, month: int) -> dict[str, Any]:
-    ids = estate.services["service_id"]
-    return {
-        "subject_type": "service",
-        "subject_id": str(ids.iloc[service]),
-        "service_id": str(ids.iloc[service]),
-        "account_id": estate.state["account_id"].text(service, month),
-        "carrier_id": estate.state["carrier_id"].text(service, month),
-        "month": estate.months[month],
-    }
-
-
 def _policy(
     store: Store,
     estate: Estate,
@@ -129,7 +196,7 @@ def _policy(
             excused = bool(hits.exempt[position])
             if not chosen[month] or (excused and not include_exempt):
                 continue
-            line = _line(estate, service, month)
+            line = alerts.line_of(estate, service, month)
             money = str(currency[service]) or None
             stake = int(hits.stake[position])
             cause = estate.months[int(began[service, month])]
@@ -191,162 +258,4 @@ def _runs(hits: policy.Hits, count: int, width: int) -> NDArray[np.int64]:
     """For each line-month the month in which the run of hits that it belongs to began."""
     grid = np.zeros((count, width), dtype=bool)
     grid[hits.service, hits.month] = True
-    return _began(grid)
-
-
-def _began(grid: BOOL) -> NDArray[np.int64]:
-    began = np.tile(np.arange(grid.shape[1]), (grid.shape[0], 1))
-    for t in range(1, grid.shape[1]):
-        carried = grid[:, t] & grid[:, t - 1]
-        began[carried, t] = began[carried, t - 1]
-    return began
-
-
-def rank(
-    estate: Estate,
-    panel: features.Panel,
-    found: Mapping[str, policy.Hits],
-    rates: Mapping[str, NDArray[np.float64]],
-    *,
-    forest: bool = True,
-) -> tuple[model.Evidence, REAL]:
-    """The evidence and the score (nats) of every line-month, shape (services, months)."""
-    travelled = np.zeros(estate.shape, dtype=bool)
-    if len(estate.tables["travel"]):
-        facts = roaming_facts(estate)
-        covered = np.asarray(facts.values["travel_covers"], dtype=bool)
-        travelled[facts.service[covered], facts.month[covered]] = True
-    evidence = model.assess(panel, travelled=travelled, forest=forest)
-    raw = score.combine(evidence, score.rule_families(found, rates, estate.shape))
-    raw = np.where(panel.impossible, raw + score.FURTHER, raw)
-    return evidence, score.nats(raw, panel.scored)
-
-
-def _anomalies(
-    estate: Estate,
-    panel: features.Panel,
-    found: Mapping[str, policy.Hits],
-    rates: Mapping[str, NDArray[np.float64]],
-    chosen: BOOL,
-    units: Mapping[tuple[str, str], int],
-    budget: float,
-) -> list[Finding]:
-    evidence, nats = rank(estate, panel, found, rates)
-    service, month = np.nonzero(panel.scored & chosen[None, :])
-    order = np.lexsort((month, service, -np.round(nats[service, month], 6)))
-    order = order[: score.budget_rows(budget, len(order))]
-    excused = policy.exempt_from(estate, {ANOMALY_RULE, "*"}, service[order], month[order])
-    began = _began(nats >= _EPISODE)
-    by_cell: dict[tuple[int, int], list[tuple[str, int]]] = {}
-    for name, hits in found.items():
-        for position in np.flatnonzero(~hits.exempt):
-            cell = (int(hits.service[position]), int(hits.month[position]))
-            by_cell.setdefault(cell, []).append((name, int(position)))
-    items = []
-    for place, row in enumerate(order):
-        s, t = int(service[row]), int(month[row])
-        rules = [(name, found[name], at) for name, at in by_cell.get((s, t), [])]
-        items.append(
-            _anomaly(estate, panel, evidence, s, t, float(nats[s, t]), rules, rates, bool(excused[place]), units, began)
-        )
-    return items
-
-
-def _anomaly(
-    estate: Estate,
-    panel: features.Panel,
-    evidence: model.Evidence,
-    s: int,
-    t: int,
-    nats: float,
-    rules: list[tuple[str, policy.Hits, int]],
-    rates: Mapping[str, NDArray[np.float64]],
-    excused: bool,
-    units: Mapping[tuple[str, str], int],
-    began: NDArray[np.int64],
-) -> Finding:
-    line = _line(estate, s, t)
-    money = str(panel.currency[s]) or None
-    loud = sorted(
-        (
-            (signal.weight * float(evidence.nats[signal.id][s, t]), signal.id)
-            for signal in SIGNALS
-            if signal.id in evidence.nats and signal.how != "joint"
-        ),
-        key=lambda pair: (-pair[0], pair[1]),
-    )
-    heard: list[explain.Told] = []
-    families: set[str] = set()
-    for weight, name in loud:
-        told = explain.tell(name, panel, evidence, estate, s, t)
-        if told.signal.family not in families and (weight >= score.NOTABLE or not heard) and len(heard) < 3:
-            heard.append(told)
-            families.add(told.signal.family)
-        elif len(heard) >= 3 or weight < score.NOTABLE:
-            break
-    top = heard[0]
-    by_rule = sorted(((-float(np.log(rates[name][t])), name, hits, place) for name, hits, place in rules), reverse=True)
-    kind = _kind(top, evidence, s, t)
-    if by_rule and by_rule[0][0] > top.nats:
-        kind = by_rule[0][2].rule.kind
-    stake = 0
-    for told in heard:
-        if told.signal.money and told.nats >= score.NOTABLE:
-            rare = evidence.rares[told.signal.money]
-            usual = float(np.nan_to_num(rare.chance[s, t] * rare.usual[s, t])) * float(panel.unit[s, t])
-            stake += max(round(float(panel.money[told.signal.money][s, t]) - usual), 0)
-    stake = max([stake, *(int(hits.stake[place]) for _, _, hits, place in by_rule)])
-    sentences = [told.sentence for told in heard[:2] if told.nats >= score.NOTABLE] or [
-        "Nothing about this line-month stands out." if not by_rule else ""
-    ]
-    sentences += [explain.policy_sentence(hits, place, estate, money) for _, _, hits, place in by_rule[:1]]
-    if panel.impossible[s, t]:
-        kind = "data_problem"
-        sentences = ["The recorded use is more than a line can have in a month: the data need checking, not the user."]
-    documents = [explain.evidence_row(told, line["service_id"], line["month"]) for told in heard]
-    documents += [
-        {
-            "table": "policy_rules",
-            "key": f"{name}@{hits.rule.version}",
-            "month": line["month"],
-            "field": "rule",
-            "value": name,
-            "note": f"{hits.rule.title}; {weight:.2f} nats",
-        }
-        for weight, name, hits, place in by_rule
-    ]
-    cause = estate.months[int(began[s, t])]
-    unit = units.get((money or "", line["month"]))
-    return Finding(
-        queue="anomaly",
-        rule=ANOMALY_RULE,
-        kind=kind,
-        **line,
-        episode_id=findings.episode_id("anomaly", ANOMALY_RULE, line["subject_id"], cause),
-        amount_at_stake=stake,
-        currency=money,
-        direction="over" if stake > 0 else "none",
-        claim="informative",
-        severity=findings.severity_for(stake, unit, excused=excused or _travelled(by_rule, kind, evidence, s, t)),
-        score=nats,
-        expected={"value": top.expected, "low": top.low, "high": top.high, "unit": top.unit},
-        actual={"value": top.actual, "unit": top.unit},
-        evidence=documents,
-        explanation=" ".join(text for text in sentences[:3] if text),
-        history_months=int(evidence.history[s, t]),
-    )
-
-
-def _travelled(rules: list[Any], kind: str, evidence: model.Evidence, s: int, t: int) -> bool:
-    """Whether roaming is what stands out while a travel record explains it."""
-    return kind == "roaming_excess" and not rules and bool(evidence.travelled[s, t])
-
-
-def _kind(top: explain.Told, evidence: model.Evidence, s: int, t: int) -> str:
-    """The kind of the loudest signal; a volume that was as high the month before is a shift of level, no spike."""
-    signal = top.signal
-    if signal.how == "up" and t > 0:
-        base = evidence.levels[signal.source]
-        if float(base.z[s, t - 1]) >= _LEVEL_SHIFT:
-            return "level_shift"
-    return signal.kind
+    return alerts.began(grid)

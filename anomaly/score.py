@@ -10,17 +10,14 @@ from numpy.typing import NDArray
 
 from anomaly.calibrate import surprise
 from anomaly.estate import BOOL, REAL
+from anomaly.kernels import top_three
 from anomaly.model import Evidence
-from anomaly.policy import Hits
+from anomaly.policy import Hits, Rule
 from anomaly.registry import SIGNALS
 
 #: The strongest piece of evidence counts whole, each further one only by what exceeds this many nats: many signals
 #: are somewhat loud by chance, and adding them up buries the one that matters (measured, docs/anomaly.md).
-FURTHER = 6.0
-#: How many pieces of evidence are added at most.
-STRONGEST = 3
-#: Weight of what the joint model adds beyond :data:`FURTHER`.
-CONFIRMS = 0.25
+FURTHER = 6.0  # of the second and the third, no more are added
 #: Nats from which a signal is worth a sentence.
 NOTABLE = 3.0
 #: A rule and the signals of the same thing are one piece of evidence.
@@ -31,45 +28,59 @@ def families(evidence: Evidence) -> dict[str, REAL]:
     """The strongest weighted signal of each family: signals of one family are one piece of evidence."""
     result: dict[str, REAL] = {}
     for signal in SIGNALS:
-        if signal.id in evidence.nats and signal.weight > 0 and signal.how != "joint":
-            nats = signal.weight * evidence.nats[signal.id]
-            result[signal.family] = np.maximum(result[signal.family], nats) if signal.family in result else nats
+        nats = signal.weight * evidence.nats[signal.id]
+        result[signal.family] = np.maximum(result[signal.family], nats) if signal.family in result else nats
     return result
 
 
+def family_of(rule: Rule) -> str:
+    """The family of evidence that a rule belongs to: its own, or the one of the signals of the same thing."""
+    return RULE_FAMILY.get(rule.kind, f"rule {rule.id}")
+
+
 def rule_families(
-    hits: Mapping[str, Hits], rates: Mapping[str, NDArray[np.float64]], shape: tuple[int, int]
+    hits: Mapping[str, Hits],
+    rates: Mapping[str, NDArray[np.float64]],
+    shape: tuple[int, int],
+    *,
+    explained: BOOL | None = None,
 ) -> dict[str, REAL]:
-    """-ln of the base rates of the rules that hit a line-month, by family; excused hits do not count."""
+    """-ln of the base rates of the rules that hit a line-month, by family; excused hits do not count.
+
+    Roaming that is `explained` by what many do counts as likely as not, whatever rule it breaks.
+    """
     result: dict[str, REAL] = {}
     for name, found in hits.items():
         kept = ~found.exempt
         nats = np.zeros(shape)
         nats[found.service[kept], found.month[kept]] = -np.log(rates[name][found.month[kept]])
-        family = RULE_FAMILY.get(found.rule.kind, f"rule {name}")
+        family = family_of(found.rule)
+        if explained is not None and family == "roaming":
+            nats = np.where(explained, np.minimum(nats, np.log(2.0)), nats)
         result[family] = np.maximum(result[family], nats) if family in result else nats
     return result
 
 
-def combine(evidence: Evidence, rules: Mapping[str, REAL]) -> REAL:
-    """The raw sum of the strongest pieces of evidence; larger is more surprising.
-
-    The joint model speaks for its own family, never louder than the loudest signal: it confirms and does not accuse.
-    """
-    listed = families(evidence)
+def merge(signals: Mapping[str, REAL], rules: Mapping[str, REAL]) -> dict[str, REAL]:
+    """Families of signals and rules together: of one family the louder counts."""
+    listed = dict(signals)
     for name, nats in rules.items():
         listed[name] = np.maximum(listed[name], nats) if name in listed else nats
-    ordered = np.sort(np.stack(list(listed.values())), axis=0)
-    total = ordered[-1] + np.maximum(ordered[-STRONGEST:-1] - FURTHER, 0.0).sum(axis=0)
-    if "joint" in evidence.nats:
-        confirming = np.minimum(evidence.nats["joint"], ordered[-1])
-        total = total + CONFIRMS * np.maximum(confirming - FURTHER, 0.0)
-    return np.asarray(total)
+    return listed
 
 
-def nats(raw: REAL, scored: BOOL) -> REAL:
+def combine(families: Mapping[str, REAL]) -> REAL:
+    """The raw sum of the strongest pieces of evidence; larger is more surprising."""
+    shape = next(iter(families.values())).shape
+    first, second, third = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    for nats in families.values():
+        top_three(first, second, third, nats)
+    return np.asarray(first + np.maximum(second - FURTHER, 0.0) + np.maximum(third - FURTHER, 0.0))
+
+
+def nats(raw: REAL, scored: BOOL, confirmed: BOOL | None = None) -> REAL:
     """The sum on the scale of both queues: -ln of the share of line-months so far that reached it."""
-    return surprise(raw, scored, floor=0.0)
+    return surprise(raw, scored, floor=0.0, confirmed=confirmed)
 
 
 def budget_rows(budget: float, line_months: int) -> int:

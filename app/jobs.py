@@ -7,6 +7,9 @@ Parameters and results are plain JSON:
 * `undo` {batch_id}: takes an import back; result: `findings` as above.
 * `audit` {first, last} and `flag` {first, last, queue, budget}: result: counts for each queue.
 * `backtest` {scenario}: result: the document of `tem backtest --json`.
+* `worth` {scenario, studies, time_limit}: result: the document of `tem worth --json`.
+* `recommend` {scenario, name, ranking}: the plans of the first policy that meets the scenario, kept as a result; result
+  as of `optimize`.
 * `optimize` {scenario (mapping or YAML text), name, time_limit}: result: {scenario_id, result_id, status, saving}.
 """
 
@@ -19,7 +22,7 @@ from typing import Any
 import yaml
 
 from core import findings
-from core.issues import BadInput, Issue
+from core.issues import BadInput
 from core.jobs import Progress, Registry
 from core.queries import app as queries
 from core.store import Store
@@ -79,13 +82,9 @@ def flag(store: Store, params: Params, progress: Progress) -> dict[str, Any]:
     import anomaly
 
     first, last, queue = params.get("first"), params.get("last"), params.get("queue") or "all"
-    found = anomaly.flag(store, first=first, last=last, queue=queue, budget=float(params.get("budget") or 0.005))
-    counts: dict[str, Any] = {}
-    for name in ("policy", "anomaly"):
-        if queue in {name, "all"}:
-            rows = [item for item in found if item.queue == name]
-            counts[name] = findings.save(store, rows, name, first=first, last=last)
-    return counts
+    budget = params.get("budget")
+    run = anomaly.flag_run(store, first=first, last=last, queue=queue, budget=None if budget is None else float(budget))
+    return dict(anomaly.save(store, run, queue, first=first, last=last))
 
 
 def optimize(store: Store, params: Params, progress: Progress) -> dict[str, Any]:
@@ -125,17 +124,48 @@ def backtest(store: Store, params: Params, progress: Progress) -> dict[str, Any]
     return dict(replay(store, scenario, progress=say))
 
 
+def recommend(store: Store, params: Params, progress: Progress) -> dict[str, Any]:
+    """Keep the plans of a policy (the first of `ranking` that meets the scenario) as a result, priced exactly."""
+    from optimize import recommend_policy
+
+    text, scenario = _scenario(params["scenario"])
+    progress.say(0.2, "Deciding by the policy, proving by the optimum")
+    document = recommend_policy(store, scenario, list(params["ranking"]))
+    name = str(params.get("name") or scenario.get("name") or "Scenario")
+    title = f"{name}, by {str(document['policy']).replace('_', ' ')}"
+    scenario_id, result_id = queries.save_result(store, title, text, document)
+    found = {"status": document["status"], "saving": document.get("saving")}
+    return {"scenario_id": scenario_id, "result_id": result_id, **found}
+
+
+def worth(store: Store, params: Params, progress: Progress) -> dict[str, Any]:
+    """What rules, prices, commitments and offers are worth under a scenario; the document of `tem worth --json`."""
+    from optimize.worth import worth as study
+
+    _, scenario = _scenario(params["scenario"])
+    steps = [0]
+
+    def say(note: str) -> None:
+        steps[0] += 1
+        progress.say(1 - 0.97 ** steps[0], note[0].upper() + note[1:])
+
+    return study(
+        store,
+        scenario,
+        studies=params.get("studies"),
+        time_limit=float(params.get("time_limit") or 20),
+        progress=say,
+        cancelled=progress.cancelled,
+    )
+
+
 def _scenario(given: Any) -> tuple[str, dict[str, Any]]:
     """The scenario as YAML text and as a mapping."""
     if not isinstance(given, str):
         return yaml.safe_dump(given, sort_keys=True, allow_unicode=True), dict(given)
-    try:
-        read = yaml.safe_load(given)
-    except yaml.YAMLError as error:
-        raise BadInput(Issue(message=f"the scenario is no YAML: {str(error).splitlines()[0]}")) from error
-    if not isinstance(read, dict):
-        raise BadInput(Issue(message="the scenario is no mapping", expected="keys such as name and months"))
-    return given, read
+    from optimize import read_text
+
+    return given, read_text(given)
 
 
 #: Kind of job -> handler.
@@ -146,6 +176,8 @@ REGISTRY: Registry = {
     "flag": flag,
     "optimize": optimize,
     "backtest": backtest,
+    "worth": worth,
+    "recommend": recommend,
 }
 
 #: The signature of a handler, for extensions.

@@ -39,6 +39,7 @@ REGISTRY: tuple[Entry, ...] = (
     Entry("contracts", "Contracts", ":material/contract:", "Negotiate"),
     Entry("brief", "Brief", ":material/handshake:", "Negotiate"),
     Entry("offers", "Offers", ":material/balance:", "Negotiate"),
+    Entry("worth", "What it is worth", ":material/sell:", "Negotiate"),
     Entry("imports", "Imports", ":material/upload_file:", "Data"),
     Entry("allocation", "Allocation", ":material/account_tree:", "Data"),
     Entry("health", "Data health", ":material/verified:", "Data"),

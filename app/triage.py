@@ -21,10 +21,32 @@ DECISIONS = {
 }
 
 
-def decide(store: Store, ids: Sequence[str], state: str, *, reason: str = "", owner: str = "") -> tuple[bool, str]:
+#: How far the dismissal of a flag reaches; keys as :data:`core.schema.work.FEEDBACK_SCOPES`.
+SCOPES = {
+    "service": "This line",
+    "finding": "This month only",
+    "employee": "All lines of the holder",
+    "cost_center": "The cost center",
+    "account": "The account",
+    "plan": "The plan",
+    "role": "The role",
+}
+
+
+def decide(
+    store: Store,
+    ids: Sequence[str],
+    state: str,
+    *,
+    reason: str = "",
+    owner: str = "",
+    scope: str = "service",
+    expires_on: str | None = None,
+) -> tuple[bool, str]:
     """Apply a decision; returns whether it was, and one sentence for the reader.
 
     `disputed` files disputes with the carriers' deadlines checked, one for each invoice; a dismissal needs a reason.
+    `scope` and `expires_on` say for which lines and until when the dismissal of a flag keeps its repetitions back.
     """
     if not ids:
         return False, "Pick at least one case first."
@@ -36,7 +58,17 @@ def decide(store: Store, ids: Sequence[str], state: str, *, reason: str = "", ow
 
             filed = disputes.file(store, ids, workflow.today(store))
             return True, f"{formats.plural(len(filed), 'dispute')} filed for {formats.plural(len(ids), 'finding')}."
-        count = findings.set_state(store, ids, state, reason=reason.strip() or None, owner=owner.strip() or None)
+        count = findings.set_state(
+            store,
+            ids,
+            state,
+            reason=reason.strip() or None,
+            owner=owner.strip() or None,
+            scope=scope,
+            expires_on=expires_on,
+        )
+    except ValueError as problem:
+        return False, f"Nothing was changed: {problem}"
     except BadInput as problem:
         lines = [str(issue) for issue in problem.issues]
         more = f" (and {len(lines) - 3} more)" if len(lines) > 3 else ""

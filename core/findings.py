@@ -14,11 +14,12 @@ from typing import Any, Literal
 import pandas as pd
 from sqlalchemy import select
 
-from core import trail
+from core import periods, trail
 from core.money import SCALE, to_text
 from core.schema import rollups
-from core.schema.work import FINDING_STATES, findings
-from core.store import Store
+from core.schema.work import FEEDBACK_SCOPES, FINDING_STATES, feedback, findings
+from core.settings import settings
+from core.store import Store, Txn, now
 
 Queue = Literal["audit", "policy", "anomaly"]
 Severity = Literal["info", "low", "medium", "high", "critical"]
@@ -80,6 +81,7 @@ class Finding:
     withhold_by: str | None = None
     history_months: int | None = None
     state: str = "new"
+    detail: dict[str, Any] | None = None
 
     @property
     def finding_id(self) -> str:
@@ -206,6 +208,7 @@ def to_json(item: Finding) -> dict[str, Any]:
         "withhold_by": item.withhold_by,
         "history_months": item.history_months,
         "state": item.state,
+        "detail": item.detail,
     }
 
 
@@ -259,6 +262,7 @@ def _row(item: Finding) -> dict[str, Any]:
         name: dump(document[name])
         for name in ("expected", "actual", "evidence", "invoice_ids", "charge_ids", "charge_stakes")
     }
+    row["detail"] = None if item.detail is None else dump(item.detail)
     row |= {"amount_at_stake": item.amount_at_stake, "amount_counted": item.amount_counted, "current": 1}
     row["score"] = None if item.score is None else round(item.score * SCALE)
     return row
@@ -281,6 +285,17 @@ def load(
     return store.read(statement.order_by(table.c.amount_at_stake.desc(), table.c.finding_id))
 
 
+#: What a state says about a flag: people confirmed it, dismissed it, or took the decision back.
+VERDICTS = {
+    "accepted": "confirmed",
+    "disputed": "confirmed",
+    "credited": "confirmed",
+    "implemented": "confirmed",
+    "dismissed": "dismissed",
+    "new": "withdrawn",
+}
+
+
 def set_state(
     store: Store,
     ids: Sequence[str],
@@ -290,27 +305,90 @@ def set_state(
     owner: str | None = None,
     due_on: str | None = None,
     actor: str | None = None,
+    scope: str = "service",
+    expires_on: str | None = None,
 ) -> int:
     """Move findings through the workflow, each with an entry in the audit trail; returns how many there were.
 
+    A decision about a policy hit or an anomaly is also kept as feedback that the model learns from: `scope` says which
+    lines it speaks for, `expires_on` until when (blank: three months).
+
     Raises:
-        ValueError: if the state is unknown, or a dismissal gives no reason.
+        ValueError: if the state or scope is unknown, a dismissal gives no reason, or the expiry is no day.
     """
     if state not in FINDING_STATES:
         raise ValueError(f"a state out of {', '.join(FINDING_STATES)}")
     if state == "dismissed" and not (reason or "").strip():
         raise ValueError("a dismissal needs a reason")
+    if scope not in FEEDBACK_SCOPES:
+        raise ValueError(f"a scope out of {', '.join(FEEDBACK_SCOPES)}")
+    if expires_on is not None:
+        periods.parse_day(expires_on)
+    reach = {"scope": scope, "expires_on": expires_on} if state == "dismissed" else {}
     with store.transaction() as txn:
         before = txn.read(select(findings).where(findings.c.finding_id.in_(list(ids)))).set_index("finding_id")
         for item in before.index:
             values: dict[str, Any] = {"state": state, "state_reason": reason}
             values |= {name: value for name, value in (("owner", owner), ("due_on", due_on)) if value is not None}
             txn.update("findings", {"finding_id": item}, values)
+            _remember(txn, str(item), before.loc[item], state, reason, scope, expires_on, actor)
             trail.record(
                 txn,
                 f"finding.{state}",
                 str(item),
-                {"from": before.at[item, "state"], "reason": reason, "owner": owner},
+                {"from": before.at[item, "state"], "reason": reason, "owner": owner} | reach,
                 actor=actor,
             )
     return len(before)
+
+
+def _remember(
+    txn: Txn,
+    finding_id: str,
+    row: Any,
+    state: str,
+    reason: str | None,
+    scope: str,
+    expires_on: str | None,
+    actor: str | None,
+) -> None:
+    verdict = VERDICTS.get(state)
+    if verdict is None or row["queue"] not in {"policy", "anomaly"} or pd.isna(row["service_id"]):
+        return
+    txn.insert(
+        "feedback",
+        {
+            "finding_id": finding_id,
+            **{name: _plain(row[name]) for name in ("queue", "rule", "kind", "service_id", "month")},
+            "verdict": verdict,
+            "reason": reason,
+            "scope": scope if verdict == "dismissed" else "service",
+            "expires_on": expires_on,
+            "decided_by": actor or settings().actor,
+            "decided_at": now(),
+        },
+    )
+
+
+def decisions(store: Store) -> pd.DataFrame:
+    """The decision in force on each policy hit and anomaly, oldest first; columns of the feedback table.
+
+    A later decision on the same finding replaces an earlier one; one that was taken back is gone. A state that came
+    about without a decision of its own (a dispute that was filed, a store from before feedback) counts as one.
+    """
+    told = store.read(select(feedback).order_by(feedback.c.feedback_id)).drop_duplicates("finding_id", keep="last")
+    names = ("finding_id", "queue", "rule", "kind", "service_id", "month")
+    stated = store.read(
+        select(*[findings.c[name] for name in names], findings.c.state, findings.c.state_reason.label("reason"))
+        .where(
+            findings.c.queue.in_(("policy", "anomaly")),
+            findings.c.service_id.is_not(None),
+            findings.c.state.in_([name for name, verdict in VERDICTS.items() if verdict != "withdrawn"]),
+        )
+        .order_by(findings.c.finding_id)
+    )
+    stated = stated[~stated["finding_id"].isin(told["finding_id"])]
+    silent = stated.drop(columns="state").assign(verdict=stated["state"].map(VERDICTS), scope="service")
+    both = silent.reindex(columns=told.columns).astype(told.dtypes.to_dict()) if len(silent) else told.iloc[:0]
+    every = pd.concat([both, told], ignore_index=True) if len(both) else told
+    return every[every["verdict"] != "withdrawn"].reset_index(drop=True)

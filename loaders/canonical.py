@@ -9,17 +9,20 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator
+from functools import partial
+from typing import IO
 
 from pyarrow import ArrowException, parquet
 from rapidfuzz import process
 
 from core.issues import BadInput, Issue
 from core.schema import CANONICAL, CANONICAL_COLUMNS, TABLES
-from loaders import grid
+from loaders import grid, plain_csv
 from loaders.contract import LIKELY, MAYBE, NO, SURE, Chunk, Item, Rejected, SourceRow
 from loaders.sheets import cell_text
 from loaders.source import Source
 from loaders.text import CHUNK_ROWS, DELIMITERS, Block, best_header, blocks
+from loaders.values import Typed
 
 _TEXT_SUFFIXES = {".csv", ".tsv", ".txt", ".tab", ""}
 
@@ -121,18 +124,35 @@ class Canonical:
     def read(self, source: Source) -> Iterator[Item]:
         """All tables of the file, in loading order."""
         for table, sheet in self.tables(source):
-            yield from self.read_table(source, table, sheet)
+            yield from self._rows(source, table, sheet)
 
-    def read_table(self, source: Source, table: str, sheet: str | None) -> Iterator[Item]:
+    def read_table(self, source: Source, table: str, sheet: str | None) -> Iterator[Item | Typed]:
+        """One table: of a plain CSV as typed columns, else as chunks of text cells and rows that are rejected."""
+        if not source.is_archive and not source.head.startswith(b"PAR1"):
+            delimiter, header = self._text_header(source, table)
+            if plain_csv.can_read(source.text_facts(), header, table):
+                with source.open() as handle:
+                    careful = partial(self._text_rows, source, table, delimiter)
+                    yield from plain_csv.read(handle, table, delimiter, careful)
+                return
+        yield from self._rows(source, table, sheet)
+
+    def _rows(self, source: Source, table: str, sheet: str | None) -> Iterator[Item]:
         """One table as chunks of text cells; rows with too few or too many cells are rejected."""
         if source.is_workbook:
             yield from _chunks(table, self._sheet_blocks(source, str(sheet)), sheet)
         elif source.head.startswith(b"PAR1"):
             yield from self._parquet(source, table)
         else:
-            delimiter, _ = best_header(source.head_text or "", lambda cells: known_columns(table, cells))
+            delimiter, _ = self._text_header(source, table)
             with source.open() as handle:
-                yield from _chunks(table, blocks(handle, source.text_facts(), delimiter, source.label), None)
+                yield from self._text_rows(source, table, delimiter, handle)
+
+    def _text_rows(self, source: Source, table: str, delimiter: str, handle: IO[bytes]) -> Iterator[Item]:
+        return _chunks(table, blocks(handle, source.text_facts(), delimiter, source.label), None)
+
+    def _text_header(self, source: Source, table: str) -> tuple[str, list[str]]:
+        return best_header(source.head_text or "", lambda cells: known_columns(table, cells))
 
     def _header(self, source: Source, table: str, sheet: str | None) -> tuple[list[str], list[str]]:
         if source.is_workbook:
@@ -144,7 +164,7 @@ class Canonical:
             except (ArrowException, OSError, ValueError) as error:
                 raise _damaged(source, error) from error
         facts = source.text_facts()
-        delimiter, header = best_header(source.head_text or "", lambda cells: known_columns(table, cells))
+        delimiter, header = self._text_header(source, table)
         warnings = facts.warnings()
         if delimiter != ",":
             warnings.append(f"delimiter {DELIMITERS[delimiter]} instead of comma")

@@ -18,12 +18,14 @@ from core.store import Store, StoreError, Txn
 from loaders import dimensions, drift, matching
 from loaders.batch import Batch, FileState
 from loaders.bills import Bills
-from loaders.contract import Bill, Chunk, Item, Loader, Records, Rejected
+from loaders.built_in import CANONICAL_LOADER
+from loaders.contract import Bill, Chunk, Item, LineReport, Loader, RatedUsage, Records, Rejected
 from loaders.facts import Facts
-from loaders.registry import CANONICAL_LOADER, by_name, detect, loaders
+from loaders.line_reports import LineReports
+from loaders.registry import by_name, detect, loaders
 from loaders.report import FileReport, InvoiceReport, LoadReport
 from loaders.source import Source
-from loaders.values import Converter
+from loaders.values import Converter, Typed
 
 Progress = Callable[[float, str], None]
 _TYPICAL_ROW = 120  # bytes
@@ -356,8 +358,11 @@ def _read_all(batch: Batch, units: list[Unit], facts: Facts, bills: Bills, steps
         _consume(batch, unit, file, CANONICAL_LOADER.read_table(unit.source, table, sheet), facts, bills)
 
 
-def _consume(batch: Batch, unit: Unit, file: FileState, items: Iterable[Item], facts: Facts, bills: Bills) -> None:
+def _consume(
+    batch: Batch, unit: Unit, file: FileState, items: Iterable[Item | Typed], facts: Facts, bills: Bills
+) -> None:
     converters: dict[str, Converter] = {}
+    lines = LineReports(batch, facts)
     stream = iter(items)
     while True:
         try:
@@ -368,12 +373,17 @@ def _consume(batch: Batch, unit: Unit, file: FileState, items: Iterable[Item], f
             raise _Refused(unit, unit.source.refused(f"cannot be read: {error}")) from error
         if item is None:
             facts.desk.finish(file)
+            lines.finish(file)
             return
-        if isinstance(item, Chunk):
-            if item.table not in converters:
-                converters[item.table] = Converter(item.table)
-            typed, rejected = converters[item.table].convert(item)
-            batch.reject(file, rejected)
+        if isinstance(item, Chunk | Typed):
+            if isinstance(item, Typed):
+                typed = item
+            else:
+                if item.table not in converters:
+                    converters[item.table] = Converter(item.table)
+                converter = converters[item.table]
+                typed, rejected = converter.convert(item)
+                batch.reject(file, rejected)
             if TABLES[item.table].info["role"] == "dimension":
                 dimensions.apply(batch, file, typed)
                 facts.forget()
@@ -383,6 +393,10 @@ def _consume(batch: Batch, unit: Unit, file: FileState, items: Iterable[Item], f
             bills.apply(file, item)
         elif isinstance(item, Records):
             facts.desk.apply(file, item)
+        elif isinstance(item, RatedUsage):
+            bills.apply_usage(file, item)
+        elif isinstance(item, LineReport):
+            lines.add(item)
         elif isinstance(item, Rejected):
             batch.reject(file, [item])
         else:

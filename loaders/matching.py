@@ -38,7 +38,8 @@ def number_key(number: str, country: str | None) -> str:
     code = phonenumbers.country_code_for_region(country or "US") or 1
     if code == 1:
         return f"+1{digits}" if len(digits) == 10 else f"+{digits}" if len(digits) == 11 else digits
-    if digits.startswith(str(code)) and len(digits) > 10:
+    longest = 11 if code == 55 else 10  # Brazil: area code (55 is one) and nine digits
+    if digits.startswith(str(code)) and len(digits) > longest:
         return f"+{digits}"
     national = digits if country == "IT" else digits.removeprefix("0")
     return f"+{code}{national}"

@@ -11,23 +11,11 @@ from core.issues import BadInput, Issue
 from core.queries import formats
 from core.store import Store
 from loaders import grid
-from loaders.att import AttCharges
-from loaders.built_in import FEEDS
-from loaders.canonical import Canonical
+from loaders.built_in import BUILT_IN
 from loaders.contract import Loader
 from loaders.pdf import PdfInvoices
 from loaders.profiles import Profiles
 from loaders.source import Source
-from loaders.verizon import VerizonRdd
-
-CANONICAL_LOADER = Canonical()
-BUILT_IN: tuple[Loader, ...] = (CANONICAL_LOADER, VerizonRdd(), AttCharges(), *FEEDS)
-
-#: Format names of `interfaces.md` that a later loader will answer to.
-PLANNED = (
-    *("x12_811", "verizon_report", "att_inventory", "febraban_v2", "febraban_v3", "telstra_linx", "optus", "m2", "bt"),
-    *("windstream", "oracle_ebilling", "tap3"),
-)
 
 
 @lru_cache(maxsize=1)
@@ -61,8 +49,6 @@ def by_name(name: str, candidates: Sequence[Loader] | None = None) -> Loader:
         if loader.name == name:
             return loader
     known = ", ".join(loader.name for loader in candidates)
-    if name in PLANNED:
-        raise BadInput(Issue(field="format", found=name, message="is not supported yet", expected=f"one of {known}"))
     raise BadInput(Issue(field="format", found=name, message="no such format", expected=f"one of {known}"))
 
 
@@ -87,7 +73,7 @@ def detect(source: Source, candidates: Sequence[Loader] | None = None) -> Loader
         raise source.refused(f"is claimed by {names} alike", None, "name one with --format")
     if not takers:
         kind = "binary content" if source.head_text is None and not source.is_archive else "its content"
-        known = ", ".join(loader.title for loader in candidates)
+        known = "one of " + ", ".join(loader.name for loader in candidates)
         raise source.refused(f"no loader recognises {kind}", known, _hint(source))
     return takers[0]
 

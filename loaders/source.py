@@ -157,8 +157,10 @@ class Source:
         Raises:
             BadInput: if it is no text.
         """
-        scan = self._scans[member][1]
         shown = self.label if member is None else f"{self.label}/{member}"
+        if member not in self._scans:
+            raise BadInput(Issue(file=shown, message="is an archive", expected="a text file"))
+        scan = self._scans[member][1]
         if scan.facts is None:
             raise BadInput(Issue(file=shown, message="is no text file", expected="text in UTF-8, UTF-16 or cp1252"))
         return scan.facts

@@ -30,16 +30,14 @@ with card(
     note=f"{formats.month(data.month)}; rated cost in {data.currency or 'its currency'}, before tax",
 ):
     if len(data.roaming):
-        left, right = side_by_side(1, 1)
+        top = data.costly_roaming
+        left, right = side_by_side(1, 1) if len(top) else (st.container(), st.container())
         with left:
-            top = data.roaming.head(8)
-            ranked(
-                list(top["country"]),
-                [int(v) for v in top["cost"]],
-                data.currency,
-                title="Roaming cost by country",
-                key="countries",
-            )
+            if len(top):
+                costs = [int(v) for v in top["cost"]]
+                ranked(list(top["country"]), costs, data.currency, title="Roaming cost by country", key="countries")
+            else:
+                st.caption("Nothing was rated apart: the use lay within a bundle, or the bill does not price it.")
         with right:
             table(
                 data.roaming,
@@ -59,6 +57,8 @@ unusual, policy = st.tabs(
 )
 if unusual.open:
     with unusual:
+        if data.model:
+            st.caption(data.model)
         flag_queue(data.anomalies, data.anomaly_ids, key="anomalies", empty="No line-month is flagged as unusual here.")
 if policy.open:
     with policy:

@@ -41,7 +41,8 @@ def flag_queue(frame: pd.DataFrame, members: Sequence[Sequence[str]], *, key: st
     csv_button(frame, f"{key}.csv", key=f"{key}-csv")
     ids = picked_ids(rows, members)
     what = formats.plural(len(ids), "flag") if ids else "the flags you pick in the queue"
-    decision_bar(ids, choices=("accepted", "dismissed", "triaged", "implemented"), key=f"{key}-decide", what=what)
+    choices = ("accepted", "dismissed", "triaged", "implemented")
+    decision_bar(ids, choices=choices, key=f"{key}-decide", what=what, reach=True)
     shown = members[rows[-1] if rows else 0][0]
     context = cache.call("app.views.usage.history", finding_id=shown)
     if context is not None:

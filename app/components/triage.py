@@ -14,8 +14,11 @@ from app.page_text import escape
 from app.views.evidence import Evidence
 
 
-def decision_bar(ids: Sequence[str], *, choices: Sequence[str], key: str, what: str) -> None:
-    """Decision, reason, owner and one button for the findings `ids`; says what happened, then draws the page anew."""
+def decision_bar(ids: Sequence[str], *, choices: Sequence[str], key: str, what: str, reach: bool = False) -> None:
+    """Decision, reason, owner and one button for the findings `ids`; says what happened, then draws the page anew.
+
+    `reach` also asks for which lines and until when a dismissal holds: the model keeps its repetitions back.
+    """
     told = st.session_state.pop(f"{key}-told", None)
     if told:
         (st.success if told[0] else st.error)(escape(told[1]), icon=None)
@@ -27,10 +30,42 @@ def decision_bar(ids: Sequence[str], *, choices: Sequence[str], key: str, what: 
             )
             reason = st.text_input("Reason", placeholder="Needed to dismiss", key=f"{key}-reason", max_chars=300)
             owner = st.text_input("Owner", placeholder="Unchanged", key=f"{key}-owner", max_chars=80)
+            scope, until = _reach(key) if reach else ("service", None)
             sent = st.form_submit_button("Apply", type="primary", disabled=not ids)
     if sent:
-        st.session_state[f"{key}-told"] = triage.decide(cache.store(), ids, state, reason=reason, owner=owner)
+        st.session_state[f"{key}-told"] = triage.decide(
+            cache.store(), ids, state, reason=reason, owner=owner, scope=scope, expires_on=until
+        )
         st.rerun()
+
+
+def _reach(key: str) -> tuple[str, str | None]:
+    scope = st.selectbox(
+        "A dismissal holds for",
+        list(triage.SCOPES),
+        format_func=triage.SCOPES.__getitem__,
+        key=f"{key}-scope",
+        help="Repetitions are kept back there for three months, unless they grow by half",
+    )
+    until = st.date_input("Until", value=None, key=f"{key}-until", help="Blank: three months")
+    return scope, until.isoformat() if until else None
+
+
+def flag_facts(seen: Evidence, *, key: str) -> None:
+    """What an alert of the model rests on: how rare, who the peers are, what to do, cases like it, which model."""
+    if seen.model_facts:
+        with card("How unusual, and what to do"):
+            facts(seen.model_facts)
+    if len(seen.similar):
+        with card("Cases like this one, already decided"):
+            table(
+                seen.similar,
+                [
+                    Col("line", "Line"), Col("month", "Month", "month"), Col("verdict", "Decision", "code"),
+                    Col("reason", "Reason", width="large"),
+                ],
+                key=f"{key}-similar",
+            )  # fmt: skip
 
 
 def whole_evidence(seen: Evidence, *, key: str) -> None:
@@ -38,6 +73,7 @@ def whole_evidence(seen: Evidence, *, key: str) -> None:
     evidence_card(seen.finding, title=seen.title, rule_text=seen.rule_text, key=key)
     for line in seen.deadlines:
         st.markdown(f":material/event: {escape(line)}")
+    flag_facts(seen, key=key)
     left, right = st.columns(2, gap="small")
     with left, card("The line"):
         facts(seen.context or {"Line": "not in the inventory"})

@@ -21,7 +21,8 @@ class Evidence:
     """`finding` is the stored row as a mapping (money in micros, documents as JSON text); `context` names the line.
 
     `charges` are the charges money is claimed on with `stake` (micros); `clause` facts of the contract; `months` the
-    findings of the same cause; `trail` what people did; `deadlines` sentences with the days left.
+    findings of the same cause; `trail` what people did; `deadlines` sentences with the days left. `model_facts` and
+    `similar` (line, month, verdict, reason of decided cases) are what an alert of the model rests on.
     """
 
     finding: dict[str, Any]
@@ -34,6 +35,8 @@ class Evidence:
     trail: pd.DataFrame
     deadlines: tuple[str, ...]
     next_step: str
+    model_facts: dict[str, str]
+    similar: pd.DataFrame
 
 
 def of(store: Store, *, finding_id: str) -> Evidence | None:
@@ -62,7 +65,48 @@ def of(store: Store, *, finding_id: str) -> Evidence | None:
         trail=_trail(workbench.trail_of(store, ids)),
         deadlines=_deadlines(row, workflow.today(store)),
         next_step=row["default_reason"] or "",
+        model_facts=_model_facts(_detail(row)),
+        similar=_similar(store, _detail(row)),
     )
+
+
+def _detail(row: dict[str, Any]) -> dict[str, Any]:
+    return json.loads(row["detail"]) if row.get("detail") else {}
+
+
+def _model_facts(detail: dict[str, Any]) -> dict[str, str]:
+    if not detail:
+        return {}
+    named = {
+        "As surprising, of all line-months so far": formats.percent(float(detail["tail_probability"]), 1, 2),
+        "Suggested": detail["action"]["text"].capitalize(),
+    }
+    peers = detail["peers"]
+    if peers:
+        unit = "" if detail["measure"]["unit"] == "money" else detail["measure"]["unit"]
+        below = formats.percent(float(peers["share_below"]), 1, 0)
+        named[f"{detail['measure']['title']}: {peers['group']}"] = (
+            f"median {peers['p50']}, 90 of 100 up to {peers['p90']} {unit} "
+            f"({formats.plural(int(peers['lines']), 'line')}; {below} below)"
+        )
+    if detail["feedback"]["came_back"]:
+        named["Reviewed before"] = "Yes; it came back because it grew by half or more"
+    model = detail["model"]
+    named["Model"] = (
+        f"version {model['version']}, configuration {model['config_hash']}, data {model['data_hash']}, "
+        f"seed {model['seed']}"
+    )
+    return named
+
+
+def _similar(store: Store, detail: dict[str, Any]) -> pd.DataFrame:
+    numbers = store.frame("services", ["service_id", "number"]).set_index("service_id")["number"]
+    rows = []
+    for case in detail.get("similar") or []:
+        number = numbers.get(case["service_id"])
+        line = case["service_id"] if formats.missing(number) else str(number)
+        rows.append({"line": line, **{name: case[name] for name in ("month", "verdict", "reason")}})
+    return pd.DataFrame(rows, columns=["line", "month", "verdict", "reason"])
 
 
 def _rule_text(queue: str, rule: str, family: str | None) -> str:

@@ -15,6 +15,7 @@ from app.views.parts import Kpi
 from app.views.selection import Filters, settled
 from core import periods
 from core.money import parse_micros
+from core.queries import anomaly as anomaly_queries
 from core.queries import spend, workbench
 from core.store import Store
 
@@ -26,7 +27,8 @@ OPEN = ("new", "triaged", "accepted")
 @dataclass(frozen=True)
 class Usage:
     """`series`: for each usage type, zone -> quantity of each month (micros of :data:`UNITS`); `roaming`: one row for
-    each country of the month; `anomalies` and `policy`: queues, with the finding ids in the same order."""
+    each country of the month; `anomalies` and `policy`: queues, with the finding ids in the same order; `model`: what
+    the last run of the model kept back, learnt, and noticed about itself."""
 
     title: str
     sentence: str
@@ -41,6 +43,12 @@ class Usage:
     policy_ids: tuple[tuple[str, ...], ...]
     currency: str | None
     note: str
+    model: str
+
+    @property
+    def costly_roaming(self) -> pd.DataFrame:
+        """The countries whose use was priced apart, the dearest eight."""
+        return self.roaming[self.roaming["cost"] > 0].head(8)
 
 
 def view(store: Store, filters: Filters, *, span: str = "month") -> Usage:
@@ -76,7 +84,29 @@ def view(store: Store, filters: Filters, *, span: str = "month") -> Usage:
         policy_ids,
         money.target,
         money.sentence(),
+        _model(store),
     )
+
+
+def _model(store: Store) -> str:
+    """The last run of the model in one or two sentences; empty before the first."""
+    run = anomaly_queries.newest_run(store)
+    if run is None:
+        return ""
+    said = [
+        f"{formats.plural(run['suppressed'], 'alert')} kept back because you reviewed the same before",
+        f"{run['came_back']:,} came back because they grew",
+    ]
+    if run["precision"] is not None:
+        said.append(
+            f"{run['confirmed']:,} confirmed and {run['dismissed']:,} dismissed so far "
+            f"({formats.percent(run['precision'], 1, 0)} right)"
+        )
+    text = "; ".join(said) + "."
+    drifted = [formats.month_short(row["month"]) for row in run["drift"] if row["drifted"]]
+    if drifted:
+        text += f" The fleet as a whole changed in {', '.join(drifted)}: flags of these months say less than usual."
+    return text
 
 
 def _series(use: pd.DataFrame, months: list[str]) -> dict[str, dict[str, tuple[int, ...]]]:
@@ -110,7 +140,7 @@ def _roaming(store: Store, month: str | None, chosen: Filters, money: Exchange) 
                 "lines": int(group["lines"].max()),
             }
         )
-    rows.sort(key=lambda row: (-row["cost"], row["country"]))
+    rows.sort(key=lambda row: (-row["cost"], -row["data_mb"], row["country"]))
     return pd.DataFrame(rows, columns=names)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from core.schema.inventory import devices, sim_observations
 from core.schema.reference import accounts
 from core.schema.rollups import line_months
 from core.schema.usage import usage, usage_events
+from core.schema.work import model_runs
 from core.store import Store
 
 _CHUNK = 500
@@ -149,6 +151,14 @@ def line_spend(store: Store) -> pd.DataFrame:
     """Billed lines: month, currency, total (micros, above 0); what the fleet's unit of money is taken from."""
     statement = select(line_months.c.month, line_months.c.currency, line_months.c.total)
     return store.read(statement.where(line_months.c.total > 0).order_by(line_months.c.month))
+
+
+def newest_run(store: Store) -> dict[str, Any] | None:
+    """The summary of the newest run of the anomaly model, with the time `at` it was made; None before the first."""
+    frame = store.read(select(model_runs).order_by(model_runs.c.run_id.desc()).limit(1))
+    if frame.empty:
+        return None
+    return {**json.loads(frame["summary"].iloc[0]), "at": str(frame["at"].iloc[0])}
 
 
 def _whole(frame: pd.DataFrame, *names: str) -> pd.DataFrame:

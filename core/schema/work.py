@@ -130,7 +130,44 @@ findings = system(
     text("owner"),
     day("due_on"),
     flag("current", required=True),
+    # What an anomaly row rests on besides its evidence: own months, peers, tail probability, action, cases, model.
+    json_text("detail"),
     indexes=(("queue", "month"), ("service_id",), ("state",), ("account_id",)),
+)
+
+#: How far a decision reaches: this line-month alone, or the lines that share the named attribute.
+FEEDBACK_SCOPES = ("finding", "service", "employee", "cost_center", "account", "plan", "role")
+
+feedback = system(
+    "feedback",
+    serial("feedback_id"),
+    text("finding_id", required=True),
+    choice("queue", "policy", "anomaly", required=True),
+    text("rule", required=True),
+    text("kind"),
+    text("service_id", required=True),
+    month("month", required=True),
+    choice("verdict", "confirmed", "dismissed", "withdrawn", required=True),
+    text("reason"),
+    choice("scope", *FEEDBACK_SCOPES, required=True),
+    day("expires_on"),
+    text("decided_by", required=True),
+    stamp("decided_at", required=True),
+    indexes=(("finding_id",), ("service_id",)),
+)
+
+model_runs = system(
+    "model_runs",
+    serial("run_id"),
+    stamp("at", required=True),
+    text("model_version", required=True),
+    text("config_hash", required=True),
+    text("data_hash", required=True),
+    integer("seed", required=True),
+    month("first_month"),
+    month("last_month"),
+    json_text("summary", required=True),
+    role="log",
 )
 
 disputes = system(

@@ -127,6 +127,39 @@ def test_money_is_not_in_the_score(tmp_path: Path) -> None:
     assert [(i.finding_id, i.score) for i in one] == [(i.finding_id, i.score) for i in ten]
 
 
+def test_impossible_use_accuses_nobody(store: Store) -> None:
+    rows = company()
+    rows["usage"].append(use("L2", "2026-08", "90000", kind="voice"))
+    write(store, rows)
+    found = anomaly.flag(store, queue="anomaly", budget=1.0)
+    (item,) = [i for i in found if (i.service_id, i.month) == ("L2", "2026-08")]
+    assert item.kind == "data_problem"
+    assert "not the user" in item.explanation
+    assert item.detail is not None
+    assert item.detail["action"]["code"] == "check_data"
+
+
+def test_an_alert_carries_what_a_decision_needs(store: Store) -> None:
+    write(store, company())
+    found = anomaly.flag(store, queue="anomaly", budget=1.0)
+    (item,) = [i for i in found if (i.service_id, i.month) == ("L3", "2026-07")]
+    detail = item.detail
+    assert detail is not None
+    assert [row["month"] for row in detail["own"]] == MONTHS[:7]
+    assert detail["own"][-1]["value"] == item.actual["value"] == "99.50"
+    assert detail["peers"]["lines"] == 10
+    assert (detail["peers"]["p50"], detail["peers"]["share_below"]) == ("0.00", "0.909")
+    assert detail["tail_probability"] == "0.027"  # (1 + itself) of 1 + 74 line-months so far
+    assert detail["action"]["code"] == "block_premium"
+    assert set(detail["model"]) == {"version", "config_hash", "data_hash", "seed"}
+    assert item.explanation.endswith("suggested: " + detail["action"]["text"] + ".")
+    assert 1 <= item.explanation.count(". ") + 1 <= 3
+    for row in found:
+        assert row.detail is not None
+        assert row.detail["model"]["config_hash"] == detail["model"]["config_hash"]
+        assert len(row.detail["own"]) == min(MONTHS.index(row.month), 12) + 1
+
+
 @pytest.mark.parametrize(
     "options",
     [
@@ -134,13 +167,14 @@ def test_money_is_not_in_the_score(tmp_path: Path) -> None:
         {"budget": -0.1},
         {"budget": float("nan")},
         {"queue": "both"},
+        {"detector": "oracle"},
         {"first": "2026-13"},
         {"first": "2026-05", "last": "2026-04"},
     ],
 )
 def test_bad_options_are_refused(store: Store, options: dict[str, Any]) -> None:
     with pytest.raises(BadInput):
-        anomaly.flag(store, **options)
+        anomaly.flag_run(store, **options)
 
 
 def test_an_empty_store_has_nothing_to_flag(store: Store) -> None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import estate
 import pytest
 
+import anomaly
 from app import triage
-from app.views import usage
+from app.views import evidence, usage
 from app.views.selection import Filters
+from core import findings
 from core.money import SCALE
 from core.store import Store
 
@@ -69,3 +71,26 @@ def test_a_dismissed_flag_leaves_the_queue(filled: Store) -> None:
     ids = usage.view(filled, USD).anomaly_ids[0]
     assert triage.decide(filled, ids, "dismissed", reason="Known download")[0]
     assert len(usage.view(filled, USD).anomalies) == 0
+
+
+def test_an_alert_shows_what_it_rests_on_and_a_decision_reaches_the_model(filled: Store) -> None:
+    run = anomaly.flag_run(filled, queue="anomaly", budget=0.1)
+    anomaly.save(filled, run, "anomaly")
+    data = usage.view(filled, USD, span="all")
+    assert data.model.startswith("0 alerts kept back because you reviewed the same before; ")
+    shown = data.anomaly_ids[0][0]
+    seen = evidence.of(filled, finding_id=shown)
+    assert seen is not None
+    assert {"As surprising, of all line-months so far", "Suggested", "Model"} <= set(seen.model_facts)
+    assert seen.similar.empty
+    done, told = triage.decide(
+        filled, [shown], "dismissed", reason="New camera", scope="cost_center", expires_on="2026-12-31"
+    )
+    assert done, told
+    (row,) = findings.decisions(filled).to_dict("records")
+    assert (row["verdict"], row["scope"], row["expires_on"]) == ("dismissed", "cost_center", "2026-12-31")
+    assert (row["finding_id"], row["reason"]) == (shown, "New camera")
+    assert triage.decide(filled, [shown], "dismissed", reason="x", expires_on="soon") == (
+        False,
+        "Nothing was changed: a date such as 2026-09-30",
+    )

@@ -132,6 +132,6 @@ def test_progress_is_seen_while_the_work_holds_the_only_write_transaction(store:
         time.sleep(0.05)
     worker.join()
     assert (0.25, "a quarter") in seen
-    assert jobs.recent(store)[0].state == "done"
+    assert (jobs.recent(store)[0].state, jobs.recent(store)[0].error) == ("done", None)
     if store.path is not None:
         assert list(store.path.parent.glob("*-job-*")) == []

@@ -1,0 +1,95 @@
+"""Compiled passes against plain numpy on random arrays with gaps and ties."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from anomaly import baseline, kernels
+
+
+def holed(seed: int, lines: int = 40, months: int = 15) -> np.ndarray:
+    rng = np.random.default_rng(seed)
+    x = np.round(rng.normal(5, 2, (lines, months)), 1)
+    x[rng.random(x.shape) < 0.2] = np.nan
+    x[3] = np.nan
+    x[4] = 7.0
+    return x
+
+
+@pytest.mark.filterwarnings("ignore:All-NaN")
+@pytest.mark.parametrize("window", [3, 12])
+def test_own_past_is_the_median_of_the_months_before(window: int) -> None:
+    x = holed(1)
+    middle, apart, count = kernels.own_past(x, window)
+    for t in range(x.shape[1]):
+        past = x[:, max(0, t - window) : t]
+        if past.shape[1]:
+            expected = np.nanmedian(past, axis=1)
+            np.testing.assert_allclose(middle[:, t], expected)
+            np.testing.assert_allclose(apart[:, t], np.nanmedian(np.abs(past - expected[:, None]), axis=1))
+        np.testing.assert_array_equal(count[:, t], np.isfinite(past).sum(axis=1))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from([0.0, 1.0, 1.5, -2.0, 9.0, np.nan]), st.integers(-1, 4)), max_size=40),
+    st.integers(1, 4),
+)
+def test_group_medians_are_medians(rows: list[tuple[float, int]], least: int) -> None:
+    values = np.array([v for v, _ in rows], dtype=float)
+    groups = np.array([g for _, g in rows], dtype=np.int32)
+    found = kernels.group_median(values, groups, least=least)
+    for place, group in enumerate(groups):
+        inside = values[(groups == group) & np.isfinite(values)]
+        expected = np.median(inside) if group >= 0 and len(inside) >= least else np.nan
+        np.testing.assert_equal(found[place], expected)
+
+
+def test_a_large_group_has_its_median_too() -> None:
+    values = np.random.default_rng(0).normal(size=10_001)
+    groups = np.zeros(10_001, dtype=np.int32)
+    assert kernels.group_median(values, groups, least=8)[0] == np.median(values)
+    assert kernels.group_median(values[1:], groups[1:], least=8)[0] == np.median(values[1:])
+
+
+@given(st.lists(st.floats(-5, 5), max_size=20), st.lists(st.floats(-5, 5), max_size=20))
+@settings(max_examples=30, deadline=None)
+def test_merged_is_sorted(a: list[float], b: list[float]) -> None:
+    found = kernels.merged(np.sort(np.array(a, dtype=float)), np.sort(np.array(b, dtype=float)))
+    np.testing.assert_array_equal(found, np.sort(np.array(a + b, dtype=float)))
+
+
+def test_top_three_are_the_three_largest() -> None:
+    stack = np.random.default_rng(2).random((7, 11, 5))
+    kept = [np.zeros((11, 5)) for _ in range(3)]
+    for family in stack:
+        kernels.top_three(*kept, family)
+    np.testing.assert_array_equal(np.stack(kept), np.sort(stack, axis=0)[::-1][:3])
+
+
+def test_a_trend_is_the_least_squares_slope() -> None:
+    x = np.random.default_rng(3).normal(0, 0.2, (5, 8)) + 0.1 * np.arange(8)
+    slope, error = kernels.trends(x, np.ones_like(x), 6, 0.0, 50.0)
+    assert np.isnan(slope[:, :5]).all()
+    for s in range(5):
+        (b, _), residual, *_ = np.polyfit(np.arange(6), x[s, 2:], 1, full=True)
+        np.testing.assert_allclose(slope[s, 7], b)
+        np.testing.assert_allclose(error[s, 7], np.sqrt(residual[0] / 4 / 17.5))
+
+
+def test_drift_and_shift_tell_a_slope_from_a_step_from_a_spike() -> None:
+    rng = np.random.default_rng(4)
+    x = rng.normal(5, 0.25, (60, 16))
+    x[0, 6:] += 0.2 * np.arange(10)
+    x[1, 12:] += 1.2
+    x[2, 13] += 3.0
+    groups = {name: np.zeros(x.shape, dtype=np.int32) for name in ("kind", "plan", "cost_center_id", "site_id")}
+    found = baseline.levels(x, np.ones(x.shape, dtype=bool), groups)
+    assert found.drift[0, 13:].min() > 4.5 > found.drift[3:, 9:].max()
+    assert found.shift[1, 14] > 2.0
+    assert found.shift[1, 13] < 1.0
+    assert found.shift[2].max() < 1.0
+    assert found.drift[2].max() < 3.5
