@@ -7,6 +7,7 @@ month's end (`service_history`, and `services` where no history row covers the m
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -71,6 +72,11 @@ class Estate:
     events: pd.DataFrame = field(default_factory=pd.DataFrame)
     sims: pd.DataFrame = field(default_factory=pd.DataFrame)
     known_devices: pd.DataFrame = field(default_factory=pd.DataFrame)
+
+    @cached_property
+    def ids(self) -> NDArray[np.object_]:
+        """The service ids, in order."""
+        return self.services["service_id"].to_numpy(dtype=object)
 
     @property
     def shape(self) -> tuple[int, int]:

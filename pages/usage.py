@@ -4,7 +4,7 @@ import streamlit as st
 
 from app import cache, formats, page
 from app.components import Col, card, footer, kpi_row, nothing, ranked, side_by_side, table
-from app.components.flags import flag_queue
+from app.components.flags import flag_queue, model_run
 from app.components.usage_charts import usage_trend
 
 head = page.begin(
@@ -57,8 +57,7 @@ unusual, policy = st.tabs(
 )
 if unusual.open:
     with unusual:
-        if data.model:
-            st.caption(data.model)
+        model_run(data.model)
         flag_queue(data.anomalies, data.anomaly_ids, key="anomalies", empty="No line-month is flagged as unusual here.")
 if policy.open:
     with policy:
