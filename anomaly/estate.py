@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 import pandas as pd
@@ -79,6 +80,11 @@ class Estate:
         """Rows that only some rules need (`details` reads them when asked); empty where there is no such source."""
         reader = self.details.get(name)
         return pd.DataFrame() if reader is None else reader()
+
+    @cached_property
+    def ids(self) -> NDArray[np.object_]:
+        """The service ids, in order."""
+        return self.services["service_id"].to_numpy(dtype=object)
 
     @property
     def shape(self) -> tuple[int, int]:

@@ -21,6 +21,7 @@ INTERVAL = 1.645
 #: Months of a line's own past that an alert shows, and the fewest peers it is compared with.
 OWN_MONTHS, LEAST_PEERS = 12, 8
 LEVELS: tuple[Severity, ...] = ("info", "low", "medium", "high", "critical")
+PEER_MARKS = (10, 25, 50, 75, 90)
 _BY_ID = {signal.id: signal for signal in SIGNALS}
 
 
@@ -193,7 +194,8 @@ def closing(nats: float, action: Action) -> str:
 def _grid(signal: Signal, panel: Panel) -> tuple[REAL, bool]:
     if signal.source in panel.money:
         return panel.money[signal.source], True
-    return (panel.volumes | panel.counts)[signal.source], False
+    held = panel.volumes if signal.source in panel.volumes else panel.counts
+    return held[signal.source], False
 
 
 def _text(value: float, in_money: bool) -> str:
@@ -218,15 +220,19 @@ class Peers:
 
     def __init__(self, panel: Panel) -> None:
         self._panel = panel
-        self._kept: dict[tuple[str, str, int, int], REAL] = {}
+        self._kept: dict[tuple[str, str, int, int], tuple[REAL, dict[str, str]]] = {}
 
-    def _column(self, signal: Signal, group: str, code: int, month: int) -> REAL:
+    def _column(self, signal: Signal, group: str, code: int, month: int) -> tuple[REAL, dict[str, str]]:
         key = (signal.source, group, code, month)
         if key not in self._kept:
             grid, in_money = _grid(signal, self._panel)
             known = self._panel.scored if in_money else self._panel.known
             inside = known[:, month] & (self._panel.groups[group][:, month] == code)
-            self._kept[key] = np.sort(grid[inside, month])
+            column, marks = np.sort(grid[inside, month]), {}
+            if len(column) > LEAST_PEERS:
+                values = np.quantile(column, [mark / 100 for mark in PEER_MARKS], method="inverted_cdf")
+                marks = {f"p{mark}": _text(float(v), in_money) for mark, v in zip(PEER_MARKS, values, strict=True)}
+            self._kept[key] = column, marks
         return self._kept[key]
 
     def of(self, signal: Signal, service: int, month: int) -> dict[str, Any] | None:
@@ -235,18 +241,13 @@ class Peers:
         Lines of the same kind, device and plan, or of the same kind and device where those are fewer than eight; None
         where there are no eight either.
         """
-        grid, in_money = _grid(signal, self._panel)
-        own = float(grid[service, month])
+        own = float(_grid(signal, self._panel)[0][service, month])
         for group, who in (("plan", "lines of the same kind and plan"), ("kind", "lines of the same kind")):
             code = int(self._panel.groups[group][service, month])
-            column = self._column(signal, group, code, month)
-            if len(column) > LEAST_PEERS:
-                marks = np.quantile(column, (0.1, 0.25, 0.5, 0.75, 0.9), method="inverted_cdf")
+            column, marks = self._column(signal, group, code, month)
+            if marks:
                 below = int(np.searchsorted(column, own, side="left"))
-                named = {
-                    f"p{mark}": _text(float(v), in_money) for mark, v in zip((10, 25, 50, 75, 90), marks, strict=True)
-                }
-                return {"group": who, "lines": len(column) - 1, **named, "share_below": f"{below / len(column):.3f}"}
+                return {"group": who, "lines": len(column) - 1, **marks, "share_below": f"{below / len(column):.3f}"}
         return None
 
 

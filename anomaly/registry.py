@@ -146,7 +146,7 @@ SIGNALS: tuple[Signal, ...] = (
         money="third_party",
     ),
     Signal(
-        *("new_charge", "charges", "new_charge", "rare", "new_charge", "money", "New recurring charge"),
+        *("new_charge", "charges", "new_charge", "rare", "new_charge", "money", "New item on the bill"),
         "an item never billed on the line before and not subscribed to, on an unchanged plan",
         money="new_charge",
     ),

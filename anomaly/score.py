@@ -32,7 +32,9 @@ def families(evidence: Evidence) -> dict[str, REAL]:
     """The strongest weighted signal of each family: signals of one family are one piece of evidence."""
     result: dict[str, REAL] = {}
     for signal in SIGNALS:
-        nats = signal.weight * evidence.nats[signal.id]
+        nats = evidence.nats[signal.id]
+        if signal.weight != 1:
+            nats = signal.weight * nats
         result[signal.family] = np.maximum(result[signal.family], nats) if signal.family in result else nats
     return result
 
@@ -79,7 +81,7 @@ def merge(signals: Mapping[str, REAL], rules: Mapping[str, REAL]) -> dict[str, R
 def combine(families: Mapping[str, REAL]) -> REAL:
     """The raw sum of the strongest pieces of evidence; larger is more surprising."""
     shape = next(iter(families.values())).shape
-    first, second, third = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    first, second, third = (np.zeros(shape, order="F") for _ in range(3))
     for nats in families.values():
         top_three(first, second, third, nats)
     return np.asarray(first + np.maximum(second - FURTHER, 0.0) + np.maximum(third - FURTHER, 0.0))

@@ -174,7 +174,7 @@ def worth(store: Store, params: Params, progress: Progress) -> dict[str, Any]:
         store,
         scenario,
         studies=params.get("studies"),
-        time_limit=float(params.get("time_limit") or 20),
+        time_limit=float(params.get("time_limit") or 10),
         progress=say,
         cancelled=progress.cancelled,
     )

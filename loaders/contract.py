@@ -57,7 +57,7 @@ class Named:
     `kind` is employee, service, device, carrier, account, site, cost_center or contract. `within` is the carrier of an
     account, `name` what a thing that has to be made is called. What no text names becomes `otherwise`, if given; else
     carriers, accounts, sites and cost centers are made and marked unconfirmed, and people, services and devices stay
-    unlinked, their texts kept for a later load.
+    unlinked, their texts kept for a later load; where the record was linked before, a `weak` reference leaves that.
     """
 
     kind: str
@@ -65,6 +65,7 @@ class Named:
     within: str | None = None
     otherwise: str | None = None
     name: str | None = None
+    weak: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,7 +217,11 @@ Item = Chunk | Bill | Records | RatedUsage | LineReport | Rejected | Issue
 
 @runtime_checkable
 class Loader(Protocol):
-    """What a format needs; see the module's text."""
+    """What a format needs; see the module's text.
+
+    Optional: `check(source) -> list[str]` looks before anything is read and gives warnings; `beginning(source, rows)`
+    gives (columns, rows of text) for the preview of a file that is no table.
+    """
 
     name: str
     title: str

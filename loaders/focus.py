@@ -66,6 +66,10 @@ class Focus:
             return SURE
         return 0.6 if {"BilledCost", "ChargeCategory"} & set(header) and LAYOUT.score(header) >= 12 else NO
 
+    def shape(self, source: Source) -> dict[str, list[str]]:
+        """The columns, of Parquet as well."""
+        return {"": self._header(source) or []}
+
     def check(self, source: Source) -> list[str]:
         """Refuse a file without the needed columns; warnings on how its text is written."""
         header = self._header(source)

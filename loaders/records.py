@@ -70,6 +70,8 @@ class Desk:
                     continue
                 if text is None and not TABLES[table].c[name].nullable:
                     return row, (name, Bad(said[0], f"a {value.kind} that is loaded"), f"the {value.kind} is unknown")
+                if text is None and value.weak and not self._is_new(table, row):
+                    continue
                 if text is None and value.kind in {"service", "employee"}:
                     attributes[unmatched(value.kind)] = "|".join(said)
             elif isinstance(value, IfNew):

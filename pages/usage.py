@@ -4,7 +4,7 @@ import streamlit as st
 
 from app import cache, formats, page
 from app.components import Col, card, footer, kpi_row, nothing, ranked, side_by_side, table
-from app.components.flags import flag_queue
+from app.components.flags import flag_queue, model_run
 from app.components.moves import moves_list
 from app.components.usage_charts import usage_trend
 from app.components.warnings import early_warnings
@@ -58,8 +58,7 @@ names = [f"Unusual ({len(data.anomalies):,})", f"Policy ({len(data.policy):,})",
 unusual, policy, moved, early = st.tabs([*names, "Early warnings"], on_change="rerun", key="flag-tabs")
 if unusual.open:
     with unusual:
-        if data.model:
-            st.caption(data.model)
+        model_run(data.model)
         flag_queue(data.anomalies, data.anomaly_ids, key="anomalies", empty="No line-month is flagged as unusual here.")
 if policy.open:
     with policy:

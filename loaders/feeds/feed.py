@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from core.issues import BadInput, Issue
+from loaders import grid
 from loaders.canonical import _joined
 from loaders.contract import LIKELY, MAYBE, NO, Cells, Item, Record, Records, Rejected, SourceRow
 from loaders.declare import Bound, Field, Layout, RowError, header_key
@@ -112,6 +113,10 @@ class Feed:
     def stage(self, source: Source) -> int:
         """When the file is loaded among others: what is named before what names it, in the order of the kinds."""
         return 10 + min((self.kinds.index(found.kind) for found in self._find(source)), default=0)
+
+    def shape(self, source: Source) -> dict[str, list[str]]:
+        """The columns of each of its tables in the file: what drift compares with earlier files."""
+        return {found.kind.title: grid.named(_ended(found.header)) for found in self._find(source)}
 
     def check(self, source: Source) -> list[str]:
         """Refuse a file without the needed columns; remarks on encoding, delimiter, columns, members left out."""
@@ -215,6 +220,12 @@ class Feed:
             done.append(Record(place, made))
         if done:
             yield Records(done)
+
+
+def _ended(header: Sequence[str]) -> Sequence[str]:
+    """The header without the blank cells at its end."""
+    last = max((place for place, cell in enumerate(header) if cell.strip()), default=-1)
+    return header[: last + 1]
 
 
 def _veiled(block: Block, hidden: set[int]) -> Block:

@@ -62,8 +62,9 @@ def state_of(text: str | None, notes: Notes) -> str | None:
     return "unknown"
 
 
-def device(source: str, row: Row, notes: Notes) -> list[tuple[str, Cells]]:
-    """Canonical rows of one device; keys as in :func:`layout`.
+def device(source: str, row: Row, notes: Notes, *, weak: bool = False) -> list[tuple[str, Cells]]:
+    """Canonical rows of one device, by the keys of the layouts below; `weak` where the source says who bought it, not
+    who has it.
 
     Raises:
         RowError: if nothing identifies the device.
@@ -81,11 +82,11 @@ def device(source: str, row: Row, notes: Notes) -> list[tuple[str, Cells]]:
         notes.add("the telephone number is masked and names no line", number)
         row["@masked number"], number = number, None
     users = tuple(dict.fromkeys(filter(None, (row.get("email"), row.get("upn"), row.get("user")))))
-    line = Named("service", (number,) if number else ())
+    line = Named("service", (number,) if number else (), weak=weak)
     found: Cells = {
         "device_id": Named("device", tuple(filter(None, (*imei, serial))), otherwise=f"{source}:{ident}"),
         "service_id": line,
-        "employee_id": Named("employee", users),
+        "employee_id": Named("employee", users, weak=weak),
         "kind": row.get("kind") or kind_of(row.get("model"), row.get("@platform")),
         "imei": imei[0] if imei else "",
         "model": _model(row.get("@manufacturer"), row.get("model")),

@@ -91,7 +91,7 @@ def _order(row: Row, notes: Notes) -> list[tuple[str, Cells]]:
     made = [("orders", {name: value for name, value in found.items() if value is not None})]
     if devices and status != "cancelled":
         row |= {"id": None, "seen_on": None, "enrolled_on": row["delivered_on"], "upn": None}
-        made += mdm.device("orders", row, notes)
+        made += mdm.device("orders", row, notes, weak=True)
     return made
 
 

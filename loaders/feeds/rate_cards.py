@@ -63,6 +63,10 @@ class RateCards:
             return NO
         return NO if _OTHER.search(text) else LIKELY + 0.2
 
+    def shape(self, source: Source) -> dict[str, list[str]]:
+        """The columns of each sheet; YAML has none."""
+        return {section: [name for name in header if name] for _, section, header in self._sheets(source)}
+
     def check(self, source: Source) -> list[str]:
         """Refuse a file whose columns, keys or YAML cannot be used, and a template that holds nothing yet."""
         if not any(True for _ in self._rows(source)):

@@ -213,3 +213,26 @@ def test_a_device_follows_its_line_into_the_inventory(store: Store, tmp_path: Pa
     loaders.load_paths(store, [tmp_path / "services.csv"])
     assert devices(store)["jamf:1"]["service_id"] == "MINE"
     assert set(store.frame("charges")["service_id"].dropna()) == {"MINE"}
+
+
+@pytest.mark.parametrize(
+    ("name", "old", "new"),
+    [
+        ("intune/devices.csv", "Subscriber carrier", "Subscriber carrier name"),
+        ("employees/workday.csv", "Business Title", "Business Titles"),
+        ("focus/focus_12.csv", "RegionId", "RegionIds"),
+    ],
+)
+def test_a_changed_export_says_so(name: str, old: str, new: str, stocked: Store, tmp_path: Path) -> None:
+    assert not any("renamed" in text for text in loaders.load_paths(stocked, [GOLDEN / name]).files[0].warnings)
+    path = tmp_path / "next.csv"
+    path.write_text((GOLDEN / name).read_text().replace(old, new))
+    (told,) = loaders.load_paths(stocked, [path]).files
+    assert any(f'"{old}" seems to be renamed "{new}"' in text for text in told.warnings)
+
+
+def test_an_order_does_not_take_a_device_from_its_holder(stocked: Store) -> None:
+    for name in ("intune/devices.csv", "orders/devices.csv"):
+        loaders.load_paths(stocked, [GOLDEN / name])
+    holders = {row["imei"]: row["employee_id"] for row in devices(stocked).values()}
+    assert holders["490154203237518"] == "E2"  # the order names a person that nobody knows
