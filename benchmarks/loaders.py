@@ -31,18 +31,20 @@ TITLE = "Loaders: speed against bare tools, memory, mutated files"
 _SERVICES, _INVOICES = 1_000, 200
 _HEAD = "charge_id,invoice_id,service_id,billed_number,category,item_code,description,amount,period_start,period_end\n"
 _PEAK = """
-import resource, sys
+import re, sys
 from pathlib import Path
 from loaders.canonical import Canonical
 from loaders.source import Source
 from loaders.x12.loader import X12Bill
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def peak():
+    return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
+before = peak()
 source = Source(Path(sys.argv[1]))
 source.sha256
 reader = X12Bill().read(source) if sys.argv[1].endswith("edi") else Canonical().read_table(source, "charges", None)
 for item in reader:
     pass
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+print(peak() - before)
 """
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from loaders.contract import Bill
@@ -28,6 +29,15 @@ _PART = ("prorat", "partial month", "pro-rat")
 _ALONGSIDE = {"tax", "surcharge", "late_fee"}
 
 
+@lru_cache(maxsize=50_000)
+def _hint(text: str) -> str:
+    """The state that the words of a charge name, blank for none."""
+    lowered = text.casefold()
+    if any(word in lowered for word in _ENDED):
+        return CANCELLED
+    return PRORATED if any(word in lowered for word in _PART) else ""
+
+
 def line_state(charges: Sequence[Charge], first: str | None, last: str | None) -> str:
     """The state of a line by its charges on one bill whose period runs from `first` to `last`.
 
@@ -45,12 +55,12 @@ def line_state(charges: Sequence[Charge], first: str | None, last: str | None) -
     if not monthly:
         own = [charge for charge in charges if charge["category"] not in _ALONGSIDE and charge["amount"]]
         return ONE_TIME if any(charge["amount"] > 0 for charge in own) else CREDITED
-    words = " ".join(str(charge.get("description") or "") for charge in charges).casefold()
+    hints = {_hint(str(charge.get("description") or "")) for charge in charges}
     starts = [charge["period_start"] for charge in monthly if charge.get("period_start")]
     ends = [charge["period_end"] for charge in monthly if charge.get("period_end")]
-    if (last and ends and max(ends) < last and min(starts or [""]) <= (first or "")) or any(w in words for w in _ENDED):
+    if (last and ends and max(ends) < last and min(starts or [""]) <= (first or "")) or CANCELLED in hints:
         return CANCELLED
-    if (first and starts and max(starts) > first and max(starts) <= (last or "9")) or any(w in words for w in _PART):
+    if (first and starts and max(starts) > first and max(starts) <= (last or "9")) or PRORATED in hints:
         return PRORATED
     return CREDITED if any(amount < 0 for amount in amounts) else FULL
 

@@ -130,31 +130,43 @@ def _attributes(transaction: Transaction, tied: Tie) -> dict[str, str]:
 def _charges(bill: Bill, transaction: Transaction, tied: Tie, sign: int) -> None:
     mobile = any(word in bill.carrier_name.casefold() for word in _WIRELESS)
     main = transaction.account()
+    templates: dict[tuple[object, ...], dict[str, Any]] = {}
     for draft in tied.drafts:
-        if draft.value is None:
+        value, facts = draft.value, draft.facts
+        if value is None:
             transaction.count("no amount")
             continue
-        facts = draft.facts
-        amount = draft.money()
         if tied.unit_prices and facts.priced is not None:
-            amount = facts.sign * facts.priced
+            value = facts.priced
         number, circuit = draft.place()
         if number and number not in bill.lines:
             kind = "circuit" if circuit else "mobile" if mobile else "fixed_voice"
             bill.lines[number] = BillLine(number, kind)
-        bill.charges.append(_charge(transaction, draft, sign * amount, number, main))
+        words = draft.words()
+        key = (id(facts), value, words, draft.code, draft.quantity)
+        if key not in templates:
+            templates[key] = _charge(draft, sign * facts.sign * value, words)
+        charge = templates[key].copy()
+        charge["billed_number"] = number
+        start, end = _dates_of(draft)
+        if start or end:
+            charge["period_start"], charge["period_end"] = ordered(transaction, start, end)
+        others, account = draft.others, draft.level.account
+        if account and account != main:
+            charge["attributes"] = {**(others or {}), "sub account": account}
+        elif others:
+            charge["attributes"] = others
+        bill.charges.append(charge)
 
 
-def _charge(
-    transaction: Transaction, draft: Draft, amount: int, number: str | None, main: str | None
-) -> dict[str, Any]:
+def _charge(draft: Draft, amount: int, words: str | None) -> dict[str, Any]:
+    """What all charges of the same words and amount share."""
     facts = draft.facts
-    text = draft.words()
     charge: dict[str, Any] = {
-        "billed_number": number,
-        "category": values.category(text or "", facts.kind, amount < 0),
+        "billed_number": None,
+        "category": values.category(words or "", facts.kind, amount < 0),
         "item_code": draft.code or facts.code,
-        "description": text,
+        "description": words,
         "amount": amount,
     }
     quantity = facts.quantity if draft.quantity is None else draft.quantity
@@ -162,14 +174,6 @@ def _charge(
         charge["quantity"] = quantity
     if facts.rate is not None:
         charge["unit_rate"] = facts.rate
-    start, end = _dates_of(draft)
-    if start or end:
-        charge["period_start"], charge["period_end"] = ordered(transaction, start, end)
-    others, account = draft.others, draft.level.account
-    if account and account != main:
-        charge["attributes"] = {**(others or {}), "sub account": account}
-    elif others:
-        charge["attributes"] = others
     return charge
 
 

@@ -85,7 +85,9 @@ class Transaction:
             if tag in DECODED:
                 decode, apply = DECODED[tag]
                 facts = decode(elements)
-                if len(memory) < _REMEMBERED and len(raw) < 200:
+                if tag != "SI" and len(raw) < 200:
+                    if len(memory) >= _REMEMBERED:
+                        memory.clear()
                     memory[raw] = (apply, facts)
                 apply(self, facts)
             elif tag in HANDLERS:
@@ -163,7 +165,7 @@ class Transaction:
         parent = self.levels.get(above)
         if above and parent is None:
             self.count("orphan HL")
-        level = Level(kind, parent or self.root)
+        level = Level(parent or self.root)
         if identity in self.levels:
             self.count("repeated HL")
         self.levels[identity] = level

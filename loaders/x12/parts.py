@@ -11,19 +11,17 @@ from loaders.x12.decode import Facts
 class Level:
     """One HL: `parent` is what HL02 names, not what stands above it in the file."""
 
-    __slots__ = ("account", "circuit", "end", "kind", "number", "parent", "start", "stream", "text")
+    number: str | None = None
+    circuit = False
+    account: str | None = None
+    start: str | None = None
+    end: str | None = None
+    text = ""
+    #: PID, AMT and items in their order, kept where a PID or AMT stands before the first item
+    stream: list[tuple[str, object]] | None = None
 
-    def __init__(self, kind: str = "", parent: Level | None = None) -> None:
-        self.kind = kind
+    def __init__(self, parent: Level | None = None) -> None:
         self.parent = parent
-        self.number: str | None = None
-        self.circuit = False
-        self.account: str | None = None
-        self.start: str | None = None
-        self.end: str | None = None
-        self.text = ""
-        #: PID, AMT and items in their order, kept where a PID or AMT stands before the first item
-        self.stream: list[tuple[str, object]] | None = None
 
     def named(self) -> Level | None:
         """The nearest level from here upwards that names a number."""

@@ -43,8 +43,12 @@ def tie(transaction: Transaction) -> Tie:
     assert transaction.total is not None
     drafts = transaction.drafts
     merged = _merge_twins(drafts)
-    base = [d for d in drafts if d.origin in _COUNTED and d.facts.sign and d not in merged]
-    total = sum(draft.money() for draft in base)
+    base: list[Draft] = []
+    total = 0
+    for draft in drafts:
+        if draft.facts.sign and draft.origin in _COUNTED and draft not in merged:
+            base.append(draft)
+            total += draft.facts.sign * (draft.value or 0)
     targets = list(_targets(transaction))
     if total == targets[0][0]:
         return Tie(base, total, True)
