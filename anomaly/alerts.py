@@ -58,11 +58,11 @@ class RuleHit:
 
 def line_of(estate: Estate, service: int, month: int) -> dict[str, Any]:
     """The fields of a finding that say which line and month it is about."""
-    ids = estate.services["service_id"]
+    name = str(estate.ids[service])
     return {
         "subject_type": "service",
-        "subject_id": str(ids.iloc[service]),
-        "service_id": str(ids.iloc[service]),
+        "subject_id": name,
+        "service_id": name,
         "account_id": estate.state["account_id"].text(service, month),
         "carrier_id": estate.state["carrier_id"].text(service, month),
         "month": estate.months[month],
@@ -210,7 +210,6 @@ def _explanation(
 
 
 def _detail(scene: Scene, top: explain.Told, kind: str, action: explain.Action, s: int, t: int) -> dict[str, Any]:
-    ids = scene.estate.services["service_id"]
     past = feedback.similar(scene.memory, kind, s, t)
     return {
         "measure": {"signal": top.signal.id, "title": top.signal.title, "unit": top.unit},
@@ -221,7 +220,7 @@ def _detail(scene: Scene, top: explain.Told, kind: str, action: explain.Action, 
         "similar": [
             {
                 "finding_id": item.finding_id,
-                "service_id": str(ids.iloc[item.service]),
+                "service_id": str(scene.estate.ids[item.service]),
                 "month": scene.estate.months[item.month],
                 "verdict": "confirmed" if item.confirmed else "dismissed",
                 "reason": item.reason,

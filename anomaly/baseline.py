@@ -54,10 +54,9 @@ def levels(x: REAL, known: BOOL, groups: dict[str, CODES], *, trend: bool = True
 
     `trend` also looks for slow drift and shifts of level.
     """
-    seen = np.where(known, x, np.nan)
     shape = x.shape
-    z, center, spread, peer = np.zeros(shape), np.full(shape, np.nan), np.full(shape, np.nan), np.full(shape, np.nan)
-    own_spread, steady = np.full(shape, np.nan), np.full(shape, np.nan)
+    seen = np.asfortranarray(np.where(known, x, np.nan))
+    z, center, spread, peer, own_spread, steady = (np.empty(shape, order="F") for _ in range(6))
     own, mad, count = own_past(seen, WINDOW)
     for t in range(shape[1]):
         codes = {name: grid[:, t] for name, grid in groups.items()}
@@ -109,7 +108,7 @@ def _of(values: REAL, groups: CODES, *, least: int = MIN_PEERS) -> REAL:
 
 def _drift(seen: REAL, spread: REAL, kinds: CODES) -> REAL:
     """The steepest standardized trend over half a year and over ten months, beyond what the whole kind does."""
-    result = np.zeros(seen.shape)
+    result = np.zeros(seen.shape, order="F")
     for window in DRIFT_WINDOWS:
         slope, error = trends(seen, spread, window, SHRINK, DRIFT_CLIP)
         for t in range(window - 1, seen.shape[1]):
@@ -124,7 +123,7 @@ def _shift(steady: REAL, own: REAL, spread: REAL, count: NDArray[np.int64]) -> R
     Only where it also lies above every single month of the year before: by chance that happens to 1 in 455 line-months
     of a full window, whatever the distribution.
     """
-    result = np.zeros(steady.shape)
+    result = np.zeros(steady.shape, order="F")
     for t in range(SHIFT_MONTHS + 3, steady.shape[1]):
         before = t - SHIFT_MONTHS + 1
         lowest = steady[:, before : t + 1].min(axis=1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from anomaly.estate import BOOL, REAL
-from anomaly.kernels import merged
+from anomaly.kernels import at_least, merged
 
 
 def surprise(raw: REAL, reference: BOOL, *, floor: float = 0.0, confirmed: BOOL | None = None) -> REAL:
@@ -15,19 +15,23 @@ def surprise(raw: REAL, reference: BOOL, *, floor: float = 0.0, confirmed: BOOL 
     that people `confirmed` as real leave the reference of all later months, their own month's stays as it was. Values
     of at most `floor` say nothing (0 nats). `raw` below the floor counts in the size of the reference only.
     """
-    result = np.zeros(raw.shape)
+    result = np.zeros(raw.shape, order="F")
     kept = np.empty(0)
     size = 0
     for t in range(raw.shape[1]):
         column, inside = raw[:, t], reference[:, t]
-        real = np.zeros(len(column), dtype=bool) if confirmed is None else inside & confirmed[:, t]
-        now = np.sort(column[inside & (column > floor)])
-        size += int(inside.sum())
-        speaking = column > floor
-        at_least = _at_least(kept, column[speaking]) + _at_least(now, column[speaking])
-        result[speaking, t] = -np.log(np.minimum((at_least + 1.0) / (size + 1.0), 1.0))
-        kept = merged(kept, np.sort(column[inside & ~real & (column > floor)]) if real.any() else now)
-        size -= int(real.sum())
+        real = None if confirmed is None else inside & confirmed[:, t]
+        lines = np.flatnonzero(column > floor)
+        lines = lines[np.argsort(column[lines])]
+        values = column[lines]
+        now = values if inside.all() else values[inside[lines]]
+        size += int(np.count_nonzero(inside))
+        reached = at_least(kept, values) + at_least(now, values)
+        result[lines, t] = -np.log(np.minimum((reached + 1.0) / (size + 1.0), 1.0))
+        if real is not None and real.any():
+            now = values[(inside & ~real)[lines]]
+            size -= int(np.count_nonzero(real))
+        kept = merged(kept, now)
     return result
 
 
@@ -40,14 +44,16 @@ def tail(raw: REAL, reference: BOOL, *, confirmed: BOOL | None = None) -> REAL:
 
     This p is independent of what else happens in the same month: the one that a false discovery rate may be built on.
     """
-    result = np.ones(raw.shape)
+    result = np.ones(raw.shape, order="F")
     kept = np.empty(0)
     for t in range(raw.shape[1]):
-        column, inside = raw[:, t], reference[:, t]
+        column = raw[:, t]
+        lines = np.flatnonzero(reference[:, t])
+        lines = lines[np.argsort(column[lines])]
+        values = column[lines]
         if len(kept):
-            result[inside, t] = (_at_least(kept, column[inside]) + 1.0) / (len(kept) + 1.0)
-        clean = inside if confirmed is None else inside & ~confirmed[:, t]
-        kept = merged(kept, np.sort(column[clean]))
+            result[lines, t] = (at_least(kept, values) + 1.0) / (len(kept) + 1.0)
+        kept = merged(kept, values if confirmed is None else values[~confirmed[lines, t]])
     return result
 
 

@@ -13,12 +13,15 @@ from anomaly.features import VOLUME_UNITS, Panel, unlevel
 from anomaly.model import Evidence
 from anomaly.policy import Hits, Rule
 from anomaly.registry import SIGNALS, Signal
+from core.findings import Severity
 from core.money import to_rounded_text
 
 #: Two-sided interval that explanations quote: about 90 % of a line's usual months.
 INTERVAL = 1.645
 #: Months of a line's own past that an alert shows, and the fewest peers it is compared with.
 OWN_MONTHS, LEAST_PEERS = 12, 8
+LEVELS: tuple[Severity, ...] = ("info", "low", "medium", "high", "critical")
+PEER_MARKS = (10, 25, 50, 75, 90)
 _BY_ID = {signal.id: signal for signal in SIGNALS}
 
 
@@ -165,6 +168,7 @@ def rule_sentence(hit: Hits, position: int, estate: Estate, currency: str | None
         stake=money_text(int(hit.stake[position]), currency),
         countries=", ".join(hit.countries[position]) or "no named country",
         left_on=estate.state["left_on"].text(service, month) or "an unknown day",
+        what=_listed(hit.what[position]) or "it",
     )
     return " ".join(text.split())
 
@@ -190,7 +194,8 @@ def closing(nats: float, action: Action) -> str:
 def _grid(signal: Signal, panel: Panel) -> tuple[REAL, bool]:
     if signal.source in panel.money:
         return panel.money[signal.source], True
-    return (panel.volumes | panel.counts)[signal.source], False
+    held = panel.volumes if signal.source in panel.volumes else panel.counts
+    return held[signal.source], False
 
 
 def _text(value: float, in_money: bool) -> str:
@@ -215,15 +220,19 @@ class Peers:
 
     def __init__(self, panel: Panel) -> None:
         self._panel = panel
-        self._kept: dict[tuple[str, str, int, int], REAL] = {}
+        self._kept: dict[tuple[str, str, int, int], tuple[REAL, dict[str, str]]] = {}
 
-    def _column(self, signal: Signal, group: str, code: int, month: int) -> REAL:
+    def _column(self, signal: Signal, group: str, code: int, month: int) -> tuple[REAL, dict[str, str]]:
         key = (signal.source, group, code, month)
         if key not in self._kept:
             grid, in_money = _grid(signal, self._panel)
             known = self._panel.scored if in_money else self._panel.known
             inside = known[:, month] & (self._panel.groups[group][:, month] == code)
-            self._kept[key] = np.sort(grid[inside, month])
+            column, marks = np.sort(grid[inside, month]), {}
+            if len(column) > LEAST_PEERS:
+                values = np.quantile(column, [mark / 100 for mark in PEER_MARKS], method="inverted_cdf")
+                marks = {f"p{mark}": _text(float(v), in_money) for mark, v in zip(PEER_MARKS, values, strict=True)}
+            self._kept[key] = column, marks
         return self._kept[key]
 
     def of(self, signal: Signal, service: int, month: int) -> dict[str, Any] | None:
@@ -232,16 +241,27 @@ class Peers:
         Lines of the same kind, device and plan, or of the same kind and device where those are fewer than eight; None
         where there are no eight either.
         """
-        grid, in_money = _grid(signal, self._panel)
-        own = float(grid[service, month])
+        own = float(_grid(signal, self._panel)[0][service, month])
         for group, who in (("plan", "lines of the same kind and plan"), ("kind", "lines of the same kind")):
             code = int(self._panel.groups[group][service, month])
-            column = self._column(signal, group, code, month)
-            if len(column) > LEAST_PEERS:
-                marks = np.quantile(column, (0.1, 0.25, 0.5, 0.75, 0.9), method="inverted_cdf")
+            column, marks = self._column(signal, group, code, month)
+            if marks:
                 below = int(np.searchsorted(column, own, side="left"))
-                named = {
-                    f"p{mark}": _text(float(v), in_money) for mark, v in zip((10, 25, 50, 75, 90), marks, strict=True)
-                }
-                return {"group": who, "lines": len(column) - 1, **named, "share_below": f"{below / len(column):.3f}"}
+                return {"group": who, "lines": len(column) - 1, **marks, "share_below": f"{below / len(column):.3f}"}
         return None
+
+
+def _listed(names: tuple[str, ...], most: int = 4) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def department_sentence(rule: Rule, month: str) -> str:
+    """A rule's message about a department."""
+    text = rule.message.format(month=month_name(month), stake="0.00", countries="", left_on="", what="")
+    return f"{' '.join(text.split())} {rule.action}".strip()
+
+
+def at_most(level: Severity, limit: str) -> Severity:
+    """A severity by money, lowered to the highest that the rule allows (`by_money`: no limit)."""
+    return level if limit not in LEVELS or LEVELS.index(level) <= LEVELS.index(limit) else LEVELS[LEVELS.index(limit)]

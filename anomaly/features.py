@@ -156,15 +156,13 @@ def _groups(estate: Estate) -> dict[str, CODES]:
         for name in names:
             key = key * (len(state[name].values) + 1) + state[name].codes + 1
         _, codes = np.unique(key, return_inverse=True)
-        return codes.reshape(estate.shape).astype(np.int32)
+        return np.asfortranarray(codes.reshape(estate.shape).astype(np.int32))
 
     return {
         "kind": combine("kind", "device_kind"),
         "plan": combine("kind", "device_kind", "plan_id"),
         "role": combine("kind", "role"),
-        "cost_center_id": state["cost_center_id"].codes,
-        "site_id": state["site_id"].codes,
-        "plan_id": state["plan_id"].codes,
+        **{name: np.asfortranarray(state[name].codes) for name in ("cost_center_id", "site_id", "plan_id")},
     }
 
 

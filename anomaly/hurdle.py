@@ -11,7 +11,7 @@ from scipy.special import log_ndtr
 
 from anomaly.baseline import MAD
 from anomaly.estate import BOOL, CODES, REAL
-from anomaly.kernels import earlier_events
+from anomaly.kernels import earlier_events, events
 
 _RATE_WEIGHT = 3.0  # months of own history that weigh as much as the role's rate of an event
 _ROLE_WEIGHT = 30.0  # line-months of a role that weigh as much as the fleet's rate
@@ -24,7 +24,7 @@ _MONEY_PRIOR = (np.log(0.3), 1.5, 3.0)  # log of fleet units: center, spread, we
 class Rare:
     """A rare event against its model: `surprise` in nats, shape (services, months), 0 where there is no event.
 
-    `chance` of any and `usual` size are known where it happened: `keys` are services x months + month, ascending.
+    `chance` of any and `usual` size are known where it happened: `keys` are month x services + service, ascending.
     """
 
     surprise: REAL
@@ -34,7 +34,7 @@ class Rare:
 
     def at(self, service: int, month: int) -> tuple[float, float]:
         """Chance and usual size of an event of a line-month, (0, 0) where none happened."""
-        key = service * self.surprise.shape[1] + month
+        key = month * self.surprise.shape[0] + service
         place = int(np.searchsorted(self.keys, key))
         if place == len(self.keys) or self.keys[place] != key:
             return 0.0, 0.0
@@ -86,26 +86,25 @@ def rare(amount: REAL, presence: Presence, *, context: tuple[str, ...], money: b
     or plan have the event in the same month: a company's event is not a person's. Sizes are compared on the log scale.
     """
     width = amount.shape[1]
-    service, month = np.nonzero(presence.known & (amount > 0))
-    size = np.log(amount[service, month])
-    times, total = earlier_events(service, size)
+    service, month, value = events(amount, presence.known)
+    size = np.log(value)
+    times, total = earlier_events(service, size, amount.shape[0])
     chance, tail, usual = np.ones(len(service)), np.zeros(len(service)), np.zeros(len(service))
-    order = np.argsort(month, kind="stable")
-    bounds = np.searchsorted(month[order], np.arange(width + 1))
+    bounds = np.searchsorted(month, np.arange(width + 1))
     roles = int(presence.groups["role"].max(initial=-1)) + 2
     role_lines, role_events = np.zeros(roles), np.zeros(roles)
     seen_lines, seen_events = 0.0, 0.0
     pool = np.empty(0)
     for t in range(width):
-        here = order[bounds[t] : bounds[t + 1]]
-        lines, events = float(presence.lines[t]), float(len(here))
-        if len(here):
+        here = slice(bounds[t], bounds[t + 1])
+        lines, hits = float(presence.lines[t]), float(bounds[t + 1] - bounds[t])
+        if hits:
             hit = service[here]
-            fleet = (seen_events + max(events - 1, 0) + 0.5) / (seen_lines + max(lines - 1, 0) + 1.0)
+            fleet = (seen_events + max(hits - 1, 0) + 0.5) / (seen_lines + max(lines - 1, 0) + 1.0)
             role = presence.groups["role"][hit, t]
             rate = (role_events[role] + _ROLE_WEIGHT * fleet) / (role_lines[role] + _ROLE_WEIGHT)
             own = (times[here] + _RATE_WEIGHT * rate) / (presence.before[hit, t] + _RATE_WEIGHT)
-            odds = np.maximum(own, max(events - 1, 0) / max(lines - 1, 1))
+            odds = np.maximum(own, max(hits - 1, 0) / max(lines - 1, 1))
             for name in context:
                 n_other, k_other = presence.share(name, t, hit)
                 shared = (k_other + _CONTEXT_WEIGHT * rate) / (n_other + _CONTEXT_WEIGHT)
@@ -119,10 +118,10 @@ def rare(amount: REAL, presence: Presence, *, context: tuple[str, ...], money: b
             role_events += np.bincount(role, minlength=roles)
         role_lines[: len(presence.lines_of("role", t))] += presence.lines_of("role", t)
         seen_lines += lines
-        seen_events += events
-    surprise = np.zeros(amount.shape)
+        seen_events += hits
+    surprise = np.zeros(amount.shape, order="F")
     surprise[service, month] = -np.log(chance) + tail
-    return Rare(surprise, service.astype(np.int64) * width + month, chance, usual)
+    return Rare(surprise, month * amount.shape[0] + service, chance, usual)
 
 
 def _sizes(pool: REAL, money: bool) -> tuple[float, float]:

@@ -19,8 +19,8 @@ INT = NDArray[np.int64]
 def own_past(x: REAL, window: int) -> tuple[REAL, REAL, INT]:
     """Median, median absolute deviation from it, and count of the known values of up to `window` months before each."""
     lines, months = x.shape
-    middle, apart = np.full(x.shape, np.nan), np.full(x.shape, np.nan)
-    count = np.zeros(x.shape, dtype=np.int64)
+    middle, apart = np.full((months, lines), np.nan).T, np.full((months, lines), np.nan).T
+    count = np.zeros((months, lines), dtype=np.int64).T
     for s in prange(lines):
         ordered = np.empty(window + 1)
         n = 0
@@ -133,7 +133,7 @@ def trends(x: REAL, spread: REAL, window: int, weight: float, clip: float) -> tu
     comes from what is left around the line, shrunk towards `spread` as if that were known from `weight` months.
     """
     lines, months = x.shape
-    slope, error = np.full(x.shape, np.nan), np.full(x.shape, np.nan)
+    slope, error = np.full((months, lines), np.nan).T, np.full((months, lines), np.nan).T
     for s in prange(lines):
         ordered, y, at = np.empty(window), np.empty(window), np.empty(window)
         for t in range(window - 1, months):
@@ -171,14 +171,35 @@ def trends(x: REAL, spread: REAL, window: int, weight: float, clip: float) -> tu
 
 
 @njit(cache=True)
-def earlier_events(service: INT, size: REAL) -> tuple[REAL, REAL]:
-    """For each event, given by line and then by month, how many the line had before it and the sum of their sizes."""
+def earlier_events(service: INT, size: REAL, lines: int) -> tuple[REAL, REAL]:
+    """For each event, in order of month, how many its line had before it and the sum of their sizes."""
     times, total = np.zeros(len(service)), np.zeros(len(service))
-    for i in range(1, len(service)):
-        if service[i] == service[i - 1]:
-            times[i] = times[i - 1] + 1.0
-            total[i] = total[i - 1] + size[i - 1]
+    so_far, sum_so_far = np.zeros(lines), np.zeros(lines)
+    for i in range(len(service)):
+        s = service[i]
+        times[i], total[i] = so_far[s], sum_so_far[s]
+        so_far[s] += 1.0
+        sum_so_far[s] += size[i]
     return times, total
+
+
+@njit(cache=True)
+def events(amount: REAL, known: NDArray[np.bool_]) -> tuple[INT, INT, REAL]:
+    """Line, month and amount of every amount above 0 of a known line-month, in order of month and line."""
+    lines, months = amount.shape
+    count = 0
+    for t in range(months):
+        for s in range(lines):
+            if known[s, t] and amount[s, t] > 0:
+                count += 1
+    service, month, value = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64), np.empty(count)
+    i = 0
+    for t in range(months):
+        for s in range(lines):
+            if known[s, t] and amount[s, t] > 0:
+                service[i], month[i], value[i] = s, t, amount[s, t]
+                i += 1
+    return service, month, value
 
 
 @njit(cache=True)
@@ -197,11 +218,23 @@ def merged(a: REAL, b: REAL) -> REAL:
 
 
 @njit(cache=True)
+def at_least(ordered: REAL, values: REAL) -> REAL:
+    """How many of a sorted reference are at least as large as each value; both sorted."""
+    result = np.empty(len(values))
+    j = 0
+    for i in range(len(values)):
+        while j < len(ordered) and ordered[j] < values[i]:
+            j += 1
+        result[i] = len(ordered) - j
+    return result
+
+
+@njit(cache=True)
 def top_three(total: REAL, second: REAL, third: REAL, family: REAL) -> None:
     """Keep the three largest of what was seen so far, in place; all of shape (services, months)."""
     lines, months = family.shape
-    for s in range(lines):
-        for t in range(months):
+    for t in range(months):
+        for s in range(lines):
             value = family[s, t]
             if value > third[s, t]:
                 if value > total[s, t]:

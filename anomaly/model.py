@@ -96,8 +96,8 @@ def assess(
 
 def _expected_trips(events: Rare, travelled: BOOL) -> REAL:
     """Surprise of roaming where a travel record or a gathering makes it as likely as not that it happens."""
-    values = events.surprise.copy()
-    service, month = np.divmod(events.keys, values.shape[1])
+    values = events.surprise.copy(order="F")
+    month, service = np.divmod(events.keys, values.shape[0])
     easier = np.where(travelled[service, month], np.log(events.chance / np.maximum(events.chance, 0.5)), 0.0)
     values[service, month] += easier
     return values

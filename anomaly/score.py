@@ -21,14 +21,20 @@ FURTHER = 6.0  # of the second and the third, no more are added
 #: Nats from which a signal is worth a sentence.
 NOTABLE = 3.0
 #: A rule and the signals of the same thing are one piece of evidence.
-RULE_FAMILY = {"roaming_unbundled": "roaming", "roaming_no_travel": "roaming", "premium": "premium"}
+RULE_FAMILY = {
+    **{"roaming_unbundled": "roaming", "roaming_no_travel": "roaming", "roaming_excess": "roaming"},
+    **{"international_burst": "international", "many_destinations": "international", "short_calls": "international"},
+    **{"premium": "premium", "third_party": "charges", "new_charge": "charges", "device_change": "device"},
+}
 
 
 def families(evidence: Evidence) -> dict[str, REAL]:
     """The strongest weighted signal of each family: signals of one family are one piece of evidence."""
     result: dict[str, REAL] = {}
     for signal in SIGNALS:
-        nats = signal.weight * evidence.nats[signal.id]
+        nats = evidence.nats[signal.id]
+        if signal.weight != 1:
+            nats = signal.weight * nats
         result[signal.family] = np.maximum(result[signal.family], nats) if signal.family in result else nats
     return result
 
@@ -45,12 +51,15 @@ def rule_families(
     *,
     explained: BOOL | None = None,
 ) -> dict[str, REAL]:
-    """-ln of the base rates of the rules that hit a line-month, by family; excused hits do not count.
+    """-ln of the base rates of the rules that hit a line-month, by family; excused hits do not count, nor do rules
+    that are no evidence (`in_ranking`).
 
     Roaming that is `explained` by what many do counts as likely as not, whatever rule it breaks.
     """
     result: dict[str, REAL] = {}
     for name, found in hits.items():
+        if not found.rule.in_ranking:
+            continue
         kept = ~found.exempt
         nats = np.zeros(shape)
         nats[found.service[kept], found.month[kept]] = -np.log(rates[name][found.month[kept]])
@@ -72,7 +81,7 @@ def merge(signals: Mapping[str, REAL], rules: Mapping[str, REAL]) -> dict[str, R
 def combine(families: Mapping[str, REAL]) -> REAL:
     """The raw sum of the strongest pieces of evidence; larger is more surprising."""
     shape = next(iter(families.values())).shape
-    first, second, third = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    first, second, third = (np.zeros(shape, order="F") for _ in range(3))
     for nats in families.values():
         top_three(first, second, third, nats)
     return np.asarray(first + np.maximum(second - FURTHER, 0.0) + np.maximum(third - FURTHER, 0.0))

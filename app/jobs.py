@@ -5,7 +5,10 @@ Parameters and results are plain JSON:
 * `load` {paths, supersede}: imports, then audits and flags what is there; result: the document of `tem load --json`
   with `findings` {audit, policy, anomaly} -> counts.
 * `undo` {batch_id}: takes an import back; result: `findings` as above.
-* `audit` {first, last} and `flag` {first, last, queue, budget}: result: counts for each queue.
+* `audit` {first, last} and `flag` {first, last, queue, budget, rules}: result: counts for each queue; `rules`
+  only names the state of the rule book, so that the same question after a change of rules is another one.
+* `preview_rule` {rule (YAML text), months}: result: the document of :func:`anomaly.preview.preview`.
+* `watch` {as_of, since, rules}: result: the document of `tem watch --json`.
 * `backtest` {scenario}: result: the document of `tem backtest --json`.
 * `worth` {scenario, studies, time_limit}: result: the document of `tem worth --json`.
 * `recommend` {scenario, name, ranking}: the plans of the first policy that meets the scenario, kept as a result; result
@@ -87,6 +90,24 @@ def flag(store: Store, params: Params, progress: Progress) -> dict[str, Any]:
     return dict(anomaly.save(store, run, queue, first=first, last=last))
 
 
+def preview_rule(store: Store, params: Params, progress: Progress) -> dict[str, Any]:
+    """Say what one policy rule, saved or not, would have found; changes nothing."""
+    from anomaly import preview
+    from anomaly.rules import read_rules
+
+    rules = read_rules(str(params["rule"]), "The rule", cases=False)
+    progress.say(0.1, "Looking at every line and month")
+    return preview.preview(store, rules[:1], months=params.get("months"))[0]
+
+
+def watch(store: Store, params: Params, progress: Progress) -> list[dict[str, Any]]:
+    """Early warnings of the running cycle from usage events; keeps nothing."""
+    from anomaly.watch import watch as alerts_of
+
+    progress.say(0.1, "Reading the events of the cycle")
+    return [alert.to_json() for alert in alerts_of(store, as_of=params.get("as_of"), since=params.get("since"))]
+
+
 def optimize(store: Store, params: Params, progress: Progress) -> dict[str, Any]:
     """Optimize a scenario and keep it with its result, an infeasible one with its explanation."""
     from optimize import run_scenario
@@ -153,7 +174,7 @@ def worth(store: Store, params: Params, progress: Progress) -> dict[str, Any]:
         store,
         scenario,
         studies=params.get("studies"),
-        time_limit=float(params.get("time_limit") or 20),
+        time_limit=float(params.get("time_limit") or 10),
         progress=say,
         cancelled=progress.cancelled,
     )
@@ -174,6 +195,8 @@ REGISTRY: Registry = {
     "undo": undo,
     "audit": audit,
     "flag": flag,
+    "preview_rule": preview_rule,
+    "watch": watch,
     "optimize": optimize,
     "backtest": backtest,
     "worth": worth,

@@ -33,6 +33,7 @@ REGISTRY: tuple[Entry, ...] = (
     Entry("spend", "Spend and invoices", ":material/receipt_long:", "Analyse"),
     Entry("findings", "Audit and disputes", ":material/fact_check:", "Analyse"),
     Entry("usage", "Usage and anomalies", ":material/troubleshoot:", "Analyse"),
+    Entry("policies", "Policies", ":material/policy:", "Analyse"),
     Entry("inventory", "Inventory", ":material/inventory_2:", "Analyse"),
     Entry("optimizer", "Optimizer", ":material/function:", "Analyse"),
     Entry("scenarios", "Scenarios", ":material/compare_arrows:", "Analyse"),

@@ -34,16 +34,16 @@ def panel(lines: int, months: int, seed: int = 0) -> features.Panel:
     money, counts = {}, {}
     for signal in SIGNALS:
         if signal.how == "rare" and signal.source not in money and signal.source not in counts:
-            grid = np.zeros(shape)
+            grid = np.zeros(shape, order="F")
             hits = rng.integers(0, lines * months, round(lines * months * rng.uniform(0.01, 0.03)))
-            grid.reshape(-1)[hits] = np.exp(rng.normal(0, 1, len(hits)))
+            grid.reshape(-1, order="F")[hits] = np.exp(rng.normal(0, 1, len(hits)))
             if signal.unit == "money":
                 money[signal.source] = grid * 1e6
             else:
                 counts[signal.source] = grid
 
     def codes(size: int) -> features.CODES:
-        return np.repeat(rng.integers(0, size, (lines, 1), dtype=np.int32), months, axis=1)
+        return np.asfortranarray(np.repeat(rng.integers(0, size, (lines, 1), dtype=np.int32), months, axis=1))
 
     yes, no = np.ones(shape, dtype=bool), np.zeros(shape, dtype=bool)
     groups = {name: codes(size) for name, size in (("kind", 6), ("plan", 40), ("role", 12), ("plan_id", 20))}

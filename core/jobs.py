@@ -70,24 +70,25 @@ class Progress:
         """Tell the fraction done (0..1), a short note and further facts; cheap enough to call often.
 
         Raises:
-            Cancelled: if the job was cancelled meanwhile.
+            Cancelled: if the job was cancelled meanwhile; what was told is kept all the same.
         """
-        if self.cancelled():
+        ended = self.cancelled()
+        if ended or facts or fraction >= 1 or time.monotonic() - self._last >= _POLL_SECONDS:
+            self._last = time.monotonic()
+            self._write(fraction, note, facts)
+        if ended:
             raise Cancelled
-        if time.monotonic() - self._last < _POLL_SECONDS and fraction < 1:
-            return
-        self._last = time.monotonic()
+
+    def _write(self, fraction: float, note: str, facts: dict[str, Any]) -> None:
+        values: dict[str, Any] = {
+            "fraction": round(min(max(fraction, 0.0), 1.0) * SCALE),
+            "note": note,
+            "heartbeat_at": now(),
+        }
+        if facts:
+            values["progress"] = json.dumps(facts, sort_keys=True, default=str)
         with self._store.transaction() as txn:
-            txn.update(
-                "jobs",
-                {"job_id": self._job_id},
-                {
-                    "fraction": round(min(max(fraction, 0.0), 1.0) * SCALE),
-                    "note": note,
-                    "progress": json.dumps(facts, sort_keys=True, default=str),
-                    "heartbeat_at": now(),
-                },
-            )
+            txn.update("jobs", {"job_id": self._job_id}, values)
 
     def note(self, fraction: float, note: str = "") -> None:
         """As :meth:`say`, while the handler holds a write transaction: an embedded store has one writer, so the note
@@ -105,19 +106,33 @@ class Progress:
         if time.monotonic() - self._last < _POLL_SECONDS:
             return
         self._last = time.monotonic()
-        fresh = file.with_suffix(".new")
+        fresh = file.with_name(f"{file.name}.new")
         with contextlib.suppress(OSError):
             fresh.write_text(json.dumps({"fraction": fraction, "note": note}), encoding="utf-8")
             fresh.replace(file)
 
     def cancelled(self) -> bool:
         """Whether somebody asked for the end."""
+        asked = _cancel_file(self._store, self._job_id)
+        if asked is not None and asked.exists():
+            return True
         return bool(self._store.scalar(select(jobs.c.cancel_requested).where(jobs.c.job_id == self._job_id)))
 
 
 def _note_file(store: Store, job_id: int) -> Path | None:
     """Where a job of an embedded store notes its progress."""
     return None if store.path is None else store.path.with_name(f"{store.path.name}-job-{job_id}")
+
+
+def _cancel_file(store: Store, job_id: int) -> Path | None:
+    """What asks a running job of an embedded store to end, while the job itself may hold the only write transaction."""
+    return None if store.path is None else store.path.with_name(f"{store.path.name}-job-{job_id}.cancel")
+
+
+def _drop_files(store: Store, job_id: int) -> None:
+    for file in (_note_file(store, job_id), _cancel_file(store, job_id)):
+        if file is not None:
+            file.unlink(missing_ok=True)
 
 
 def _noted(store: Store, job: Job) -> Job:
@@ -208,6 +223,10 @@ def recent(store: Store, kind: str | None = None, limit: int = 50) -> list[Job]:
 
 def cancel(store: Store, job_id: int) -> None:
     """Ask for the end of a job: a waiting one ends at once, a running one when its worker sees it (within a second)."""
+    job, asked = get(store, job_id), _cancel_file(store, job_id)
+    if job is not None and job.state == "running" and asked is not None:
+        with contextlib.suppress(OSError):
+            asked.touch()
     with store.transaction() as txn:
         txn.execute(
             jobs.update()
@@ -215,6 +234,9 @@ def cancel(store: Store, job_id: int) -> None:
             .values(state="cancelled", finished_at=now())
         )
         txn.update("jobs", {"job_id": job_id}, {"cancel_requested": 1})
+    job = get(store, job_id)
+    if job is None or job.over:
+        _drop_files(store, job_id)
 
 
 def _claim(store: Store) -> Job | None:
@@ -239,9 +261,7 @@ def _finish(store: Store, job_id: int, state: str, *, result: Any = None, error:
         values["fraction"] = SCALE
     with store.transaction() as txn:
         txn.execute(jobs.update().where(jobs.c.job_id == job_id, jobs.c.state == "running").values(**values))
-    file = _note_file(store, job_id)
-    if file is not None:
-        file.unlink(missing_ok=True)
+    _drop_files(store, job_id)
 
 
 def _child(url: str, registry: Registry, job: Job) -> None:

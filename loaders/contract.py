@@ -217,7 +217,11 @@ Item = Chunk | Bill | Records | RatedUsage | LineReport | Rejected | Issue
 
 @runtime_checkable
 class Loader(Protocol):
-    """What a format needs; see the module's text."""
+    """What a format needs; see the module's text.
+
+    Optional: `check(source) -> list[str]` looks before anything is read and gives warnings; `beginning(source, rows)`
+    gives (columns, rows of text) for the preview of a file that is no table.
+    """
 
     name: str
     title: str

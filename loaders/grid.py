@@ -8,6 +8,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Generator, Iterable, Iterator, Sequence
+from weakref import WeakKeyDictionary
 
 from core.issues import BadInput
 from loaders import child
@@ -17,6 +18,9 @@ from loaders.text import DELIMITERS, Block, blocks
 
 HEADER_WITHIN = 60  # rows; titles, addresses and notes may stand above the header
 _NUMBERISH = re.compile(r"[\s\d.,:/()+\-$€£%]*", re.ASCII)
+
+#: The names of the sheets of files that were looked at: several loaders ask in turn.
+_SHEETS: WeakKeyDictionary[Source, list[str]] = WeakKeyDictionary()
 
 Located = tuple[int, list[str]]
 
@@ -47,7 +51,9 @@ def sheets(source: Source) -> list[str | None]:
     """
     if not source.is_workbook:
         return [None]
-    return list(next(child.stream(source, "sheets"), []))
+    if source not in _SHEETS:
+        _SHEETS[source] = list(next(child.stream(source, "sheets"), []))
+    return list(_SHEETS[source])
 
 
 def rows(source: Source, sheet: str | None) -> Generator[Block]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
+from typing import Any, NamedTuple
 
 from loaders import child
 from loaders.source import Source
@@ -13,8 +14,7 @@ _WORD_GAP = 0.9  # of the line's height: a wider gap begins another phrase
 _NEAR_LINES = 3.5  # of the line's height: how far below its label a value may stand
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """A word with its box, in points from the top left corner of its page."""
 
     x0: float
@@ -23,14 +23,8 @@ class Word:
     bottom: float
     text: str
 
-    @property
-    def height(self) -> float:
-        """Of the box."""
-        return max(self.bottom - self.top, 1.0)
 
-
-@dataclass(frozen=True, slots=True)
-class Phrase:
+class Phrase(NamedTuple):
     """Words that stand together on a line."""
 
     x0: float
@@ -38,41 +32,54 @@ class Phrase:
     text: str
 
 
-@dataclass(frozen=True)
 class Line:
-    """The words of one line, from left to right; `page` counts from 1, `number` through the whole document."""
+    """The words of one line, from left to right; `page` counts from 1, `number` through the whole document from 0.
 
-    page: int
-    number: int
-    words: tuple[Word, ...] = field(repr=False)
+    `middle` and `height` are those of the line in points, `text` all its words.
+    """
 
-    @cached_property
-    def text(self) -> str:
-        """All words."""
-        return " ".join(word.text for word in self.words)
+    __slots__ = ("_folded", "_keys", "_phrases", "height", "middle", "number", "page", "text", "words")
 
-    @cached_property
-    def middle(self) -> float:
-        """Height of its middle."""
-        return sum((word.top + word.bottom) / 2 for word in self.words) / len(self.words)
+    def __init__(self, page: int, number: int, words: tuple[Word, ...]) -> None:
+        self.page = page
+        self.number = number
+        self.words = words
+        self.text = " ".join([word.text for word in words])
+        top, bottom = min([word.top for word in words]), max([word.bottom for word in words])
+        self.middle = (top + bottom) / 2
+        self.height = max(bottom - top, 1.0)
+        self._keys: list[str] | None = None
+        self._folded: str | None = None
+        self._phrases: tuple[Phrase, ...] | None = None
 
-    @cached_property
-    def height(self) -> float:
-        """Of its tallest word."""
-        return max(word.height for word in self.words)
-
-    @cached_property
+    @property
     def phrases(self) -> tuple[Phrase, ...]:
         """Words that stand together."""
-        return tuple(together(self.words))
+        if self._phrases is None:
+            self._phrases = tuple(together(self.words))
+        return self._phrases
+
+    @property
+    def keys(self) -> list[str]:
+        """The words as labels are compared."""
+        if self._keys is None:
+            self._keys = [key(word) for word in self.text.split(" ")]
+        return self._keys
+
+    @property
+    def folded(self) -> str:
+        """The text without case."""
+        if self._folded is None:
+            self._folded = self.text.casefold()
+        return self._folded
 
     def find(self, label: str) -> tuple[int, int] | None:
         """First and last word of a label, compared without case and the colon behind it."""
-        wanted = [key(part) for part in label.split()]
-        keys = [key(word.text) for word in self.words]
-        for start in range(len(keys) - len(wanted) + 1):
-            if keys[start : start + len(wanted)] == wanted:
-                return start, start + len(wanted) - 1
+        wanted = _keys_of(label)
+        keys, first, length = self.keys, wanted[0], len(wanted)
+        for start, word in enumerate(keys):
+            if word == first and tuple(keys[start : start + length]) == wanted:
+                return start, start + length - 1
         return None
 
 
@@ -81,20 +88,24 @@ def key(text: str) -> str:
     return text.casefold().rstrip(":;.,")
 
 
+@lru_cache(maxsize=10_000)
+def _keys_of(label: str) -> tuple[str, ...]:
+    return tuple(key(part) for part in label.split()) or ("",)
+
+
 def together(words: Sequence[Word]) -> Iterator[Phrase]:
     """Words joined to phrases, from left to right."""
-    part: list[Word] = []
-    for word in words:
-        if part and word.x0 - part[-1].x1 > _WORD_GAP * min(word.height, part[-1].height):
-            yield _phrase(part)
-            part = []
-        part.append(word)
-    if part:
-        yield _phrase(part)
-
-
-def _phrase(words: Sequence[Word]) -> Phrase:
-    return Phrase(words[0].x0, words[-1].x1, " ".join(word.text for word in words))
+    x0, x1, top, bottom, text = words[0]
+    height = bottom - top
+    texts = [text]
+    for left, right, top, bottom, text in words[1:]:
+        tall = bottom - top
+        if left - x1 > _WORD_GAP * (tall if tall < height else height):
+            yield Phrase(x0, x1, " ".join(texts))
+            x0, texts = left, []
+        texts.append(text)
+        x1, height = right, tall
+    yield Phrase(x0, x1, " ".join(texts))
 
 
 @dataclass(frozen=True)
@@ -104,6 +115,19 @@ class Document:
     pages: int
     lines: tuple[Line, ...] = field(repr=False)
 
+    @cached_property
+    def _by_word(self) -> dict[str, list[int]]:
+        """The numbers of the lines that bear a word."""
+        found: dict[str, list[int]] = {}
+        for place, line in enumerate(self.lines):
+            for word in dict.fromkeys(line.keys):
+                found.setdefault(word, []).append(place)
+        return found
+
+    def with_label(self, label: str) -> list[int]:
+        """The places of the lines that may bear a label: those with its first word."""
+        return self._by_word.get(_keys_of(label)[0], [])
+
     @property
     def has_text(self) -> bool:
         """False for a scan."""
@@ -111,7 +135,8 @@ class Document:
 
     def right_of(self, label: str) -> Iterator[tuple[Line, str]]:
         """The phrases that stand to the right of a label, with their lines."""
-        for line in self.lines:
+        for place in self.with_label(label):
+            line = self.lines[place]
             found = line.find(label)
             beside = [] if found is None else list(line.words[found[1] + 1 :])
             while beside and not key(beside[0].text):
@@ -121,7 +146,8 @@ class Document:
 
     def below(self, label: str) -> Iterator[tuple[Line, str]]:
         """The phrases that stand below a label, with their lines."""
-        for place, line in enumerate(self.lines):
+        for place in self.with_label(label):
+            line = self.lines[place]
             found = line.find(label)
             if not found:
                 continue
@@ -146,18 +172,20 @@ def read_document(source: Source, pages: int | None = None) -> Document:
     count = next(stream, 0)
     lines: list[Line] = []
     for page, (_, words) in enumerate(stream, 1):
-        lines += _lines([Word(*word) for word in words], page, len(lines))
+        lines += page_lines(words, page, len(lines))
     return Document(int(count), tuple(lines))
 
 
-def _lines(words: list[Word], page: int, first: int) -> list[Line]:
+def page_lines(boxes: Sequence[Sequence[Any]], page: int, first: int) -> list[Line]:
+    """The lines of one page from its words `[x0, x1, top, bottom, text]`; `first` is the number of the first line."""
+    words = sorted([((box[2] + box[3]) / 2, box[0], Word(*box)) for box in boxes])
     rows: list[list[Word]] = []
-    for word in sorted(words, key=lambda w: ((w.top + w.bottom) / 2, w.x0)):
-        middle = (word.top + word.bottom) / 2
-        if rows:
-            last = rows[-1][0]
-            if abs(middle - (last.top + last.bottom) / 2) < 0.45 * min(word.height, last.height):
-                rows[-1].append(word)
-                continue
+    middle, height = -1e9, 0.0
+    for center, _, word in words:
+        tall = word.bottom - word.top
+        if abs(center - middle) < 0.45 * (tall if tall < height else height):
+            rows[-1].append(word)
+            continue
         rows.append([word])
-    return [Line(page, first + i, tuple(sorted(row, key=lambda w: w.x0))) for i, row in enumerate(rows)]
+        middle, height = center, tall
+    return [Line(page, first + i, tuple(sorted(row))) for i, row in enumerate(rows)]

@@ -176,10 +176,24 @@ class _Placed:
         if self.column.heading is None:
             middle = (phrase.x0 + phrase.x1) / 2
             return 0.0 if self.x0 <= middle <= self.x1 else _FAR
-        left, right = abs(phrase.x0 - self.x0), abs(phrase.x1 - self.x1)
-        center = abs((phrase.x0 + phrase.x1) / 2 - (self.x0 + self.x1) / 2)
-        by_edge = {"left": left, "right": right, "center": center}
-        return min(by_edge.values()) if self.column.align is None else by_edge[self.column.align]
+        align = self.column.align
+        if align == "right":
+            return abs(phrase.x1 - self.x1)
+        left = abs(phrase.x0 - self.x0)
+        if align == "left":
+            return left
+        center = abs(phrase.x0 + phrase.x1 - self.x0 - self.x1) / 2
+        return center if align == "center" else min(left, abs(phrase.x1 - self.x1), center)
+
+
+def _nearest(columns: list[_Placed], phrase: Phrase) -> str | None:
+    """The column that the phrase lines up with best; None outside all of them."""
+    best, least = None, _FAR
+    for placed in columns:
+        distance = placed.distance(phrase)
+        if distance < least:
+            best, least = placed.name, distance
+    return best
 
 
 def _headings(table: Table, line: Line) -> list[_Placed] | None:
@@ -200,7 +214,9 @@ def _inside(table: Table, document: Document) -> Iterator[tuple[Line, list[_Plac
     """Every line; with the columns where it stands inside the table."""
     ranged = all(column.heading is None for column in table.columns.values())
     bare = _headings(table, document.lines[0]) if ranged and document.lines else None
-    heads = {line.number: found for line in document.lines if not ranged and (found := _headings(table, line))}
+    heading = next((c.heading for c in table.columns.values() if c.heading is not None), None)
+    maybe = [document.lines[place] for place in document.with_label(heading)] if heading else []
+    heads = {line.number: found for line in maybe if (found := _headings(table, line))}
     repeated = len({line.page for line in document.lines if line.number in heads}) > 1
     columns: list[_Placed] | None = None
     page = 0
@@ -220,7 +236,7 @@ def _inside(table: Table, document: Document) -> Iterator[tuple[Line, list[_Plac
 
 
 def _begins(line: Line, text: str) -> bool:
-    return line.text.casefold().startswith(" ".join(text.casefold().split()))
+    return line.folded.startswith(" ".join(text.casefold().split()))
 
 
 def _read_table(reading: Reading, document: Document, table: Table) -> None:
@@ -251,9 +267,9 @@ def _read_row(
 ) -> Row | None:
     cells: dict[str, list[str]] = {}
     for phrase in line.phrases:
-        nearest = min(columns, key=lambda placed: placed.distance(phrase))
-        if nearest.distance(phrase) < _FAR:
-            cells.setdefault(nearest.name, []).append(phrase.text)
+        column = _nearest(columns, phrase)
+        if column is not None:
+            cells.setdefault(column, []).append(phrase.text)
     if set(cells) == {"description"}:
         if last is not None and last.lines[-1].page == line.page:
             last.values["description"] = (
@@ -266,9 +282,8 @@ def _read_row(
     values: dict[str, Any] = {name: text for name, text in around.items() if name != "section"}
     for name, parts in cells.items():
         text = " ".join(parts)
-        said = {key.casefold(): value for key, value in table.columns[name].values.items()}.get(text.casefold(), text)
         try:
-            value = _parsed(reading.template, kind_of(name), said)
+            value = _parsed(reading.template, kind_of(name), _translated(table.columns[name], text))
         except ValueError as problem:
             reading.unread.append(Unread(line, name, text, str(problem)))
             return last
@@ -280,6 +295,12 @@ def _read_row(
     row = Row(values, [line], table.category, around.get("section"))
     reading.rows.append(row)
     return row
+
+
+def _translated(column: Column, text: str) -> str:
+    if not column.values:
+        return text
+    return {said.casefold(): meant for said, meant in column.values.items()}.get(text.casefold(), text)
 
 
 def header_order(reading: Reading) -> list[tuple[str, Found | None]]:

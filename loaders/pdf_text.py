@@ -6,6 +6,8 @@ corner. Words are split at blanks and at gaps, in the order in which the file dr
 
 from __future__ import annotations
 
+import ctypes
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -14,7 +16,7 @@ from pypdfium2 import raw
 
 MAX_PAGES = 2_000
 MAX_CHARACTERS = 200_000  # on one page
-_BLANK = frozenset(" \t\r\n\x00\u00a0\u200b\ufffe\x02")
+_WORD = re.compile(r"[^\s\x00\x02\u200b\ufffe]+")
 
 
 def read(path: str, argument: str, tell: Callable[[Any], None]) -> None:
@@ -55,18 +57,13 @@ def _words(page: Any, height: float) -> Iterator[list[Any]]:
     count = page.count_chars()
     text = page.get_text_range() if count else ""
     if len(text) != count:
-        text = "".join(chr(raw.FPDFText_GetUnicode(page, i)) for i in range(count))
+        text = "".join([chr(raw.FPDFText_GetUnicode(page, i)) for i in range(count)])
     box = raw.FS_RECTF()
-    start = 0
-    while start < count:
-        if text[start] in _BLANK:
-            start += 1
-            continue
-        end = start + 1
-        while end < count and text[end] not in _BLANK:
-            end += 1
-        raw.FPDFText_GetLooseCharBox(page, start, box)
-        x0, upper, lower = box.left, box.top, box.bottom
-        raw.FPDFText_GetLooseCharBox(page, end - 1, box)
-        yield [round(x0, 1), round(box.right, 1), round(height - upper, 1), round(height - lower, 1), text[start:end]]
-        start = end
+    place, measure = ctypes.byref(box), raw.FPDFText_GetLooseCharBox
+    for found in _WORD.finditer(text):
+        start, end = found.span()
+        measure(page, start, place)
+        x0, top, bottom = box.left, height - box.top, height - box.bottom
+        if end - start > 1:
+            measure(page, end - 1, place)
+        yield [round(x0, 1), round(box.right, 1), round(top, 1), round(bottom, 1), found[0]]

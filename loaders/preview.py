@@ -12,6 +12,7 @@ from core.store import Store
 from loaders import grid
 from loaders.canonical import known_columns
 from loaders.load import load_paths
+from loaders.registry import by_name
 from loaders.report import FileReport
 from loaders.source import Source
 from loaders.text import best_header, blocks
@@ -55,13 +56,17 @@ def preview(path: Path | str, *, store: Store | None = None, format: str | None 
             loaded = load_paths(empty, [path], format=format, dry_run=True)
             empty.close()
     report = loaded.files[0]
-    columns, first = _beginning(path, rows) if path.is_file() else ([], [])
+    columns, first = _beginning(path, rows, report.format) if path.is_file() else ([], [])
     return Preview(path.name, report.format, columns, first, report, loaded.issues)
 
 
-def _beginning(path: Path, rows: int) -> tuple[list[str], list[list[str]]]:
+def _beginning(path: Path, rows: int, format: str | None) -> tuple[list[str], list[list[str]]]:
     source = Source(path)
+    own = getattr(by_name(format), "beginning", None) if format else None
     try:
+        if own is not None:
+            found: tuple[list[str], list[list[str]]] = own(source, rows)
+            return found
         members = [None] if not source.is_archive else [m for m in source.members if source.member_head(m)]
         if not members or source.is_workbook or source.head.startswith(b"PAR1"):
             return _typed_beginning(source, rows)

@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 from rapidfuzz import fuzz, process
 
-from loaders import grid
+from loaders import drift, grid
 from loaders.conventions import Dates, Numbers, Plain, blank
 from loaders.profile import FieldMap, Profile, TotalRow, missing_fields
 from loaders.source import Source
@@ -28,6 +28,7 @@ _ALIKE = 84
 # Shares of a column's cells that must be readable as the field's kind: by likeness, by a known name; and of one kind.
 _ALIKE_CONVERTS, _NAMED_CONVERTS, _CONVERTS = 0.8, 0.5, 0.8
 EXACT, SYNONYM, SIMILAR, COPIED = "same name", "known synonym", "similar name", "same column"
+RENAMED = "seems renamed"
 #: Where a table's key is not in the file, the column that can stand for it.
 _KEYS = {
     "services": ("service_id", ("number",)),
@@ -285,16 +286,25 @@ def reopened(profile: Profile, source: Source) -> Proposal:
         for name, mapped in profile.fields.items()
         if mapped.column is not None and grid.column_key(mapped.column) in there
     }
+    known = {grid.column_key(name) for name in profile.header}
+    new = [column for column in fresh.header if grid.column_key(column) not in known]
+    for name, mapped in profile.fields.items():
+        if name in kept or mapped.column is None or mapped.column not in profile.header:
+            continue
+        now = drift.renamed(mapped.column, new, profile.header, fresh.header)
+        if now is not None:
+            kept[name] = Suggestion(name, now, RENAMED, 80)
+            new.remove(now)
     taken = {s.column for s in kept.values()}
     added = {n: s for n, s in fresh.fields.items() if n in profile.fields and n not in kept and s.column not in taken}
-    mapped = {**kept, **added}
+    every = {**kept, **added}
     constants = {name: m for name, m in profile.fields.items() if m.value is not None}
     return replace(
         fresh,
-        fields=mapped,
+        fields=every,
         numbers=profile.numbers,
         dates=profile.dates,
-        missing=tuple(missing_fields(profile.table, mapped | constants)),
+        missing=tuple(missing_fields(profile.table, every | constants)),
         doubts=(),
         total_row=profile.total_row,
     )

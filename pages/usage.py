@@ -4,8 +4,10 @@ import streamlit as st
 
 from app import cache, formats, page
 from app.components import Col, card, footer, kpi_row, nothing, ranked, side_by_side, table
-from app.components.flags import flag_queue
+from app.components.flags import flag_queue, model_run
+from app.components.moves import moves_list
 from app.components.usage_charts import usage_trend
+from app.components.warnings import early_warnings
 
 head = page.begin(
     "Usage and anomalies",
@@ -52,15 +54,19 @@ with card(
 st.segmented_control(
     "Flags of", list(spans), default="quarter", format_func=spans.__getitem__, key="span", required=True
 )
-unusual, policy = st.tabs(
-    [f"Unusual ({len(data.anomalies):,})", f"Policy ({len(data.policy):,})"], on_change="rerun", key="flag-tabs"
-)
+names = [f"Unusual ({len(data.anomalies):,})", f"Policy ({len(data.policy):,})", "Accounts and cost centers"]
+unusual, policy, moved, early = st.tabs([*names, "Early warnings"], on_change="rerun", key="flag-tabs")
 if unusual.open:
     with unusual:
-        if data.model:
-            st.caption(data.model)
+        model_run(data.model)
         flag_queue(data.anomalies, data.anomaly_ids, key="anomalies", empty="No line-month is flagged as unusual here.")
 if policy.open:
     with policy:
         flag_queue(data.policy, data.policy_ids, key="policy", empty="No policy hit is open in these months.")
+if moved.open:
+    with moved:
+        moves_list(cache.view("moves", head.filters, first=data.first, last=data.month), key="moves")
+if early.open:
+    with early:
+        early_warnings()
 footer(data.note, "A decision keeps its reason and its author in the audit trail.")

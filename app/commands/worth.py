@@ -23,7 +23,7 @@ def worth(
     step: Annotated[
         list[str] | None, typer.Option("--step", help="An offered AMOUNT@RATE: commitment a month, discount.")
     ] = None,
-    time_limit: Annotated[float, typer.Option("--time-limit", min=0.1, help="Seconds for each solve.")] = 20.0,
+    time_limit: Annotated[float, typer.Option("--time-limit", min=0.1, help="Seconds for each solve.")] = 10.0,
     out: Annotated[Path | None, typer.Option("--out", help="Write the document here.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:

@@ -5,13 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pandas as pd
+import streamlit as st
 
 from app import cache, formats, page
+from app.components import job
 from app.components.queue import csv_button, picked_ids
 from app.components.states import nothing
 from app.components.strip import line_in_context
 from app.components.tables import Col, table
 from app.components.triage import decision_bar, whole_evidence
+from app.page_text import escape
+
+
+def model_run(told: str) -> None:
+    """What the last run of the model said about itself, and a new run that takes your decisions into account."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.caption(escape(told) if told else "Decisions reach the queue with the next run.")
+        if st.button("Run again with your decisions", key="flag-again", icon=":material/refresh:"):
+            job.start("flag", {}, slot="flag", again=True)
+    job.watch("flag")
 
 
 def flag_queue(frame: pd.DataFrame, members: Sequence[Sequence[str]], *, key: str, empty: str) -> None:

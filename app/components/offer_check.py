@@ -31,6 +31,19 @@ def counter_offer(data: Offers) -> None:
         return
     facts(data.check)
     st.caption(escape(data.proof))
+    if len(data.award):
+        st.markdown(escape(data.award_told))
+        table(
+            data.award,
+            [
+                Col("offer", "Offer", width="medium"),
+                Col("lines", "Gets lines", "count"),
+                Col("adds", "Adds to the others", "money", help="All offers less all but this one: its most."),
+                Col("low", "At least", "money"),
+                Col("high", "At most", "money"),
+            ],
+            key="award",
+        )
     moving = [demand for demand in data.demands if len(demand.points)]
     for first in range(0, len(moving), 2):
         for place, (number, demand) in zip(

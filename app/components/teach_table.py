@@ -111,12 +111,13 @@ def _constants(start: teaching.Draft, mapped: dict[str, str], key: str) -> dict[
         target = known[name]
         label = target.title + (" *" if target.required else "")
         with columns[place % len(columns)]:
-            options = _carriers() if name == "carrier_id" else list(target.choices)
+            before = start.constants[name]
+            options = _carriers(before) if name == "carrier_id" else list(target.choices)
             if options:
                 given = st.selectbox(
                     label,
                     options,
-                    index=None,
+                    index=options.index(before) if before in options else None,
                     accept_new_options=not target.choices,
                     key=f"{key}-{name}",
                     placeholder="Choose or type",
@@ -128,8 +129,8 @@ def _constants(start: teaching.Draft, mapped: dict[str, str], key: str) -> dict[
     return values
 
 
-def _carriers() -> list[str]:
-    return sorted(cache.store().frame("carriers", ["carrier_id"])["carrier_id"].tolist())
+def _carriers(before: str) -> list[str]:
+    return sorted({*cache.store().frame("carriers", ["carrier_id"])["carrier_id"], *filter(None, [before])})
 
 
 def _conventions(start: teaching.Draft, key: str) -> tuple[Numbers, Dates, tuple[str, str] | None]:

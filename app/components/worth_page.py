@@ -16,7 +16,7 @@ from app.components.tables import Col, table
 from app.page_text import escape
 from app.views.worth import STUDIES, Worth
 
-SECONDS = 20
+SECONDS = 8
 
 
 def work_it_out(yaml: str, studies: Sequence[str], *, slot: str, label: str, done: bool, note: str) -> Any:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
@@ -19,9 +20,12 @@ from core.store import Store
 @dataclass(frozen=True)
 class Offers:
     """`choices`: offers by id; `plans` of the one shown; `sheet` and `real`: monthly savings in micros of `currency`,
-    None while not computed; `lines` that move to the offer; `runs`: the scenarios to run for the real saving. `asked`:
-    the scenario whose worth is asked for; `check`: the counter-offer check, `demands`: prices and lines, `proof`: what
-    they stand on; None and empty while not computed."""
+    None while not computed; `lines` that move to the offer; `runs`: the scenarios to run for the real saving.
+
+    `asked`: the scenario whose worth is asked for; `check`: the counter-offer check; `demands`: prices and lines;
+    `award`: who gets how many lines if all offers are accepted, and what each adds (micros); `proof`: what they stand
+    on. None and empty while not computed.
+    """
 
     title: str
     sentence: str
@@ -42,6 +46,8 @@ class Offers:
     check: dict[str, str] | None = None
     demands: tuple[worth.Demand, ...] = ()
     proof: str = ""
+    award: pd.DataFrame = field(default_factory=pd.DataFrame)
+    award_told: str = ""
 
 
 def view(store: Store, filters: Filters, *, offer: str | None = None) -> Offers:
@@ -133,7 +139,29 @@ def view(store: Store, filters: Filters, *, offer: str | None = None) -> Offers:
         check(answers["offers"][0], shown, currency) if "offers" in answers else None,
         worth.demands(prices[0], results.plan_names(store), currency) if prices else (),
         worth.proof([document for _, document in answers.values()], currency),
+        *award(answers["offers"][0] if "offers" in answers else {}, choices, currency),
     )
+
+
+def award(part: worth.Part, names: Mapping[str, str], currency: str | None) -> tuple[pd.DataFrame, str]:
+    """Several offers accepted together: a row for each, and in words what that saves; empty for a single offer."""
+    columns = ["offer", "lines", "adds", "low", "high"]
+    told = part.get("award")
+    if not told or len(told["shares"]) < 2 or told["cost"] is None:
+        return pd.DataFrame(columns=columns), ""
+    rows = [
+        {
+            "offer": names.get(row["offer_id"], row["offer_id"]),
+            "lines": row["lines"],
+            **{name: results.micros(row[name]) for name in ("adds", "low", "high")},
+        }
+        for row in told["shares"]
+    ]
+    gains = results.micros(told["split_gains"]["value"]) or 0
+    single = names.get(told["best_single"]["offer_id"], told["best_single"]["offer_id"])
+    saved = formats.money(results.micros(told["real"]), currency)
+    more = f"{formats.money(gains, currency)} more than {single} alone" if gains else f"no more than {single} alone"
+    return pd.DataFrame(rows, columns=columns), f"All offers together save {saved} a month, {more}."
 
 
 def check(part: worth.Part, offer: str, currency: str | None) -> dict[str, str] | None:

@@ -54,7 +54,12 @@ class Draft:
     proposal: Proposal
     rows: pd.DataFrame
     constants: dict[str, str]
-    changed: str | None
+    saved: Profile | None
+
+    @property
+    def changed(self) -> str | None:
+        """The name of the saved profile that the file nearly fits."""
+        return None if self.saved is None else self.saved.name
 
 
 @dataclass(frozen=True)
@@ -88,13 +93,13 @@ def draft(store: Store, file: Path, table: str | None = None) -> Draft:
     source = Source(file, file.name)
     near = Profiles(formats.saved(store, "profile")).match(source)
     constants: dict[str, str] = {}
-    changed = None
+    kept = None
     if near is not None and near.missing and table in {None, near.profile.table}:
-        proposal, changed = reopened(near.profile, source), near.profile.name
+        proposal, kept = reopened(near.profile, source), near.profile
         constants = {name: m.value for name, m in near.profile.fields.items() if m.value is not None}
     else:
         proposal = propose(source, table)[0]
-    if changed is None:
+    if kept is None:
         named = {name for name in proposal.missing if name in fields(proposal.table)}
         constants = dict.fromkeys(sorted(named, key=list(fields(proposal.table)).index), "")
         if proposal.table == BILL:
@@ -110,7 +115,7 @@ def draft(store: Store, file: Path, table: str | None = None) -> Draft:
         }
         for name in proposal.header
     ]
-    return Draft(proposal, pd.DataFrame(rows), constants, changed)
+    return Draft(proposal, pd.DataFrame(rows), constants, kept)
 
 
 def _sample(proposal: Proposal, place: int) -> str:
@@ -142,6 +147,7 @@ def profile(
     copied = {s.field: s.column for s in start.proposal.fields.values() if s.field not in chosen}
     copied = {field: column for field, column in copied.items() if column in chosen.values() and field not in chosen}
     constants = {field: {"value": text.strip()} for field, text in values.items() if text.strip()}
+    chosen = {field: _as_saved(start, field, column) for field, column in chosen.items()}
     answered = copied | chosen | {field: value for field, value in constants.items() if field not in chosen}
     document = {
         "name": name,
@@ -165,6 +171,14 @@ def profile(
     except ValidationError as error:
         said = [str(problem["msg"]).removeprefix("Value error, ") for problem in error.errors()]
         raise BadInput([Issue(message=text) for text in said]) from error
+
+
+def _as_saved(start: Draft, field: str, column: str) -> Any:
+    """The column with what the saved profile knew of the field: translations, repetition."""
+    known = None if start.saved is None else start.saved.fields.get(field)
+    if known is None or known.column is None:
+        return column
+    return {"column": column, "values": known.values, "repeat": known.repeat}
 
 
 def trial(store: Store, file: Path, definition: str) -> Trial:

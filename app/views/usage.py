@@ -27,13 +27,14 @@ OPEN = ("new", "triaged", "accepted")
 @dataclass(frozen=True)
 class Usage:
     """`series`: for each usage type, zone -> quantity of each month (micros of :data:`UNITS`); `roaming`: one row for
-    each country of the month; `anomalies` and `policy`: queues, with the finding ids in the same order; `model`: what
-    the last run of the model kept back, learnt, and noticed about itself."""
+    each country of the month; `first` begins the months of the flags; `anomalies` and `policy`: queues, with the
+    finding ids in the same order; `model`: what the last run kept back, learnt, and noticed about itself."""
 
     title: str
     sentence: str
     kpis: tuple[Kpi, ...]
     month: str | None
+    first: str | None
     months: tuple[str, ...]
     series: dict[str, dict[str, tuple[int, ...]]]
     roaming: pd.DataFrame
@@ -75,6 +76,7 @@ def view(store: Store, filters: Filters, *, span: str = "month") -> Usage:
         sentence,
         kpis,
         month,
+        first,
         tuple(kept),
         series,
         roaming,

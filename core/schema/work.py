@@ -229,6 +229,17 @@ scenarios = system(
     stamp("created_at", required=True),
 )
 
+policy_rules = system(
+    "policy_rules",
+    text("rule_id", key=True),
+    integer("version", key=True),
+    text("yaml", required=True),
+    flag("current", required=True),
+    text("note"),
+    text("saved_by", required=True),
+    stamp("saved_at", required=True),
+)
+
 results = system(
     "results",
     text("result_id", key=True),

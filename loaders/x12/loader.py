@@ -12,6 +12,7 @@ from loaders.x12.bill import bill_of, problem_of, set_aside
 from loaders.x12.invoice import Insurance, Memory, Transaction
 from loaders.x12.segments import Delimiters, blocks, encoding_of, find_delimiters, head_of
 
+_SHOWN = 12  # elements of a segment in the preview
 _INSURANCE_VERSION = re.compile(r"X146", re.IGNORECASE)
 _REMARKS = {
     "SE01": "{n} transactions with another number of segments than SE01 says",
@@ -61,6 +62,15 @@ class X12Bill:
             if _INSURANCE_VERSION.search(group):
                 raise _insurance(source, "GS08 names the insurance guide X146")
         return ["byte-order mark at the start"] if source.head.startswith(b"\xef\xbb\xbf") else []
+
+    def beginning(self, source: Source, rows: int) -> tuple[list[str], list[list[str]]]:
+        """The first segments by their elements, for the preview: one segment is one row."""
+        head = head_of(source)
+        marks = find_delimiters(head)
+        found = [segment.strip().split(marks.element)[:_SHOWN] for segment in head.split(marks.segment)[:rows]]
+        width = max(map(len, found))
+        names = ["segment", *(f"{at:02d}" for at in range(1, width))]
+        return names, [[cell[:200] for cell in row] + [""] * (width - len(row)) for row in found]
 
     def read(self, source: Source) -> Iterator[Item]:
         """One bill for each transaction set, as soon as its SE segment is read."""

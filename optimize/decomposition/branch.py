@@ -25,7 +25,7 @@ from optimize.decomposition.rounding import improved, objective, rounded
 
 _PASSES = 80  # per node
 _LOOSE = 1e-3  # lines' gap at which a node that will be divided anyway is left
-_SAMPLE_GAP = 1e-4
+_SAMPLE_GAP, _SAMPLE_GAP_TIERS = 1e-4, 1e-3
 _CLEARLY = 3e-3  # relative: a part this much dearer than a sample's best needs no pass of its own yet
 _MOST_SUBSETS = 20_000
 _CORE_COLUMNS = 60_000  # option columns up to which the last gap is closed by a mixed integer model
@@ -213,7 +213,8 @@ class BranchAndBound:
         small = None if self.start is not None else sample(engine)
         guesses = [Guess(0.0, node, self.start or engine.neutral(), []) for node in nodes]
         if small is not None:
-            guesses = BranchAndBound(small, Quiet(self.watch), max(self.gap, _SAMPLE_GAP)).guess(nodes)
+            least = _SAMPLE_GAP_TIERS if engine.estate.contracts else _SAMPLE_GAP
+            guesses = BranchAndBound(small, Quiet(self.watch), max(self.gap, least)).guess(nodes)
         self._first_bounds(guesses)
         return lost
 

@@ -90,8 +90,11 @@ def improved(engine: Engine, node: Node, duals: Duals, choice: Whole) -> Whole:
     """Exact local search from `choice` over the lines that the duals leave closest to a tie."""
     vectors = engine.vectors(duals, node)
     choice = _within_changes(engine, vectors, choice.astype(np.int16))
+    scale = abs(objective(engine, choice)) / engine.estate.lines
+    if scale <= 0:
+        return choice
     lines = _closest(engine, vectors, choice)
-    room = 25.0 if engine.estate.lines <= 2_000 else 8.0
+    room = scale * (2.0 if engine.estate.lines <= 2_000 else 0.6)
     who, which, dear = kernels.near(engine.packed, *vectors, lines, room)
     who, which = _by_doubt(who, which, dear)
     s, estate = engine.shape, engine.estate
@@ -106,7 +109,6 @@ def improved(engine: Engine, node: Node, duals: Duals, choice: Whole) -> Whole:
     kernels.improve(engine.packed, choice, sums, *args, pieces_of(estate), *rest[:-1], 0)
     few = min(len(who), _ANNEALED)
     if few:
-        scale = abs(objective(engine, choice)) / max(1.0, s.lines)
         heat = (0.2 * scale, 0.004 * scale)
         args = (who[:few], which[:few], pools_of(estate))
         sums = engine.sums_of(choice)

@@ -132,7 +132,7 @@ class Desk:
         frames: Frames,
         document: Mapping[str, Any],
         *,
-        time_limit: float | None = 20.0,
+        time_limit: float | None = 10.0,
         say: Callable[[str], None] | None = None,
         cancelled: Callable[[], bool] | None = None,
     ) -> None:

@@ -7,11 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from anomaly import calibrate, features, hurdle, model, score
+from anomaly import calibrate, estate, features, hurdle, model, policy, ranking, score
 from anomaly.detectors import DEFAULT, DETECTORS
 from anomaly.registry import SIGNALS
 from benchmarks._anomaly_fleet import fleet
+from core.store import Store
 from tests.anomaly.fleets import MONTH, changed_use, made, quiet_line, rebuilt
+from tests.anomaly.tiny import base, use, write
 
 scores = DETECTORS[DEFAULT].score
 
@@ -96,3 +98,26 @@ def test_confirmed_line_months_leave_the_reference_of_later_months() -> None:
     np.testing.assert_allclose(np.exp(-plain[0, 2]), 4 / 10)
     np.testing.assert_allclose(np.exp(-cleaned[0, 2]), 2 / 8)
     np.testing.assert_allclose(calibrate.tail(raw, everything, confirmed=confirmed)[0], [1.0, 1.0, 1 / 5])
+
+
+def test_a_country_that_many_go_to_at_once_is_an_event_of_the_company(store: Store) -> None:
+    """Six lines in one country in a month are a gathering; one elsewhere, or a country people always go to, is not."""
+    rows = base(12)
+    for month in ("2026-05", "2026-06", "2026-07", "2026-08"):
+        rows["usage"] += [use(f"L{n}", month) for n in range(12)]
+        rows["usage"] += [use(f"L{n}", month, "50", zone="roaming", country="FR", cost="3") for n in range(6, 12)]
+    rows["usage"] += [use(f"L{n}", "2026-08", "50", zone="roaming", country="PT", cost="5") for n in range(6)]
+    rows["usage"].append(use("L1", "2026-08", "50", zone="roaming", country="JP", cost="5"))
+    of = estate.read(write(store, rows))
+    marked = ranking.gathered(of)
+    assert set(of.ids[marked[:, 3]]) == {"L0", "L2", "L3", "L4", "L5"}  # L1 was in Japan too
+    assert not marked[:, 1:3].any()
+    found = policy.evaluate(of)
+    rates = policy.base_rates(of, found)
+    plain, explained = (score.rule_families(found, rates, of.shape, explained=e) for e in (None, marked))
+    for name, nats in plain.items():
+        if name == "roaming":
+            assert explained[name][marked].max(initial=0) <= np.log(2)
+            np.testing.assert_array_equal(explained[name][~marked], nats[~marked])
+        else:
+            np.testing.assert_array_equal(explained[name], nats)

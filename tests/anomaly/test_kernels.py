@@ -62,6 +62,23 @@ def test_merged_is_sorted(a: list[float], b: list[float]) -> None:
     np.testing.assert_array_equal(found, np.sort(np.array(a + b, dtype=float)))
 
 
+@given(st.lists(st.integers(-3, 3), max_size=20), st.lists(st.integers(-3, 3), max_size=20))
+@settings(max_examples=30, deadline=None)
+def test_at_least_counts(a: list[int], b: list[int]) -> None:
+    ordered, values = np.sort(np.array(a, dtype=float)), np.sort(np.array(b, dtype=float))
+    np.testing.assert_array_equal(kernels.at_least(ordered, values), [(ordered >= v).sum() for v in values])
+
+
+def test_events_come_by_month_with_what_was_before_them() -> None:
+    amount = np.array([[0.0, 2.0, 3.0], [4.0, 0.0, 5.0], [6.0, 7.0, 0.0]])
+    known = np.ones(amount.shape, dtype=bool)
+    known[2, 0] = False
+    service, month, value = kernels.events(amount, known)
+    assert list(zip(service, month, value, strict=True)) == [(1, 0, 4), (0, 1, 2), (2, 1, 7), (0, 2, 3), (1, 2, 5)]
+    times, total = kernels.earlier_events(service, value, 3)
+    assert (times.tolist(), total.tolist()) == ([0, 0, 0, 1, 1], [0, 0, 0, 2, 4])
+
+
 def test_top_three_are_the_three_largest() -> None:
     stack = np.random.default_rng(2).random((7, 11, 5))
     kept = [np.zeros((11, 5)) for _ in range(3)]

@@ -13,6 +13,8 @@ from core import findings
 from core.issues import BadInput
 from core.store import Store
 from loaders import definitions, load_paths, teach
+from loaders.profile import parse_profile
+from loaders.propose import RENAMED
 from sample_data import pdf_invoices
 
 BILL = (
@@ -86,13 +88,19 @@ def test_what_is_still_needed_is_said_in_words(store: Store, bill: Path) -> None
 
 
 def test_a_changed_file_begins_with_the_saved_mapping(store: Store, bill: Path, tmp_path: Path) -> None:
-    teach.save(store, answered(teaching.draft(store, bill)))
+    text = answered(teaching.draft(store, bill))
+    teach.save(store, text.replace("category: Charge Type", "category: {column: Charge Type, values: {Rental: nrc}}"))
     changed = tmp_path / "later.csv"
-    changed.write_text(BILL.replace("Charge Type", "Kind of charge"))
+    changed.write_text(BILL.replace("Charge Type", "Kind"))
     draft = teaching.draft(store, changed)
     assert draft.changed == "telco"
     assert draft.constants == {"carrier_id": "telco", "currency": "USD"}
-    assert draft.rows.set_index("column").loc["Amount", "field"] == "amount"
+    rows = draft.rows.set_index("column")
+    assert rows.loc["Amount", "field"] == "amount"
+    assert rows.loc["Kind", ["field", "how"]].tolist() == ["category", RENAMED]
+    again = parse_profile(answered(draft))
+    assert again.fields["category"].column == "Kind"
+    assert again.fields["category"].values == {"Rental": "nrc"}
 
 
 def test_other_targets_can_be_chosen(store: Store, bill: Path) -> None:

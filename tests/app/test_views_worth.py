@@ -143,3 +143,21 @@ def test_the_brief_takes_its_target_and_commitment_from_the_studies(filled: Stor
     assert told["Target"].value == "n/a"
     assert told["Commitment"].value == "at most $159 a month"
     assert "42 solves" in told["Commitment"].why
+
+
+def test_the_award_of_several_offers_in_words() -> None:
+    part = {
+        "award": {
+            "cost": 250.0, "real": 18.5, "split_gains": {"value": 6.5, "low": 6.0, "high": 7.0},
+            "best_single": {"offer_id": "b", "cost": 256.5},
+            "shares": [
+                {"offer_id": "a", "lines": 3, "adds": 6.5, "low": 6.0, "high": 7.0},
+                {"offer_id": "b", "lines": 9, "adds": 12.0, "low": 11.0, "high": 12.0},
+            ],
+        }
+    }  # fmt: skip
+    rows, told = offers.award(part, {"a": "Offer A", "b": "Offer B"}, "USD")
+    assert told == "All offers together save $19 a month, $7 more than Offer B alone."
+    assert list(rows["offer"]) == ["Offer A", "Offer B"]
+    assert list(rows["adds"]) == [6_500_000, 12 * SCALE]
+    assert offers.award({"award": None}, {}, "USD")[1] == ""

@@ -272,6 +272,16 @@ def test_a_file_wrapped_at_eighty_columns(store: Store, tmp_path: Path) -> None:
     assert file.warnings == []
 
 
+def test_the_preview_shows_segments(tmp_path: Path) -> None:
+    path = tmp_path / "bill.edi"
+    path.write_bytes(interchange([PLAIN], Dialect(line_end="")))
+    shown = loaders.preview(path, rows=4)
+    assert (shown.format, shown.columns[:3]) == ("x12_811", ["segment", "01", "02"])
+    assert [row[0] for row in shown.rows] == ["ISA", "GS", "ST", "BIG"]
+    assert shown.rows[3][1:3] == ["20260201", "INV1"]
+    assert shown.report.invoices[0].balanced
+
+
 def test_blocks_may_cut_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "bill.edi"
     path.write_bytes(interchange([Bill(f"INV{n}", str(n), PLAIN.lines) for n in range(3)], Dialect(line_end="\r\n")))

@@ -295,3 +295,21 @@ def test_the_command(store_of, tmp_path):
     for words in (["--study", "nothing"], ["--plan", "nothing"], ["--step", "12"], ["--price", "x"]):
         problem = run(store, app.commands.worth, ["worth", str(file), *words])
         assert isinstance(problem.exception, BadInput)
+
+
+def test_the_dashboard_asks_and_shows(store_of):
+    from app.jobs import REGISTRY
+    from app.views import worth
+    from app.views.selection import Filters
+    from core import jobs
+
+    store = store_of(pooled_estate(lines=5, months=2, contracts=True))
+    text = "name: Mine\ngap: 0.01\n"
+    jobs.enqueue(store, "optimize", {"scenario": text, "name": "Mine"})
+    jobs.enqueue(store, "worth", {"scenario": text, "studies": ["contracts", "frontier", "pools"], "time_limit": 3})
+    while jobs.run_one(store, REGISTRY):
+        pass
+    data = worth.view(store, Filters())
+    assert data.done == {"contracts", "frontier", "pools"}
+    assert len(data.frontier)
+    assert "solves, each re-priced from usage" in data.proof
