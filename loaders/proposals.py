@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from itertools import combinations
 from typing import Any
 
 from rapidfuzz import fuzz, process
@@ -19,7 +20,8 @@ from rapidfuzz.distance import OSA
 from core import rollups, trail
 from core.issues import BadInput, Issue
 from core.queries import loading
-from core.store import Reader, Store, attributes_of
+from core.store import Reader, Store, Txn, attributes_of
+from loaders.feeds.cells import check_digit_fits
 from loaders.links import ALIASES, KEY, LINKED, TABLE, aliases, unmatched
 from loaders.matching import number_key
 from loaders.values import attributes_text
@@ -30,6 +32,7 @@ REFUSED = "refused matches"
 LEAST = 0.6
 BEST = 3
 _PEOPLE_KIND = "employee"
+_MOST_OF_ONE = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +71,7 @@ def _proposals(reader: Reader) -> list[Proposal]:
         for ident, row in sorted(rows.items()):
             if row[column] is None:
                 found += _of_record(books, table, column, kind, ident, row)
+    found += _twins(books)
     return sorted(found, key=lambda item: (-item.score, item.table, item.record, item.target))
 
 
@@ -83,6 +87,7 @@ class _Books:
         self.countries = {row["account_id"]: row["country"] for row in loading.all_rows(reader, "accounts")}
         self.services = {row["service_id"]: row for row in loading.all_rows(reader, "services")}
         self.people = {row["employee_id"]: row for row in loading.all_rows(reader, "employees")}
+        self.devices = loading.all_rows(reader, "devices")
         self._keys: dict[str, str] = {}
         self._near: dict[str, list[str]] = {}
         self._spelled: dict[str, str] = {}
@@ -173,6 +178,30 @@ def _of_record(books: _Books, table: str, column: str, kind: str, ident: str, ro
         )
         for target, (score, reason, text) in chosen
     ]
+
+
+def _twins(books: _Books) -> list[Proposal]:
+    """Devices of one holder or line whose IMEIs differ in one digit: probably one device, typed twice."""
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in books.devices:
+        if row["imei"]:
+            for name in ("service_id", "employee_id"):
+                if row[name]:
+                    groups.setdefault((name, row[name]), []).append(row)
+    found: dict[str, Proposal] = {}
+    for (name, _), rows in groups.items():
+        for one, other in combinations(rows[:_MOST_OF_ONE], 2):
+            if OSA.distance(one["imei"][:14], other["imei"][:14]) != 1:
+                continue
+            pair = sorted((one, other), key=lambda row: (check_digit_fits(row["imei"]), row["device_id"]))
+            wrong, right = pair
+            if right["device_id"] in str(attributes_of(wrong["attributes"]).get(REFUSED, "")).split("|"):
+                continue
+            reason = f"one digit of the IMEI differs, and both have one {'line' if name == 'service_id' else 'holder'}"
+            ident = _ident("devices", wrong["device_id"], "device_id", right["device_id"])
+            ids = (wrong["device_id"], "device_id", wrong["imei"], right["device_id"])
+            found[ident] = Proposal(ident, "devices", *ids, right["imei"], 0.85, reason)
+    return list(found.values())
 
 
 def _ident(*parts: str) -> str:
@@ -273,6 +302,12 @@ def decide(store: Store, accepted: Iterable[str] = (), refused: Iterable[str] = 
             Issue(field="match", found=record[1], message="two accepted matches contradict")
             for record in sorted({r for r in records if records.count(r) > 1})
         ]
+        gone = {known[i].record for i in yes if i in known and known[i].column == "device_id"}
+        issues += [
+            Issue(field="match", found=ident, message="is about a device that another accepted match merges")
+            for ident in sorted((yes | no) & set(known))
+            if _touches(known[ident], gone)
+        ]
         if issues:
             raise BadInput(issues)
         for ident in sorted(yes | no):
@@ -281,6 +316,9 @@ def decide(store: Store, accepted: Iterable[str] = (), refused: Iterable[str] = 
             (row,) = loading.rows_by(txn, item.table, key, {item.record})
             attributes = attributes_of(row["attributes"])
             values: Row = {}
+            if ident in yes and item.column == "device_id":
+                _merge(txn, item, row)
+                continue
             if ident in yes:
                 kind = next(kind for table, column, kind in LINKED if (table, column) == (item.table, item.column))
                 attributes.pop(unmatched(kind), None)
@@ -298,7 +336,28 @@ def decide(store: Store, accepted: Iterable[str] = (), refused: Iterable[str] = 
         return [known[ident] for ident in sorted(yes | no)]
 
 
-def _alias(txn: Any, kind: str, item: Proposal) -> None:
+def _touches(item: Proposal, gone: set[str]) -> bool:
+    """Whether a match is about a device that goes, other than by this very match."""
+    if item.column == "device_id":
+        return item.target in gone
+    return item.table == "devices" and item.record in gone
+
+
+def _merge(txn: Txn, item: Proposal, row: Row) -> None:
+    """Two records of one device become one: what the other does not say is taken over; the trail keeps the record."""
+    (target,) = loading.rows_by(txn, "devices", "device_id", {item.target})
+    attributes = {**attributes_of(row["attributes"]), **attributes_of(target["attributes"])}
+    attributes.pop(REFUSED, None)
+    texts = {*aliases(row), *aliases(target), str(row["imei"]), str(row["device_id"])}
+    attributes[ALIASES] = "|".join(sorted(texts))
+    kept = {"device_id", "batch_id", "attributes", "imei"}
+    values = {name: value for name, value in row.items() if name not in kept and target[name] is None}
+    txn.delete("devices", {"device_id": item.record})
+    txn.update("devices", {"device_id": item.target}, {**values, "attributes": attributes_text(attributes)})
+    trail.record(txn, "match accepted", f"devices {item.record}", {**item.to_json(), "merged": row})
+
+
+def _alias(txn: Txn, kind: str, item: Proposal) -> None:
     (row,) = loading.rows_by(txn, TABLE[kind], KEY[kind], {item.target})
     attributes = attributes_of(row["attributes"])
     attributes[ALIASES] = "|".join(sorted({*aliases(row), item.text}))

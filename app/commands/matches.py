@@ -15,7 +15,7 @@ def matches(
     refuse: Annotated[list[str] | None, typer.Option(help="Never propose this match again.", metavar="ID")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
-    """Show similar numbers, circuit ids and people for records that nothing names exactly; accept or refuse them."""
+    """Show similar numbers, circuit ids, IMEIs and people where nothing is named exactly; accept or refuse them."""
     store = existing_store()
     if accept or refuse:
         done = decide(store, accept or (), refuse or ())

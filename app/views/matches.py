@@ -12,7 +12,7 @@ from core.store import Store
 from loaders import proposals
 
 _WHAT = {"devices": "Device", "services": "Line", "orders": "Order"}
-_TARGET = {"service_id": "Line", "employee_id": "Person"}
+_TARGET = {"service_id": "Line", "employee_id": "Person", "device_id": "Device"}
 
 
 @dataclass(frozen=True)

@@ -63,8 +63,8 @@ class Notes:
 class Kind:
     """One table of a system. `marks` are headers of which at least `enough` must stand in the file's header.
 
-    `rows` gives the canonical rows of one parsed row and raises :class:`loaders.declare.RowError`. `secret` columns are
-    left out, like those of :data:`PRIVATE`.
+    A header with a `never` column is another table. `rows` gives the canonical rows of one parsed row and raises
+    :class:`loaders.declare.RowError`. `secret` columns are left out, like those of :data:`PRIVATE`.
     """
 
     title: str
@@ -73,10 +73,13 @@ class Kind:
     rows: Callable[[Row, Notes], list[tuple[str, Cells]]]
     enough: int = 2
     secret: tuple[str, ...] = ()
+    never: re.Pattern[str] | None = None
 
     def fit(self, header: Sequence[str]) -> float:
         """How well a header fits, from 0 to 1: complete ones above 0.5, by the share of its cells that are known."""
         here = {header_key(cell) for cell in header if cell.strip()}
+        if self.never and any(self.never.search(cell) for cell in header):
+            return 0.0
         if sum(header_key(mark) in here for mark in self.marks) < self.enough:
             return 0.0
         known = self.layout.score(header) / max(len(here), 1)

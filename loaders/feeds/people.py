@@ -8,6 +8,7 @@ Columns that no expense system needs (birth date, salary, home address ...) neve
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from loaders.contract import Cells, Named
@@ -211,5 +212,6 @@ EMPLOYEES = Feed(
         ),
         _rows,
         enough=3,
+        never=re.compile(r"charge|invoice|\bbill(ed|ing)?\b|imei|iccid|rate ?plan|usage|wireless", re.IGNORECASE),
     ),
 )

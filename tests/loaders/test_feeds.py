@@ -236,3 +236,13 @@ def test_an_order_does_not_take_a_device_from_its_holder(stocked: Store) -> None
         loaders.load_paths(stocked, [GOLDEN / name])
     holders = {row["imei"]: row["employee_id"] for row in devices(stocked).values()}
     assert holders["490154203237518"] == "E2"  # the order names a person that nobody knows
+
+
+def test_a_bill_with_people_in_it_is_no_employee_list(tmp_path: Path) -> None:
+    from loaders.feeds.people import EMPLOYEES
+
+    text = "Employee ID,Department,Cost Center,Phone Number,Monthly charges\nE1,IT,CC1,+12125550101,12.00\n"
+    for name, header in (("bill", text), ("list", text.replace(",Monthly charges", ",Location"))):
+        (tmp_path / f"{name}.csv").write_text(header)
+    assert EMPLOYEES.sniff(loaders.Source(tmp_path / "bill.csv")) == 0
+    assert EMPLOYEES.sniff(loaders.Source(tmp_path / "list.csv")) > 0.7

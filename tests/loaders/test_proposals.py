@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import loaders
+from core import trail
 from core.issues import BadInput
 from core.store import Store, attributes_of
 from loaders.proposals import alike_number, alike_person
@@ -111,3 +112,22 @@ def test_how_alike_people_are() -> None:
     assert alike_person("ann.archr@example.com", "", ann)[0] > 0.7
     assert alike_person("zoe@example.com", "Archer Ann", ann)[0] == 0.88
     assert alike_person("zoe@example.com", "Zoe Zed", ann)[0] == 0.0
+
+
+def test_one_device_typed_twice_becomes_one(stocked: Store, tmp_path: Path) -> None:
+    head = "PO Number,Order Date,SKU,Description,Unit Price,IMEI,Employee ID,Wireless Number,Status\n"
+    text = head + "PO-9,2026-09-01,S,iPhone 14,9,{},E1,+12125550110,Delivered\n"
+    (tmp_path / "orders.csv").write_text(text.format("356938035634809"))  # two digits of D1's IMEI are swapped
+    loaders.load_paths(stocked, [tmp_path / "orders.csv"])
+    found = loaders.proposals(stocked)
+    (item,) = [i for i in found if i.column == "device_id"]
+    line = next(i for i in found if (i.table, i.column) == ("devices", "service_id"))
+    with pytest.raises(BadInput, match="another accepted match merges"):
+        loaders.decide(stocked, accepted=[item.proposal_id, line.proposal_id])
+    assert (item.record, item.target, item.score) == ("orders:356938035634809", "D1", 0.85)
+    loaders.decide(stocked, accepted=[item.proposal_id])
+    assert set(links(stocked)) == {"D1"}
+    (tmp_path / "again.csv").write_text(text.format("356938035634809").replace("PO-9", "PO-10"))
+    loaders.load_paths(stocked, [tmp_path / "again.csv"])
+    assert set(links(stocked)) == {"D1"}
+    assert trail.verify(stocked) == []
