@@ -9,13 +9,14 @@ from core.money import to_text
 from core.queries import loading
 from loaders import dimensions, reissue
 from loaders.batch import Batch, FileState
-from loaders.contract import Bill
+from loaders.contract import Bill, LineUsage, Rejected
 from loaders.facts import Facts
 from loaders.matching import UNCONFIRMED
 from loaders.taxonomy import Taxonomy
 from loaders.values import attributes_text
 
 Row = dict[str, Any]
+_KNOWN = "a number that an inventory names at this carrier"
 _DEFAULT_UNITS = {"data": "MB", "voice": "min", "sms": "msg"}
 
 
@@ -60,6 +61,21 @@ class Bills:
         self._usage(file, bill, account, charges)
         self.facts.insert_records("charges", charges)
         self.batch.loaded(file, len(bill.rows))
+
+    def usage(self, file: FileState, item: LineUsage) -> None:
+        """Add usage by number; of a number that no inventory names it is set aside."""
+        found: list[Row] = []
+        unknown: list[Rejected] = []
+        for row in item.rows:
+            day = f"{row.usage[0]['month']}-01"
+            service = self.facts.matcher.by_number(row.carrier_id, row.number, day, row.country)
+            if service is None:
+                unknown.append(Rejected(row.place, "number", row.number, _KNOWN, "the number is unknown", "usage"))
+            else:
+                found += [{**used, "service_id": service} for used in row.usage]
+        self.facts.insert_records("usage", found)
+        self.batch.loaded(file, len(item.rows) - len(unknown))
+        self.batch.reject(file, unknown)
 
     def _account(self, bill: Bill) -> str:
         matcher = self.facts.matcher

@@ -1,9 +1,10 @@
 """The loader contract: say how sure you are (`sniff`), then give what the file holds (`read`).
 
 A loader is any object with `name`, `title`, `sniff` and `read`; third-party packages name theirs in the entry point
-group `tem.loaders`. `read` yields a stream of three things, in the order of the file:
+group `tem.loaders`. `read` yields a stream of four things, in the order of the file:
 
 - :class:`Chunk`: rows of one canonical table as text cells; the pipeline checks and converts them,
+- :class:`LineUsage`: usage by phone number or circuit, without an invoice,
 - :class:`Bill`: one carrier invoice with charges, usage and lines, in micros and ISO days; the pipeline ties it,
 - :class:`Rejected`: one row that could not be understood.
 
@@ -101,7 +102,25 @@ class Bill:
     rows: list[SourceRow] = field(default_factory=list)
 
 
-Item = Chunk | Bill | Rejected | Issue
+@dataclass(slots=True)
+class UsageRow:
+    """Usage of one line in one month: rows of the canonical table without `service_id`."""
+
+    carrier_id: str
+    number: str
+    country: str | None
+    usage: list[dict[str, Any]]
+    place: SourceRow
+
+
+@dataclass(slots=True)
+class LineUsage:
+    """Usage by the number printed, without an invoice; the pipeline finds the services."""
+
+    rows: list[UsageRow]
+
+
+Item = Chunk | Bill | LineUsage | Rejected | Issue
 
 
 @runtime_checkable

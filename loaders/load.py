@@ -18,7 +18,7 @@ from core.store import Store, StoreError, Txn
 from loaders import dimensions, drift, matching
 from loaders.batch import Batch, FileState
 from loaders.bills import Bills
-from loaders.contract import Bill, Chunk, Item, Loader, Rejected
+from loaders.contract import Bill, Chunk, Item, LineUsage, Loader, Rejected
 from loaders.facts import Facts
 from loaders.registry import CANONICAL_LOADER, by_name, detect, loaders
 from loaders.report import FileReport, InvoiceReport, LoadReport
@@ -373,6 +373,8 @@ def _consume(batch: Batch, unit: Unit, file: FileState, items: Iterable[Item], f
                 facts.apply(file, typed)
         elif isinstance(item, Bill):
             bills.apply(file, item)
+        elif isinstance(item, LineUsage):
+            bills.usage(file, item)
         elif isinstance(item, Rejected):
             batch.reject(file, [item])
         else:
