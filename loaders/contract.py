@@ -8,6 +8,9 @@ group `tem.loaders`. `read` yields a stream of four things, in the order of the 
 - :class:`Bill`: one carrier invoice with charges, usage and lines, in micros and ISO days; the pipeline ties it,
 - :class:`Rejected`: one row that could not be understood.
 
+A loader may also have `check(source)` (refuse before reading; returns warnings), `layout(source)` (the name of the
+saved profile or template that reads the file) and `shape(source)` (its columns by part, for :mod:`loaders.drift`).
+
 Row problems are values (:class:`Rejected`, or cells of a :class:`Chunk` that do not convert). A file that cannot be
 used as a whole raises :class:`core.issues.BadInput`, at best from `check`, before anything is read.
 """
