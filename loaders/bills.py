@@ -11,13 +11,14 @@ from core.queries import loading
 from core.store import attributes_of
 from loaders import dimensions, reissue
 from loaders.batch import Batch, FileState
-from loaders.contract import Bill, Named, RatedUsage
+from loaders.contract import Bill, LineUsage, Named, RatedUsage, Rejected
 from loaders.facts import Facts
 from loaders.matching import UNCONFIRMED
 from loaders.taxonomy import Taxonomy
 from loaders.values import attributes_text
 
 Row = dict[str, Any]
+_KNOWN = "a number that an inventory names at this carrier"
 _DEFAULT_UNITS = {"data": "MB", "voice": "min", "sms": "msg"}
 
 
@@ -111,6 +112,21 @@ class Bills:
             said = f"{to_text(bill.total)}, the loaded bill {to_text(old['total'])}"
             self.batch.warn(file, f"invoice {bill.number}: the report says {said}; the bill holds")
         self.batch.loaded(file, len(bill.source_rows))
+
+    def usage(self, file: FileState, item: LineUsage) -> None:
+        """Add usage by number; of a number that no inventory names it is set aside."""
+        found: list[Row] = []
+        unknown: list[Rejected] = []
+        for row in item.rows:
+            day = f"{row.usage[0]['month']}-01"
+            service = self.facts.matcher.by_number(row.carrier_id, row.number, day, row.country)
+            if service is None:
+                unknown.append(Rejected(row.place, "number", row.number, _KNOWN, "the number is unknown", "usage"))
+            else:
+                found += [{**used, "service_id": service} for used in row.usage]
+        self.facts.insert_records("usage", found)
+        self.batch.loaded(file, len(item.rows) - len(unknown))
+        self.batch.reject(file, unknown)
 
     def _account(self, bill: Bill | RatedUsage) -> str:
         matcher = self.facts.matcher

@@ -1,13 +1,17 @@
 """The loader contract: say how sure you are (`sniff`), then give what the file holds (`read`).
 
 A loader is any object with `name`, `title`, `sniff` and `read`; third-party packages name theirs in the entry point
-group `tem.loaders`. `read` yields a stream of four things, in the order of the file:
+group `tem.loaders`. `read` yields a stream of these, in the order of the file:
 
 - :class:`Chunk`: rows of one canonical table as text cells; the pipeline checks and converts them,
+- :class:`LineUsage`: usage by phone number or circuit, without an invoice,
 - :class:`Bill`: one carrier invoice with charges, usage and lines, in micros and ISO days; the pipeline ties it,
 - :class:`Records`: rows of a file that each say something of one or several canonical tables (inventory, people),
 - :class:`RatedUsage`: call records of one account, which no invoice comes with,
 - :class:`Rejected`: one row that could not be understood.
+
+A loader may also have `check(source)` (refuse before reading; returns warnings), `layout(source)` (the name of the
+saved profile or template that reads the file) and `shape(source)` (its columns by part, for :mod:`loaders.drift`).
 
 Row problems are values (:class:`Rejected`, or cells of a :class:`Chunk` that do not convert). A file that cannot be
 used as a whole raises :class:`core.issues.BadInput`, at best from `check`, before anything is read.
@@ -212,7 +216,25 @@ class LineReport:
     usage: list[dict[str, Any]] = field(default_factory=list)
 
 
-Item = Chunk | Bill | Records | RatedUsage | LineReport | Rejected | Issue
+@dataclass(slots=True)
+class UsageRow:
+    """Usage of one line in one month: rows of the canonical table without `service_id`."""
+
+    carrier_id: str
+    number: str
+    country: str | None
+    usage: list[dict[str, Any]]
+    place: SourceRow
+
+
+@dataclass(slots=True)
+class LineUsage:
+    """Usage by the number printed, without an invoice; the pipeline finds the services."""
+
+    rows: list[UsageRow]
+
+
+Item = Chunk | Bill | Records | RatedUsage | LineUsage | LineReport | Rejected | Issue
 
 
 @runtime_checkable

@@ -19,7 +19,7 @@ from loaders import dimensions, drift, matching
 from loaders.batch import Batch, FileState
 from loaders.bills import Bills
 from loaders.built_in import CANONICAL_LOADER
-from loaders.contract import Bill, Chunk, Item, LineReport, Loader, RatedUsage, Records, Rejected
+from loaders.contract import Bill, Chunk, Item, LineReport, LineUsage, Loader, RatedUsage, Records, Rejected
 from loaders.facts import Facts
 from loaders.line_reports import LineReports
 from loaders.registry import by_name, detect, loaders
@@ -397,6 +397,8 @@ def _consume(
             bills.apply_usage(file, item)
         elif isinstance(item, LineReport):
             lines.add(item)
+        elif isinstance(item, LineUsage):
+            bills.usage(file, item)
         elif isinstance(item, Rejected):
             batch.reject(file, [item])
         else:

@@ -22,7 +22,7 @@ from pydantic import (
 from loaders import definitions
 from loaders.conventions import Conventions
 from loaders.definitions import Strict
-from loaders.targets import AMOUNTS, BILL, TARGETS, fields
+from loaders.targets import AMOUNTS, BILL, LINE_USAGE, TARGETS, USED, fields
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9_.-]{0,60}", re.ASCII)
 
@@ -126,6 +126,8 @@ def missing_fields(table: str, mapped: Mapping[str, Any]) -> list[str]:
     missing = [name for name, target in fields(table).items() if target.required and name not in mapped]
     if table == BILL and not any(name in mapped for name in AMOUNTS):
         missing.append("amount (or one amount per category)")
+    if table == LINE_USAGE and not any(name in mapped for name in USED):
+        missing.append("a quantity (data, minutes or messages)")
     return missing
 
 

@@ -1,4 +1,4 @@
-"""Rows of a flat bill become invoices with charges, lines and usage."""
+"""Rows of a flat bill become invoices with charges, lines and usage; rows of a usage file become usage by number."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from core.issues import Issue
 from core.money import round_half_up, to_text
-from loaders.contract import Bill, BillLine, Item, SourceRow
+from loaders.contract import Bill, BillLine, Item, SourceRow, UsageRow
 from loaders.declare import RowError
 from loaders.profile import Profile
 from loaders.targets import AMOUNTS, INVOICE_FIELDS, USED
 from loaders.taxonomy import CATEGORIES
+from loaders.values import attributes_text
 
 if TYPE_CHECKING:
     from loaders.profiles import Reader
@@ -174,23 +175,40 @@ def _charge(profile: Profile, name: str, row: dict[str, Any], number: str | None
 
 
 def _usage(bill: Bill, row: dict[str, Any], number: str) -> list[dict[str, Any]]:
-    start = bill.period_start or bill.issued_on
-    found = []
-    for name, (kind, unit, times, over) in USED.items():
-        quantity = row.get(name)
-        if quantity is None or quantity < 0:
-            continue
-        found.append(
-            {
-                "billed_number": number,
-                "month": start[:7],
-                "usage_type": kind,
-                "zone": "home",
-                "quantity": round_half_up(Fraction(quantity * times, over)),
-                "unit": unit,
-                "currency": bill.currency,
-                "period_start": bill.period_start,
-                "period_end": bill.period_end,
-            }
-        )
-    return found
+    month = (bill.period_start or bill.issued_on)[:7]
+    common = {"billed_number": number, "period_start": bill.period_start, "period_end": bill.period_end}
+    return [{**used, **common, "currency": bill.currency} for used in quantities(row, month, "home")]
+
+
+def quantities(row: dict[str, Any], month: str, zone: str) -> list[dict[str, Any]]:
+    """Usage rows of the quantities that stand side by side in a row; negative ones say nothing."""
+    return [
+        {
+            "month": month,
+            "usage_type": kind,
+            "zone": zone,
+            "quantity": round_half_up(Fraction(row[name] * times, over)),
+            "unit": unit,
+        }
+        for name, (kind, unit, times, over) in USED.items()
+        if row.get(name) is not None and row[name] >= 0
+    ]
+
+
+def usage_row(row: dict[str, Any], profile: Profile, place: SourceRow) -> UsageRow:
+    """One row of a usage file.
+
+    Raises:
+        RowError: if it does not name its carrier, line or month, or has no quantity.
+    """
+    for name in ("carrier_id", "number", "month"):
+        if row[name] is None:
+            raise RowError(profile.fields[name].column or name, "", "a value")
+    used = quantities(row, row["month"], row.get("zone") or "home")
+    if not used:
+        name = next(name for name in USED if name in profile.fields)
+        raise RowError(profile.fields[name].column or name, "", "a quantity of 0 or more")
+    extras = attributes_text(row["extras"])
+    return UsageRow(
+        row["carrier_id"], row["number"], row.get("country"), [{**u, "attributes": extras} for u in used], place
+    )

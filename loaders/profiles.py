@@ -10,13 +10,13 @@ from weakref import WeakKeyDictionary
 from core.issues import BadInput, Issue
 from core.money import to_text
 from loaders import drift, grid
-from loaders.contract import LIKELY, NO, Chunk, Item, Rejected, SourceRow
+from loaders.contract import LIKELY, NO, Chunk, Item, LineUsage, Rejected, SourceRow, UsageRow
 from loaders.conventions import blank
 from loaders.declare import RowError
 from loaders.profile import FieldMap, Profile, parse_profile
-from loaders.profile_bills import BillRows
+from loaders.profile_bills import BillRows, usage_row
 from loaders.source import Source
-from loaders.targets import BILL, Target, fields
+from loaders.targets import BILL, LINE_USAGE, Target, fields
 from loaders.text import DELIMITERS, MAX_CELL
 
 #: A mapping that a person confirmed goes before what a loader is sure of by itself.
@@ -157,17 +157,22 @@ def read_table(source: Source, sheet: str | None, profile: Profile) -> Iterator[
             reader, start = Reader(profile, block.rows[0]), 1
         rows: list[dict[str, Any]] = []
         places: list[SourceRow] = []
+        usage: list[UsageRow] = []
         for line, cells, raw in zip(block.lines[start:], block.rows[start:], block.raws[start:], strict=True):
             place = SourceRow(sheet, line, raw)
             try:
                 if bills is not None:
                     bills.add(reader, cells, place)
+                elif profile.table == LINE_USAGE:
+                    usage.append(usage_row(reader.row(cells), profile, place))
                 else:
                     rows.append(reader.row(cells))
                     places.append(place)
             except RowError as problem:
-                table = None if profile.table == BILL else profile.table
+                table = {BILL: None, LINE_USAGE: "usage"}.get(profile.table, profile.table)
                 yield Rejected(place, problem.field, problem.found, problem.expected, table=table)
+        if usage:
+            yield LineUsage(usage)
         if rows:
             yield _chunk(profile.table, reader, rows, places, sheet)
     if bills is not None:

@@ -1,7 +1,7 @@
-"""What a mapping profile can map onto: the canonical tables, and `bill`: invoices as a flat list of charges.
+"""What a mapping profile can map onto: the canonical tables, `bill` and `line_usage`.
 
 `bill` is what carriers really export: each row repeats account, invoice and dates, names a line and bears one amount,
-or one amount per category side by side.
+or one amount per category side by side. `line_usage` is usage by the printed number, a row for each line and month.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from core.schema import CANONICAL, CANONICAL_COLUMNS, TABLES
 from loaders.taxonomy import CATEGORIES
 
 BILL = "bill"
-TARGETS: tuple[str, ...] = (BILL, *CANONICAL)
+LINE_USAGE = "line_usage"
+TARGETS: tuple[str, ...] = (BILL, LINE_USAGE, *CANONICAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +90,23 @@ _BILL_FIELDS = (
 )
 
 
+_USAGE_FIELDS = (
+    Target("carrier_id", "text", True, label="Carrier"),
+    Target("country", "text", help="two letters; used to read phone numbers"),
+    Target("number", "text", True, label="Line (phone number or id)"),
+    Target("month", "month", True, help="a month, or any day of it"),
+    Target("zone", "text", choices=TABLES["usage"].c.zone.info["choices"], help="blank = home"),
+    *(Target(name, "micro", help=f"{kind} used") for name, (kind, *_) in USED.items()),
+)
+
+
 @lru_cache(maxsize=64)
 def fields(table: str) -> dict[str, Target]:
     """The fields of a target, by name, in order."""
     if table == BILL:
         return {target.name: target for target in _BILL_FIELDS}
+    if table == LINE_USAGE:
+        return {target.name: target for target in _USAGE_FIELDS}
     found = {}
     for name in CANONICAL_COLUMNS[table]:
         column = TABLES[table].c[name]

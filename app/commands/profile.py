@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -11,9 +12,14 @@ from pydantic import ValidationError
 
 from app.commands.output import document, existing_store, say
 from core.issues import BadInput, Issue
+from core.money import to_text
 from core.queries import formats
 from core.store import Store
 from loaders import definitions, teach
+from loaders.pdf import is_pdf, with_text
+from loaders.pdf_propose import propose_template
+from loaders.pdf_reading import read_by
+from loaders.pdf_template import parse_template
 from loaders.propose import Proposal, propose
 from loaders.source import Source
 
@@ -91,6 +97,9 @@ def _propose(paths: list[str], table: str | None, name: str | None, values: list
     for path in paths:
         if not Path(path).is_file():
             raise BadInput(Issue(file=path, message="no such file"))
+        if is_pdf(Source(Path(path))):
+            _propose_template(path, save)
+            continue
         best = propose(Source(Path(path)), table)[0]
         for line in _told(best):
             say(line)
@@ -108,6 +117,20 @@ def _propose(paths: list[str], table: str | None, name: str | None, values: list
         if save:
             teach.save(Store.open(), text, path)
             say(f"saved profile {made.name}")
+
+
+def _propose_template(path: str, save: bool) -> None:
+    """Print a first template of a PDF; one that does not tie is printed, not kept."""
+    document = with_text(Source(Path(path)))
+    text = propose_template(document)
+    print(text.rstrip())
+    reading = read_by(parse_template(text, path), document)
+    say(f"{len(reading.rows)} charges, together {to_text(reading.charged)}; {len(reading.unread)} lines not read")
+    if reading.problems:
+        raise BadInput([replace(issue, file=path, hint=None) for issue in reading.problems])
+    if save:
+        kind, name = teach.save(Store.open(), text, path)
+        say(f"saved {kind} {name}")
 
 
 def _told(best: Proposal) -> list[str]:

@@ -15,7 +15,7 @@ from core.issues import BadInput, Issue
 from core.money import to_text
 from core.queries import formats
 from core.store import Store
-from loaders.contract import Bill, Chunk, Rejected
+from loaders.contract import Bill, Chunk, LineUsage, Rejected
 from loaders.conventions import Dates, Numbers
 from loaders.pdf import with_text
 from loaders.pdf_propose import propose_template
@@ -25,7 +25,7 @@ from loaders.profile import Profile, missing_fields, parse_profile
 from loaders.profiles import Profiles, read_table
 from loaders.propose import Proposal, propose, reopened
 from loaders.source import Source
-from loaders.targets import BILL, TARGETS, fields
+from loaders.targets import BILL, LINE_USAGE, TARGETS, fields
 from loaders.taxonomy import Taxonomy
 from loaders.values import Bad, Converter
 
@@ -81,7 +81,8 @@ class Trial:
 
 def targets() -> dict[str, str]:
     """What a file can be mapped onto: name -> words."""
-    return {name: "Bill: one row for each charge" if name == BILL else shown.words(name) for name in TARGETS}
+    special = {BILL: "Bill: one row for each charge", LINE_USAGE: "Usage: one row for each line and month"}
+    return {name: special.get(name) or shown.words(name) for name in TARGETS}
 
 
 def draft(store: Store, file: Path, table: str | None = None) -> Draft:
@@ -193,7 +194,7 @@ def trial(store: Store, file: Path, definition: str) -> Trial:
     rejected: list[Rejected] = []
     rows: list[dict[str, Any]] = []
     invoices: list[dict[str, Any]] = []
-    converter = None if made.table == BILL else Converter(made.table)
+    converter = None if made.table in {BILL, LINE_USAGE} else Converter(made.table)
     for item in read_table(Source(file, file.name), made.sheet, made):
         if isinstance(item, Rejected):
             rejected.append(item)
@@ -212,6 +213,9 @@ def trial(store: Store, file: Path, definition: str) -> Trial:
                     "ties": "Yes" if charged == item.total else "No",
                 }
             )
+        elif isinstance(item, LineUsage):
+            loaded += len(item.rows)
+            rows += [_used(row.number, used) for row in item.rows[:_SHOWN] for used in row.usage][: _SHOWN - len(rows)]
         elif isinstance(item, Chunk) and converter is not None:
             typed, bad = converter.convert(item)
             rejected += bad
@@ -220,6 +224,11 @@ def trial(store: Store, file: Path, definition: str) -> Trial:
                 rows.append({name: _text(made.table, name, value) for name, value in record.items()})
     names = ["account", "number", "issued_on", "total", "charges", "currency", "ties"]
     return Trial(loaded, len(rejected), _reasons(rejected), pd.DataFrame(rows), pd.DataFrame(invoices, columns=names))
+
+
+def _used(number: str, used: Mapping[str, Any]) -> dict[str, Any]:
+    quantity = f"{to_text(used['quantity'], 0)} {used['unit']}"
+    return {"line": number, "month": used["month"], "type": used["usage_type"], "zone": used["zone"], "used": quantity}
 
 
 def _charge(bill: Bill, charge: Mapping[str, Any], taxonomy: Taxonomy) -> dict[str, Any]:

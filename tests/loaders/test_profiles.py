@@ -189,6 +189,37 @@ def test_an_inventory_maps_onto_its_canonical_table(tmp_path: Path, store: Store
     ]
 
 
+def test_usage_by_number_finds_its_lines_and_sets_the_others_aside(tmp_path: Path, store: Store, estate: Path) -> None:
+    load_paths(store, [estate])
+    text = (
+        "Mobile Number;Month;Data GB;Minutes;Site\n"
+        "212-555-0101;02/2026;1,5;30;HQ\n"
+        "212-555-0102;02/2026;0;;HQ\n"
+        "212-555-0199;02/2026;2;1;HQ\n"
+        "212-555-0101;soon;2;1;HQ\n"
+    )
+    path = write(tmp_path, "usage_export.csv", text)
+    best = propose(Source(path))[0]
+    assert (best.table, best.missing) == ("line_usage", ("carrier_id",))
+    learn(store, path, carrier_id="tel", country="US")
+    report = load_paths(store, [path]).files[0]
+    assert (report.rows_in, report.rows_loaded, report.rows_quarantined) == (4, 2, 2)
+    used = store.frame("usage").query("month == '2026-02'")
+    assert used[["service_id", "usage_type", "quantity", "unit", "attributes"]].values.tolist() == [
+        ["S1", "data", 1_536_000_000, "MB", '{"Site": "HQ"}'],
+        ["S1", "voice", 30_000_000, "min", '{"Site": "HQ"}'],
+        ["S2", "data", 0, "MB", '{"Site": "HQ"}'],
+    ]
+    assert sorted(rows(store, "quarantine", "field", "found")) == [("Month", "soon"), ("number", "212-555-0199")]
+    more = write(
+        tmp_path, "services.csv", "service_id,kind,number,carrier_id,account_id\nS9,mobile,2125550199,tel,A1\n"
+    )
+    load_paths(store, [more])
+    again = load_paths(store, [path]).files[0]
+    assert (again.rows_loaded, again.rows_quarantined) == (3, 1)
+    assert len(store.frame("usage").query("month == '2026-02'")) == 5
+
+
 def workbook(path: Path) -> None:
     book = openpyxl.Workbook()
     notes = book.active
@@ -262,7 +293,7 @@ def test_a_damaged_workbook_is_refused_in_one_line(tmp_path: Path, store: Store)
         ("- a", "is no mapping"),
         ("{name: x, table: bill, fields: {amount: A}}", "bill needs carrier_id, account_number, issued_on, currency"),
         ("{name: X y, table: carriers, fields: {carrier_id: A, name: B}}", "small letters"),
-        ("{name: x, table: nowhere, fields: {}}", "one of bill, carriers"),
+        ("{name: x, table: nowhere, fields: {}}", "one of bill, line_usage, carriers"),
         ("{name: x, table: carriers, fields: {carrier_id: A, colour: B}}", "carriers has no field colour"),
         ("{name: x, table: carriers, fields: {carrier_id: {column: A, value: B}}}", "either a column or a value"),
         ("{name: x, table: carriers, fields: {carrier_id: A}, numbers: {decimal: ';'}}", "Input should be"),
