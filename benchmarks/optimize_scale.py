@@ -19,6 +19,7 @@ from benchmarks import Row, _plan_estates
 TITLE = "Optimizer: decomposition at scale"
 SIZES = (10_000, 100_000, 1_000_000)
 _NAIVE_SECONDS = 300
+_EXACT = 1e-8
 
 
 @dataclass
@@ -66,25 +67,25 @@ def rss() -> float:
 
 def run(smoke: bool = False) -> list[Row]:
     """Rows of B2 to B4, B6 to B8; B1 and B5 with their reference solvers where not smoke."""
-    sizes = (3_000,) if smoke else SIZES
+    if smoke:
+        return [*_pooling(600, 1.0, wide=True), *_consolidation(300, wide=True), *_duals(300, wide=True), *_build(60)]
     solve(_plan_estates.estate(_plan_estates.raw(500), _plan_estates.catalogue(1.0)), 1e-3)  # compiles
     rows: list[Row] = []
-    for lines in sizes:
+    for lines in SIZES:
         rows += _pooling(lines, 1.0)
-    rows += _pooling(sizes[0] if smoke else 100_000, 1024.0)
-    rows += _consolidation(2_000 if smoke else sizes[-1])
-    rows += _duals(2_000 if smoke else 50_000)
-    rows += _build(200 if smoke else 5_000)
-    if not smoke:
-        rows += _against_naive(10_000)
+    rows += _pooling(100_000, 1024.0)
+    rows += _consolidation(SIZES[-1])
+    rows += _duals(50_000)
+    rows += _build(5_000)
+    rows += _against_naive(10_000)
     return rows
 
 
-def _pooling(lines: int, block: float) -> list[Row]:
+def _pooling(lines: int, block: float, *, wide: bool = False) -> list[Row]:
     """B2, B3, B7: pooling and right-sizing, all carriers open."""
     raw, plans = _plan_estates.raw(lines), _plan_estates.catalogue(block)
     _, reading = timed(lambda: [float(values.sum()) for values in raw.use.values()])
-    estate, pricing = timed(lambda: _plan_estates.estate(raw, plans))
+    estate, pricing = timed(lambda: _plan_estates.estate(raw, plans, wide=wide))
     gap = {10_000: 1e-4, 100_000: 2e-5}.get(lines, 5e-6 if lines > 100_000 else 1e-3)
     found = solve(estate, 0.2 * gap)
     total = pricing + found.seconds
@@ -111,11 +112,11 @@ def _pooling(lines: int, block: float) -> list[Row]:
     return rows
 
 
-def _consolidation(lines: int) -> list[Row]:
+def _consolidation(lines: int, *, wide: bool = False) -> list[Row]:
     """B4: at most two of four carriers, three all-unit tiers each, commitments, coverage, exit fees."""
     raw, plans = _plan_estates.raw(lines), _plan_estates.catalogue(1.0)
-    estate = _plan_estates.estate(raw, plans, consolidation=True)
-    found = solve(estate, 1e-5 if lines > 100_000 else 1e-3)
+    estate = _plan_estates.estate(raw, plans, consolidation=True, wide=wide)
+    found = solve(estate, 1e-5 if lines > 100_000 else 5e-3)
     return [
         Row(
             f"{lines:,} lines, at most 2 of 4 carriers, tiers, commitments",
@@ -126,21 +127,21 @@ def _consolidation(lines: int) -> list[Row]:
     ]
 
 
-def _duals(lines: int) -> list[Row]:
+def _duals(lines: int, *, wide: bool = False) -> list[Row]:
     """B8: what the duals say a little more allowance is worth, against solving again."""
     raw, plans = _plan_estates.raw(lines, seed=5), _plan_estates.catalogue(1.0)
-    estate = _plan_estates.estate(raw, plans)
+    estate = _plan_estates.estate(raw, plans, wide=wide)
     from optimize.decomposition.columns import Engine
 
     engine = Engine(estate)
     engine.remember_keep()
-    found = engine.generate(engine.root(), engine.neutral(), tolerance=1e-8, most=200)
+    found = engine.generate(engine.root(), engine.neutral(), tolerance=_EXACT, most=200)
     used = float(np.maximum(raw.use["data"], 0).mean(axis=1).sum())
     more = 0.002 * used / _plan_estates.CARRIERS
     said = float(found.duals.pull.sum()) * more
     again = Engine(with_allowance(estate, more))
     again.remember_keep()
-    second = again.generate(again.root(), found.duals, tolerance=1e-8, most=200)
+    second = again.generate(again.root(), found.duals, tolerance=_EXACT, most=200)
     real = found.bound - second.bound
     return [
         Row(
@@ -175,10 +176,10 @@ def with_allowance(estate: Any, more: float) -> Any:
         estate,
         start=np.append(estate.start, estate.start[-1] + 1 + g),
         template=np.append(estate.template, (len(t.selected) + g).astype(np.int32)),
-        charge=np.append(estate.charge, np.zeros(pools, dtype=np.float32)),
-        exit_fee=np.append(estate.exit_fee, np.zeros(pools, dtype=np.float32)),
+        charge=np.append(estate.charge, np.zeros(pools, dtype=estate.charge.dtype)),
+        exit_fee=np.append(estate.exit_fee, np.zeros(pools, dtype=estate.charge.dtype)),
         current=np.append(estate.current, np.zeros(pools, dtype=np.int16)),
-        data=np.concatenate([estate.data, np.zeros((pools, estate.months), dtype=np.float32)]),
+        data=np.concatenate([estate.data, np.zeros((pools, estate.months), dtype=estate.data.dtype)]),
         templates=templates,
     )
 

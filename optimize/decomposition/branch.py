@@ -290,9 +290,9 @@ class BranchAndBound:
         if bound >= self._cutoff() or found.mixture is None:
             self._leaf(bound, node, found)
             return
-        if not sampled:
-            self._round(node, found)
         split = self._split(node, found, least)
+        if not sampled and found.mixture.value < self.best:
+            self._round(node, found, deep=split is None)
         if split is None and sampled:
             self.improve(found.mixture.value)
         if split is None or bound >= self._cutoff():
@@ -333,9 +333,9 @@ class BranchAndBound:
         self.leaves.append((bound, node, found.duals))
         self.guesses.append(Guess(bound, node, found.duals, found.replay))
 
-    def _round(self, node: Node, found: Generated) -> None:
+    def _round(self, node: Node, found: Generated, *, deep: bool) -> None:
         assert found.mixture is not None
-        choice = improved(self.engine, node, found.duals, rounded(self.engine, found.mixture))
+        choice = improved(self.engine, node, found.duals, rounded(self.engine, found.mixture), deep=deep)
         self.improve(self.watch.offer(choice, objective(self.engine, choice)))
 
     def _split(self, node: Node, found: Generated, least: float) -> list[Node] | None:

@@ -12,10 +12,10 @@ from optimize.decomposition.columns import Engine
 from optimize.decomposition.master import Duals, Mixture, Node
 
 Pieces = tuple[Floats, Floats, Floats, Whole]
-_MOST_LINES = 60_000
+_MOST_LINES, _MOVES = 30_000, 50_000
 _PAIRS = 400
 _ANNEALED, _STEPS = 1_000, 600_000
-_SWEEPS = 30
+_SWEEPS = 12
 _STEEP = 5.0
 
 
@@ -86,8 +86,11 @@ def rounded(engine: Engine, mixture: Mixture) -> Whole:
     return found
 
 
-def improved(engine: Engine, node: Node, duals: Duals, choice: Whole) -> Whole:
-    """Exact local search from `choice` over the lines that the duals leave closest to a tie."""
+def improved(engine: Engine, node: Node, duals: Duals, choice: Whole, *, deep: bool = True) -> Whole:
+    """Exact local search from `choice` over the lines that the duals leave closest to a tie.
+
+    `deep` adds annealing and pairs of moves to single moves.
+    """
     vectors = engine.vectors(duals, node)
     choice = _within_changes(engine, vectors, choice.astype(np.int16))
     scale = abs(objective(engine, choice)) / engine.estate.lines
@@ -108,6 +111,8 @@ def improved(engine: Engine, node: Node, duals: Duals, choice: Whole) -> Whole:
         sums = engine.sums_of(choice)
     kernels.improve(engine.packed, choice, sums, *args, pieces_of(estate), *rest[:-1], 0)
     few = min(len(who), _ANNEALED)
+    if not deep:
+        return choice
     if few:
         heat = (0.2 * scale, 0.004 * scale)
         args = (who[:few], which[:few], pools_of(estate))
@@ -133,7 +138,7 @@ def _by_doubt(who: Whole, which: Whole, dear: Floats) -> tuple[Whole, Whole]:
     alone = np.isinf(dear)
     who, which, dear = who[~alone], which[~alone], dear[~alone]
     order = np.lexsort((which, who, dear))
-    return who[order], which[order]
+    return who[order][:_MOVES], which[order][:_MOVES]
 
 
 def _closest(engine: Engine, vectors: tuple[Floats, Floats, Floats, Floats], choice: Whole) -> Whole:
