@@ -137,7 +137,7 @@ def number_facts(estate: Estate) -> Facts:
     calls = calls[calls["peer_number"].notna()] if len(calls) else calls
     if calls.empty:
         return _nothing(estate, NUMBER_FACTS)
-    calls = calls.assign(number=[e164(text) for text in calls["peer_number"]], called=1)
+    calls = calls.assign(number=_numbers(calls["peer_number"]), called=1)
     calls["back"] = _called_back(calls, came)
     rows = calls.groupby(["service", "at", "number"], as_index=False, sort=True).agg(
         calls=("called", "sum"), back=("back", "sum"), cost=("cost", "sum"), seconds=("duration_s", "sum"),
@@ -164,7 +164,7 @@ def _called_back(calls: pd.DataFrame, came: pd.DataFrame) -> NDArray[np.int64]:
     rings = came[came["duration_s"] <= RANG_S * SCALE] if len(came) else came
     if rings.empty:
         return np.zeros(len(calls), dtype=np.int64)
-    rings = rings.assign(number=[e164(text) for text in rings["peer_number"]], rang=rings["when"])
+    rings = rings.assign(number=_numbers(rings["peer_number"]), rang=rings["when"])
     left = calls[["service", "number", "when"]].assign(place=np.arange(len(calls))).sort_values("when")
     joined = pd.merge_asof(
         left,
@@ -176,6 +176,10 @@ def _called_back(calls: pd.DataFrame, came: pd.DataFrame) -> NDArray[np.int64]:
     result = np.zeros(len(calls), dtype=np.int64)
     result[joined["place"].to_numpy()] = joined["rang"].notna().to_numpy()
     return result
+
+
+def _numbers(written: pd.Series[str]) -> pd.Series[str]:
+    return written.map({text: e164(text) for text in written.unique()})
 
 
 def e164(text: str) -> str:

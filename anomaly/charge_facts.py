@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable
 
 import numpy as np
@@ -44,21 +43,21 @@ def item_facts(estate: Estate) -> Facts:
     service, month = estate.rows_of(rows)
     keep = (service >= 0) & (month >= 0)
     rows, service, month = rows[keep].reset_index(drop=True), service[keep], month[keep]
-    items = rows["item"].astype(str).to_numpy(dtype=object)
+    rows = rows.assign(at=month)
     makers: dict[str, Callable[[], Column]] = {
         "category": lambda: _text(rows["category"]),
         "item_code": lambda: _text(rows["item"]),
         "provider": lambda: _text(rows["provider"]),
         "amount": lambda: rows["amount"].to_numpy(dtype=float),
-        "months_billed": lambda: _running(rows, service, month),
-        "is_plan": lambda: _is_plan(estate, service, month, items),
-        "subscribed": lambda: _subscribed(estate, rows, month),
+        "months_billed": lambda: _running(rows),
+        "is_plan": lambda: _is_plan(estate, rows),
+        "subscribed": lambda: _subscribed(estate, rows),
         "ordered": lambda: _ordered(estate, rows),
-        "in_contract": lambda: _in_contract(estate, service, month, items),
+        "in_contract": lambda: _in_contract(estate, rows, service),
         "items_recorded": lambda: _recorded(estate, service, month),
     }
-    firms = [f" ({who})" if isinstance(who, str) and who else "" for who in rows["provider"]]
-    label = np.array([name + who for name, who in zip(items, firms, strict=True)], dtype=object)
+    firm = rows["provider"].fillna("").astype(str)
+    label = (rows["item"].astype(str) + (" (" + firm + ")").where(firm != "", "")).to_numpy(dtype=object)
     return Facts(service, month, Values(state_makers(estate, service, month) | makers), label=label)
 
 
@@ -67,82 +66,71 @@ def _text(series: pd.Series[str]) -> Coded:
     return Coded(codes.astype(np.int32)[:, None], np.asarray(values, dtype=object))
 
 
-def _running(rows: pd.DataFrame, service: NDArray[np.intp], month: NDArray[np.intp]) -> NDArray[np.int64]:
+def _running(rows: pd.DataFrame) -> NDArray[np.int64]:
     """How many months in a row the item has been billed, this one included."""
-    keys = pd.MultiIndex.from_arrays([service, rows["category"], rows["item"], rows["provider"].fillna("")])
-    codes, _ = pd.factorize(keys)
-    order = np.lexsort((month, codes))
-    result = np.ones(len(rows), dtype=np.int64)
-    for before, now in itertools.pairwise(order):
-        if codes[before] == codes[now] and month[now] == month[before] + 1:
-            result[now] = result[before] + 1
+    keys = rows.groupby(["service_id", "category", "item", "provider"], dropna=False, sort=False).ngroup().to_numpy()
+    month = rows["at"].to_numpy()
+    order = np.lexsort((month, keys))
+    follows = (np.diff(keys[order]) == 0) & (np.diff(month[order]) == 1)
+    begins = np.concatenate([[0], np.flatnonzero(~follows) + 1]).astype(np.int64)
+    place = np.arange(len(rows))
+    started = begins[np.searchsorted(begins, place, side="right") - 1] if len(rows) else place
+    result = np.empty(len(rows), dtype=np.int64)
+    result[order] = place - started + 1
     return result
 
 
-def _is_plan(
-    estate: Estate, service: NDArray[np.intp], month: NDArray[np.intp], items: NDArray[np.object_]
-) -> NDArray[np.bool_]:
+def _since(rows: pd.DataFrame, known: pd.DataFrame) -> NDArray[np.bool_]:
+    """Where `known` (service_id, item, since: a month) names a row's line and item by the row's month."""
+    first = known.dropna().groupby(["service_id", "item"], as_index=False)["since"].min()
+    since = rows[["service_id", "item"]].merge(first, on=["service_id", "item"], how="left")["since"]
+    return np.asarray(since.fillna("9999-99").to_numpy(dtype="U7") <= rows["month"].to_numpy(dtype="U7"))
+
+
+def _is_plan(estate: Estate, rows: pd.DataFrame) -> NDArray[np.bool_]:
     """Whether a plan that the line has had up to the month is billed as the item, or no plan of the line is known."""
     plans = estate.tables["plans"]
-    code = dict(zip(plans["plan_id"], plans["item_code"].fillna(plans["plan_id"]), strict=True))
-    held: dict[str, list[tuple[str, set[str]]]] = {}
-    spans = estate.spans[["service_id", "plan_id", "valid_from"]].dropna()
-    for name, plan, first in spans.itertuples(index=False, name=None):
-        held.setdefault(name, []).append((first[:7], {plan, code.get(plan, plan)}))
-    ids = estate.services["service_id"].to_numpy(dtype=object)
-    result = np.ones(len(items), dtype=bool)
-    for place, (s, t, item) in enumerate(zip(service, month, items, strict=True)):
-        so_far = [names for first, names in held.get(ids[s], []) if first <= estate.months[t]]
-        result[place] = not so_far or any(item in names for names in so_far)
-    return result
+    code = plans.set_index("plan_id")["item_code"]
+    held = estate.spans[["service_id", "plan_id", "valid_from"]].dropna()
+    since = held["valid_from"].str[:7]
+    named = pd.DataFrame({"service_id": held["service_id"], "item": held["plan_id"], "since": since})
+    billed_as = named.assign(item=held["plan_id"].map(code))
+    begun = since.groupby(held["service_id"]).min()
+    planned = rows["service_id"].map(begun).fillna("9999-99").to_numpy(dtype="U7") <= rows["month"].to_numpy(dtype="U7")
+    return ~planned | _since(rows, pd.concat([named, billed_as], ignore_index=True))
 
 
-def _subscribed(estate: Estate, rows: pd.DataFrame, month: NDArray[np.intp]) -> NDArray[np.bool_]:
+def _subscribed(estate: Estate, rows: pd.DataFrame) -> NDArray[np.bool_]:
     held = estate.tables["service_items"][["service_id", "item_code", "valid_from", "valid_to"]]
-    spans: dict[tuple[str, str], list[tuple[str, str]]] = {}
-    for name, item, first, last in zip(
-        held["service_id"],
-        held["item_code"],
-        held["valid_from"].fillna(inventory.FIRST_DAY),
-        held["valid_to"].fillna(inventory.LAST_DAY),
-        strict=True,
-    ):
-        spans.setdefault((name, item), []).append((first, last))
+    held = held.rename(columns={"item_code": "item"})
+    held["first"] = held["valid_from"].fillna(inventory.FIRST_DAY)
+    held["last"] = held["valid_to"].fillna(inventory.LAST_DAY)
+    both = rows[["service_id", "item", "at"]].assign(place=np.arange(len(rows))).merge(held, on=["service_id", "item"])
+    starts = np.array([periods.month_start(month) for month in estate.months], dtype="U10")
+    ends = np.array([periods.month_end(month) for month in estate.months], dtype="U10")
+    at = both["at"].to_numpy(dtype=int)
+    inside = (both["first"].to_numpy(dtype="U10") <= ends[at]) & (both["last"].to_numpy(dtype="U10") > starts[at])
     result = np.zeros(len(rows), dtype=bool)
-    for place, (name, item, t) in enumerate(zip(rows["service_id"], rows["item"], month, strict=True)):
-        found = spans.get((name, item))
-        if found:
-            start, end = periods.month_start(estate.months[t]), periods.month_end(estate.months[t])
-            result[place] = any(first <= end and last > start for first, last in found)
+    result[both["place"].to_numpy(dtype=int)[inside]] = True
     return result
 
 
 def _ordered(estate: Estate, rows: pd.DataFrame) -> NDArray[np.bool_]:
     orders = estate.tables["orders"]
-    orders = orders[orders["service_id"].notna() & orders["item_code"].notna()]
     day = orders["ordered_on"].fillna(orders["requested_on"]).fillna(orders["completed_on"]).fillna(inventory.FIRST_DAY)
-    placed = orders.assign(month=day.str[:7]).groupby(["service_id", "item_code"])["month"].min().to_dict()
-    return np.array(
-        [
-            placed.get((name, item), "9999") <= month
-            for name, item, month in zip(rows["service_id"], rows["item"], rows["month"], strict=True)
-        ],
-        dtype=bool,
-    )
+    placed = {"service_id": orders["service_id"], "item": orders["item_code"], "since": day.str[:7]}
+    return _since(rows, pd.DataFrame(placed))
 
 
-def _in_contract(
-    estate: Estate, service: NDArray[np.intp], month: NDArray[np.intp], items: NDArray[np.object_]
-) -> NDArray[np.bool_]:
+def _in_contract(estate: Estate, rows: pd.DataFrame, service: NDArray[np.intp]) -> NDArray[np.bool_]:
     rates = estate.tables.get("contract_rates", pd.DataFrame(columns=["contract_id", "item_code"]))
-    pairs = set(zip(rates["contract_id"], rates["item_code"], strict=True))
-    anywhere = set(rates["item_code"])
     contract = estate.state["contract_id"]
-    result = np.zeros(len(items), dtype=bool)
-    for place, (s, t, item) in enumerate(zip(service, month, items, strict=True)):
-        held = contract.text(s, t)
-        result[place] = (held, item) in pairs if held else item in anywhere
-    return result
+    codes = contract.codes[service, rows["at"].to_numpy(dtype=int)]
+    held = pd.Series(np.array([*contract.values, None], dtype=object)[codes], index=rows.index)
+    pairs = pd.MultiIndex.from_arrays([held.fillna(""), rows["item"]])
+    priced = pd.MultiIndex.from_arrays([rates["contract_id"].astype(object), rates["item_code"].astype(object)])
+    named = pairs.isin(priced)
+    return np.where(held.isna(), rows["item"].isin(set(rates["item_code"])), named)
 
 
 def _recorded(estate: Estate, service: NDArray[np.intp], month: NDArray[np.intp]) -> NDArray[np.bool_]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -136,8 +137,12 @@ def line_facts(estate: Estate) -> Facts:
         rows = use[(use["zone"] == name) & ((use["usage_type"] == kind) if kind else True)]
         return estate.sums(rows, column)
 
+    @lru_cache(maxsize=1)
+    def impossible() -> BOOL:
+        return impossible_use(estate)
+
     def sound(grid: REAL) -> REAL:
-        return np.where(impossible_use(estate), 0.0, grid)
+        return np.where(impossible(), 0.0, grid) if grid.any() else grid
 
     grids: dict[str, Callable[[], NDArray[np.generic]]] = {
         "active_whole_two_months": lambda: estate.whole_before,
@@ -160,7 +165,7 @@ def line_facts(estate: Estate) -> Facts:
         "new_sims": lambda: _new_sims(estate),
         "sim_ordered": lambda: _ordered(estate),
         "bad_events": lambda: _counted(estate, "bad_events"),
-        "impossible_use": lambda: impossible_use(estate),
+        "impossible_use": impossible,
         "travel_covers": lambda: _travelling(estate),
         "bundle_covers": lambda: _subscribed(estate, "roaming_pack") | _plan_roams(estate),
         "asset_known": lambda: _unknown_equipment(estate) == 0,
@@ -189,7 +194,7 @@ def impossible_use(estate: Estate) -> BOOL:
     single = estate.services["kind"].isin(["mobile", "iot"]).to_numpy(dtype=bool)[:, None]
     voice = estate.sums(use[use["usage_type"] == "voice"], "quantity") / SCALE
     data = estate.sums(use[use["usage_type"] == "data"], "quantity") / SCALE
-    below = estate.sums(use.assign(below=((use["quantity"] < 0) | (use["cost"] < 0)).astype(int)), "below")
+    below = estate.sums(use[(use["quantity"] < 0) | (use["cost"] < 0)].assign(one=1), "one")
     return ((voice > MOST_MINUTES) & single) | (data > MOST_MB) | (below > 0)
 
 

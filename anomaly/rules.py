@@ -331,6 +331,7 @@ def as_document(rule: Rule) -> dict[str, Any]:
             number = to_text(value, 0)
             value = int(number) if "." not in number else float(number)
         always = item.name in {"enabled", "exempt", "min_money"} or (item.name == "in_ranking" and not value)
+        always |= item.name == "caps" and "$cap" in str(rule.when)
         if always or (item.name != "in_ranking" and value not in (None, "", (), {}, 0, False)):
             document[item.name] = _plain(value)
     return document

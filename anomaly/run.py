@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 
 from anomaly import alerts, explain, features, feedback, model, monitor, policy, provenance, rulebook, spend, stakes
@@ -16,6 +15,7 @@ from anomaly.estate import BOOL, REAL, Estate, read
 from anomaly.grains import GRAINS
 from anomaly.ranking import rank
 from anomaly.selection import choose
+from anomaly.units import fleet_units
 from core import findings, periods
 from core.findings import Finding
 from core.issues import BadInput, Issue
@@ -83,7 +83,7 @@ def flag_run(
         return Run([], {})
     chosen = np.array([(not first or m >= first) and (not last or m <= last) for m in estate.months], dtype=bool)
     panel = features.build(estate)
-    units = _estimated(panel, estate.months) | _units(queries.line_spend(store), estate.months)
+    units = _estimated(panel, estate.months) | fleet_units(queries.line_spend(store), estate.months)
     rules = rulebook.in_force(store) if rules is None else rules
     found = policy.evaluate(estate, rules)
     rates = policy.base_rates(estate, found)
@@ -171,17 +171,6 @@ def _estimated(panel: features.Panel, months: list[str]) -> dict[tuple[str, str]
         for line in np.unique(panel.currency.astype(str), return_index=True)[1]
         for t, month in enumerate(months)
     }
-
-
-def _units(spend: pd.DataFrame, months: list[str]) -> dict[tuple[str, str], int]:
-    """Fleet unit by (currency, month): median spend of a billed line in the months up to it."""
-    result: dict[tuple[str, str], int] = {}
-    for name, group in spend.groupby("currency"):
-        for month in months:
-            past = group.loc[group["month"] <= month, "total"].to_numpy(dtype=np.int64)
-            if len(past):
-                result[str(name), month] = int(np.sort(past)[len(past) // 2])
-    return result
 
 
 def _policy(

@@ -18,9 +18,11 @@ import numpy as np
 import pandas as pd
 
 from anomaly.explain import money_text, month_name
+from anomaly.units import fleet_units
 from core import findings, periods
 from core.findings import Finding
 from core.money import SCALE, minor_places, round_half_up, to_rounded_text
+from core.queries import anomaly as lines
 from core.queries import spend as queries
 from core.store import Store
 
@@ -84,7 +86,8 @@ class Driver:
 class Move:
     """A month of a series that is out of the usual (money in micros); `base` is the month it is compared with.
 
-    `missing` says that nothing was billed at all. `up` and `down` are the sums of the drivers by sign, never netted.
+    `unit` is the fleet unit of the month. `missing` says that nothing was billed at all. `up` and `down` are the sums
+    of the drivers by sign, never netted.
     """
 
     level: Level
@@ -100,6 +103,7 @@ class Move:
     score: float
     months: int
     missing: bool
+    unit: int
     drivers: tuple[Driver, ...] = ()
 
     @property
@@ -131,8 +135,9 @@ def moves(
         table = table[table["carrier_id"].isin(list(carriers))]
     if table.empty:
         return []
-    units = findings.fleet_units(store)
-    found = [move for level in LEVELS for move in _level(table, level, units)]
+    months = periods.months_between(str(table["month"].min()), str(table["month"].max()))
+    units = fleet_units(lines.line_spend(store), months)
+    found = [move for level in LEVELS for move in _level(table, level, months, units)]
     found = [m for m in found if (not first or m.month >= first) and (not last or m.month <= last)]
     kept = _narrowest(found, table)
     items = _Items(store)
@@ -140,9 +145,8 @@ def moves(
     return sorted(told, key=lambda m: (m.currency, -abs(m.difference), m.level, m.key, m.month))
 
 
-def _level(table: pd.DataFrame, level: Level, units: Mapping[str, int]) -> list[Move]:
+def _level(table: pd.DataFrame, level: Level, months: list[str], units: Mapping[tuple[str, str], int]) -> list[Move]:
     keys = list(LEVELS[level])
-    months = periods.months_between(str(table["month"].min()), str(table["month"].max()))
     rows = table.dropna(subset=keys)
     if level == "category":
         rows = rows[rows["category"] != "surcharge"]
@@ -158,22 +162,22 @@ def _level(table: pd.DataFrame, level: Level, units: Mapping[str, int]) -> list[
         if level == "category" and key[1] in STEADY:
             # The account was billed without this category: that is nothing, not unknown.
             values = {m: values.get(m, 0) for m in sorted(billed[str(key[0])]) if m >= min(values)}
-        least = UNITS * units.get(str(currency), SCALE)
-        judged += _series(level, tuple(map(str, key)), str(currency), values, months, least)
+        unit = {month: units.get((str(currency), month), SCALE) for month in months}
+        judged += _series(level, tuple(map(str, key)), str(currency), values, unit)
     scores = _surprise([move for move, _ in judged])
     return [replace(m, score=s) for (m, listed), s in zip(judged, scores, strict=True) if listed]
 
 
 def _series(
-    level: Level, key: tuple[str, ...], currency: str, values: Mapping[str, int], months: list[str], least: int
+    level: Level, key: tuple[str, ...], currency: str, values: Mapping[str, int], units: Mapping[str, int]
 ) -> list[tuple[Move, bool]]:
-    """Every judged month of one series, and whether it is out of the usual."""
+    """Every judged month of one series, and whether it is out of the usual; `units`: the fleet unit of each month."""
     begun = min(values)
     ended = max(values)
     result: list[tuple[Move, bool]] = []
     past: list[str] = []
     residuals: list[int] = []
-    for month in months:
+    for month, unit in units.items():
         if month < begun or month > periods.shift(ended, 1):
             continue
         billed = month in values
@@ -186,15 +190,15 @@ def _series(
             spread = max(1.4826 * usual, LEAST_SPREAD * abs(expected), float(SCALE))
             z = (actual - expected) / spread
             missing = not billed and level == "account" and periods.shift(month, -1) in values
-            far = abs(z) >= Z and abs(actual - expected) >= max(RELATIVE * abs(expected), least)
+            far = abs(z) >= Z and abs(actual - expected) >= max(RELATIVE * abs(expected), UNITS * unit)
             yearly = values.get(periods.shift(month, -12))
             seasonal = yearly is not None and abs(actual - yearly) <= Z * spread
             band = round(Z * spread)
             move = Move(
                 *(level, key, currency, month, base, actual, expected, expected - band, expected + band),
-                *(z, 0.0, len(past), missing),
+                *(z, 0.0, len(past), missing, unit),
             )
-            listed = (far and not seasonal) if billed else missing and abs(expected) >= least
+            listed = (far and not seasonal) if billed else missing and abs(expected) >= UNITS * unit
             result.append((move, listed))
             if billed:
                 residuals.append(actual - expected)
@@ -341,7 +345,7 @@ def _finding(move: Move, names: Mapping[str, str]) -> Finding:
         currency=move.currency,
         direction="over" if move.difference > 0 else "under",
         claim="informative",
-        severity="info",
+        severity=findings.severity_for(move.difference, move.unit),
         score=move.score,
         expected={
             "value": to_rounded_text(move.expected),

@@ -178,3 +178,14 @@ def test_the_command_lists_previews_saves_and_goes_back(filled: Store, tmp_path:
     assert "monitors people" in people.stderr
     wrong = run(filled, command, ["rules", "shoes"])
     assert isinstance(wrong.exception, BadInput)
+
+
+def test_a_rule_file_given_to_flag_stands_alone(filled: Store, tmp_path: Path) -> None:
+    from app.commands import flag
+
+    rulebook.save(filled, [starter("premium_use", enabled=False)])
+    mine = tmp_path / "mine.yaml"
+    mine.write_text(rules.to_yaml([starter("premium_use", min_money=7_000_000)]))
+    shown = run(filled, flag, ["flag", "--queue", "policy", "--rules", str(mine), "--json"])
+    assert [(row["rule"], row["month"]) for row in json.loads(shown.stdout)] == [("premium_use", "2026-02")]
+    assert "caps" in rules.as_document(starter("role_cap"))

@@ -95,10 +95,10 @@ def test_a_bill_that_is_late_is_missing_in_the_newest_month(store: Store) -> Non
 def test_what_comes_every_year_is_no_move(store: Store) -> None:
     months = periods.months_between("2025-01", "2026-03")
     levels = {m: (1000 if m.endswith("-02") else 300) * SCALE for m in months}
-    listed = spend._series("account", ("A",), "USD", levels, months, 5 * SCALE)
+    listed = spend._series("account", ("A",), "USD", levels, dict.fromkeys(months, SCALE))
     assert [move.month for move, flagged in listed if flagged] == []  # February 2025 is too early to be judged
     levels["2026-03"] = 1000 * SCALE
-    listed = spend._series("account", ("A",), "USD", levels, months, 5 * SCALE)
+    listed = spend._series("account", ("A",), "USD", levels, dict.fromkeys(months, SCALE))
     assert [move.month for move, flagged in listed if flagged] == ["2026-03"]
 
 
@@ -155,6 +155,7 @@ def test_the_command_shows_them_and_keeps_the_queues_as_they_are(store: Store) -
     document = to_json(item)
     assert (document["rule"], document["subject_type"], document["subject_id"]) == ("spend.usage", "account", "A")
     assert (document["amount_at_stake"], document["month"]) == ("900.00", "2026-08")
+    assert document["severity"] == "critical"  # 30 times what a line costs
     assert document["finding_id"] in shown.stdout
     assert len(findings.load(store)) == 0
     assert not [f for f in anomaly.flag(store, budget=1.0) if f.rule.startswith("spend")]
