@@ -72,6 +72,7 @@ class Estate:
     events: pd.DataFrame = field(default_factory=pd.DataFrame)
     sims: pd.DataFrame = field(default_factory=pd.DataFrame)
     known_devices: pd.DataFrame = field(default_factory=pd.DataFrame)
+    cards: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     @cached_property
     def ids(self) -> NDArray[np.object_]:
@@ -123,9 +124,8 @@ def read(store: Store) -> Estate:
     """Read everything the rules and the model need."""
     tables = store.frames(*TABLES)
     use, billed = queries.usage_by_line(store), queries.charges_by_line(store)
-    return build(
-        tables, use, billed, queries.events_by_line(store), queries.sims_by_line(store), queries.known_devices(store)
-    )
+    events, sims = queries.events_by_line(store), queries.sims_by_line(store)
+    return build(tables, use, billed, events, sims, queries.known_devices(store), queries.cards_by_line(store))
 
 
 def build(
@@ -135,6 +135,7 @@ def build(
     events: pd.DataFrame,
     sims: pd.DataFrame,
     known_devices: pd.DataFrame,
+    cards: pd.DataFrame | None = None,
 ) -> Estate:
     """:func:`read` from frames that are already in memory (shapes as :mod:`core.queries.anomaly` gives them)."""
     services = tables["services"].sort_values("service_id", ignore_index=True)
@@ -163,6 +164,7 @@ def build(
         events=events,
         sims=sims,
         known_devices=known_devices,
+        cards=pd.DataFrame() if cards is None else cards,
     )
 
 
