@@ -6,7 +6,8 @@ month's end (`service_history`, and `services` where no history row covers the m
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from core import inventory, periods
 from core.queries import anomaly as queries
+from core.queries import details
 from core.store import Store
 
 #: Kinds of service that make a line-month (`interfaces.md` section 5).
@@ -24,7 +26,7 @@ REAL = NDArray[np.float64]
 CODES = NDArray[np.int32]
 TABLES = (
     *("services", "service_history", "accounts", "plans", "employees", "employee_history", "items", "service_items"),
-    *("travel", "policy_exemptions", "orders"),
+    *("travel", "policy_exemptions", "orders", "contract_rates"),
 )
 _USE_TYPES = {"MB": "data", "GB": "data", "KB": "data", "min": "voice", "s": "voice", "msg": "sms"}
 
@@ -73,6 +75,12 @@ class Estate:
     sims: pd.DataFrame = field(default_factory=pd.DataFrame)
     known_devices: pd.DataFrame = field(default_factory=pd.DataFrame)
     cards: pd.DataFrame = field(default_factory=pd.DataFrame)
+    details: Mapping[str, Callable[[], pd.DataFrame]] = field(default_factory=dict)
+
+    def detail(self, name: str) -> pd.DataFrame:
+        """Rows that only some rules need (`details` reads them when asked); empty where there is no such source."""
+        reader = self.details.get(name)
+        return pd.DataFrame() if reader is None else reader()
 
     @cached_property
     def ids(self) -> NDArray[np.object_]:
@@ -120,12 +128,14 @@ def data_months(use: pd.DataFrame, billed: pd.DataFrame) -> list[str]:
     return periods.months_between(str(min(starts)), str(max(ends)))
 
 
-def read(store: Store) -> Estate:
-    """Read everything the rules and the model need."""
+def read(store: Store, *, until: str | None = None) -> Estate:
+    """Read everything the rules and the model need; `until` adds months that have no usage or charges yet."""
     tables = store.frames(*TABLES)
     use, billed = queries.usage_by_line(store), queries.charges_by_line(store)
     events, sims = queries.events_by_line(store), queries.sims_by_line(store)
-    return build(tables, use, billed, events, sims, queries.known_devices(store), queries.cards_by_line(store))
+    known, cards = queries.known_devices(store), queries.cards_by_line(store)
+    estate = build(tables, use, billed, events, sims, known, until, cards=cards)
+    return replace(estate, details=details.readers(store))
 
 
 def build(
@@ -135,11 +145,15 @@ def build(
     events: pd.DataFrame,
     sims: pd.DataFrame,
     known_devices: pd.DataFrame,
+    until: str | None = None,
+    *,
     cards: pd.DataFrame | None = None,
 ) -> Estate:
     """:func:`read` from frames that are already in memory (shapes as :mod:`core.queries.anomaly` gives them)."""
     services = tables["services"].sort_values("service_id", ignore_index=True)
     months = data_months(use, billed)
+    if until is not None:
+        months = [*months, *periods.months_between(periods.shift(months[-1], 1), until)] if months else [until]
     spans = inventory.spans_of(services, tables["service_history"])
     starts = [periods.month_start(month) for month in months]
     ends = [periods.month_end(month) for month in months]

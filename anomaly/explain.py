@@ -13,12 +13,14 @@ from anomaly.features import VOLUME_UNITS, Panel, unlevel
 from anomaly.model import Evidence
 from anomaly.policy import Hits, Rule
 from anomaly.registry import SIGNALS, Signal
+from core.findings import Severity
 from core.money import to_rounded_text
 
 #: Two-sided interval that explanations quote: about 90 % of a line's usual months.
 INTERVAL = 1.645
 #: Months of a line's own past that an alert shows, and the fewest peers it is compared with.
 OWN_MONTHS, LEAST_PEERS = 12, 8
+LEVELS: tuple[Severity, ...] = ("info", "low", "medium", "high", "critical")
 PEER_MARKS = (10, 25, 50, 75, 90)
 _BY_ID = {signal.id: signal for signal in SIGNALS}
 
@@ -166,6 +168,7 @@ def rule_sentence(hit: Hits, position: int, estate: Estate, currency: str | None
         stake=money_text(int(hit.stake[position]), currency),
         countries=", ".join(hit.countries[position]) or "no named country",
         left_on=estate.state["left_on"].text(service, month) or "an unknown day",
+        what=_listed(hit.what[position]) or "it",
     )
     return " ".join(text.split())
 
@@ -246,3 +249,19 @@ class Peers:
                 below = int(np.searchsorted(column, own, side="left"))
                 return {"group": who, "lines": len(column) - 1, **marks, "share_below": f"{below / len(column):.3f}"}
         return None
+
+
+def _listed(names: tuple[str, ...], most: int = 4) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def department_sentence(rule: Rule, month: str) -> str:
+    """A rule's message about a department."""
+    text = rule.message.format(month=month_name(month), stake="0.00", countries="", left_on="", what="")
+    return f"{' '.join(text.split())} {rule.action}".strip()
+
+
+def at_most(level: Severity, limit: str) -> Severity:
+    """A severity by money, lowered to the highest that the rule allows (`by_money`: no limit)."""
+    return level if limit not in LEVELS or LEVELS.index(level) <= LEVELS.index(limit) else LEVELS[LEVELS.index(limit)]

@@ -2,62 +2,44 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import yaml
 from numpy.typing import NDArray
 
 from anomaly.estate import BOOL, Coded, Estate
-from anomaly.facts import LINE_FACTS, ROAMING_FACTS, Facts, line_facts, micros, plan_price, roaming_facts
+from anomaly.facts import Facts, micros, plan_price
+from anomaly.grains import GRAINS
+from anomaly.rules import EXEMPTIONS, Rule, check_rule, load_rules, money_bound, rules_hash
 from core import inventory, periods
-from core.issues import BadInput, Issue
-from core.money import SCALE
+from core.money import parse_micros
 
-__all__ = ["Hits", "Rule", "base_rates", "check_rule", "evaluate", "exempt_from", "load_rules", "replace", "rules_hash"]
-
-RULES_FILE = Path(__file__).with_name("policy_rules.yaml")
-OPERATORS = (">", ">=", "<", "<=", "==", "!=", "in", "not_in")
-STAKES = ("mrc", "mrc_and_usage", "cost", "data_voice_cost", "premium_cost", "above_cap", "none")
-SCOPES = ("kind", "plan_id", "role", "country", "cost_center_id")
-_GRAINS = {"line_month": LINE_FACTS, "roaming_country": ROAMING_FACTS}
-
-
-@dataclass(frozen=True)
-class Rule:
-    """One policy rule; the head of `policy_rules.yaml` says what each field means. `min_money` is in micros."""
-
-    id: str
-    version: int
-    title: str
-    kind: str
-    over: str
-    when: Mapping[str, Any]
-    stake: str
-    message: str
-    enabled: bool = True
-    needs: tuple[str, ...] = ()
-    scope: Mapping[str, Any] = field(default_factory=dict)
-    exempt: tuple[str, ...] = ("policy_exemptions",)
-    min_money: int = 0
-    claim: str = "informative"
-    severity: str = "by_money"
-    owner: str = ""
-    action: str = ""
-    caps: Mapping[str, float] = field(default_factory=dict)
-    monitors_people: bool = False
-    why_off: str = ""
+__all__ = [
+    "Department",
+    "Hits",
+    "Rule",
+    "base_rates",
+    "check_rule",
+    "departments",
+    "evaluate",
+    "exempt_from",
+    "load_rules",
+    "matching",
+    "missing_tables",
+    "replace",
+    "rules_hash",
+]
 
 
 @dataclass(frozen=True)
 class Hits:
-    """What one rule found: service and month indices in order, money at stake (micros), and what excuses it."""
+    """What one rule found: service and month indices in order, money at stake (micros), and what excuses it.
+
+    `countries` are the visited countries, `what` names other things of a hit: items billed, countries called.
+    """
 
     rule: Rule
     service: NDArray[np.intp]
@@ -65,89 +47,29 @@ class Hits:
     stake: NDArray[np.int64]
     exempt: BOOL
     countries: list[tuple[str, ...]]
+    what: list[tuple[str, ...]] = field(default_factory=list)
 
 
-@lru_cache(maxsize=8)
-def load_rules(path: Path = RULES_FILE) -> tuple[Rule, ...]:
-    """The rules of a file, checked.
+@dataclass(frozen=True)
+class Department:
+    """Where a rule that looks at departments only found something: `lines` of a cost center in a month (an index), out
+    of `seen` lines with such facts. No line is named."""
 
-    Raises:
-        BadInput: one issue for each thing that is wrong with the file.
-    """
-    try:
-        document = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise BadInput(Issue(file=str(path), message=f"cannot be read: {str(error).splitlines()[0]}")) from error
-    if not isinstance(document, dict) or not isinstance(document.get("rules"), list):
-        raise BadInput(Issue(file=str(path), field="rules", expected="a list of rules"))
-    problems: list[Issue] = []
-    rules = []
-    for number, raw in enumerate(document["rules"], 1):
-        wrong = check_rule(raw)
-        problems += [Issue(file=str(path), field=f"rules[{number}]", message=text) for text in wrong]
-        if not wrong:
-            rules.append(_rule(raw))
-    ids = [rule.id for rule in rules]
-    doubled = sorted({name for name in ids if ids.count(name) > 1})
-    problems += [Issue(file=str(path), field="id", found=name, expected="an id used once") for name in doubled]
-    if problems:
-        raise BadInput(problems)
-    return tuple(rules)
+    rule: Rule
+    cost_center_id: str
+    month: int
+    lines: int
+    seen: int
 
 
-def _rule(raw: dict[str, Any]) -> Rule:
-    values = dict(raw)
-    for name in ("needs", "exempt"):
-        if name in values:
-            values[name] = tuple(values[name])
-    values["min_money"] = round(float(values.get("min_money", 0)) * SCALE)
-    return Rule(**values)
-
-
-def check_rule(raw: Any) -> list[str]:
-    """What is wrong with one rule as written; empty when it can run."""
-    if not isinstance(raw, dict):
-        return ["a rule is a mapping of fields"]
-    known = set(Rule.__dataclass_fields__)
-    problems = [f"unknown field {name}" for name in sorted(map(str, set(raw) - known))]
-    required = ("id", "version", "title", "kind", "over", "when", "stake", "message")
-    problems += [f"field {name} is missing" for name in required if name not in raw]
-    if problems:
-        return problems
-    if raw["over"] not in _GRAINS:
-        return [f"over is one of {', '.join(_GRAINS)}, not {raw['over']}"]
-    if raw["stake"] not in STAKES:
-        problems.append(f"stake is one of {', '.join(STAKES)}, not {raw['stake']}")
-    problems += [f"unknown scope {name}" for name in sorted(set(raw.get("scope") or {}) - set(SCOPES))]
-    if raw.get("monitors_people") and not str(raw.get("why_off", "")).strip():
-        problems.append("a rule that monitors people says in why_off why it is off by default")
-    try:
-        if float(raw.get("min_money", 0)) < 0:
-            problems.append("min_money is 0 or more")
-    except (TypeError, ValueError):
-        problems.append("min_money is a number")
-    return problems + _check_when(raw["when"], _GRAINS[raw["over"]])
-
-
-def _check_when(when: Any, facts: Mapping[str, str]) -> list[str]:
-    if not isinstance(when, dict):
-        return ["a condition is {field, op, value}, {all: [...]} or {any: [...]}"]
-    if len(when) == 1 and next(iter(when)) in {"all", "any"}:
-        parts = next(iter(when.values()))
-        if not isinstance(parts, list) or not parts:
-            return ["all and any take a list of conditions"]
-        return [text for part in parts for text in _check_when(part, facts)]
-    if set(when) != {"field", "op", "value"}:
-        return ["a condition is {field, op, value}, {all: [...]} or {any: [...]}"]
-    problems = [] if when["field"] in facts else [f"unknown fact {when['field']}; there are {', '.join(facts)}"]
-    if when["op"] not in OPERATORS:
-        problems.append(f"unknown operator {when['op']}; there are {', '.join(OPERATORS)}")
-    return problems
-
-
-def rules_hash(rules: Sequence[Rule]) -> str:
-    """A short hash of everything the rules say, to name a run's configuration."""
-    return hashlib.sha256(repr([sorted(vars(rule).items()) for rule in rules]).encode()).hexdigest()[:12]
+def matching(rule: Rule, facts: Facts) -> BOOL:
+    """Where conditions and scope hold, for every row of the facts."""
+    found = holds(rule.when, facts, rule)
+    for name, allowed in rule.scope.items():
+        value = facts.values[name]
+        assert isinstance(value, Coded)
+        found = found & value.isin({str(item) for item in allowed})[:, 0]
+    return found
 
 
 def holds(when: Mapping[str, Any], facts: Facts, rule: Rule) -> BOOL:
@@ -156,24 +78,21 @@ def holds(when: Mapping[str, Any], facts: Facts, rule: Rule) -> BOOL:
         return np.logical_and.reduce([holds(part, facts, rule) for part in when["all"]])
     if "any" in when:
         return np.logical_or.reduce([holds(part, facts, rule) for part in when["any"]])
-    left, op, right = facts.values[when["field"]], when["op"], when["value"]
+    name, op, right = when["field"], when["op"], when["value"]
+    left = facts.values[name]
     if isinstance(left, Coded):
-        wanted = {str(item) for item in (right if isinstance(right, list) else [right])}
-        found = left.isin(wanted)[:, 0]
-        return ~found if op in {"not_in", "!="} else found
-    bound: Any = right
+        return _text_holds(left, op, right)
+    values: NDArray[Any] = left
+    if op in {"in", "not_in"}:
+        inside = np.isin(values, [money_bound(name, item) for item in right])
+        return ~inside if op == "not_in" else inside
+    bound: Any
     if right == "$min_money":
         bound = rule.min_money
     elif right == "$cap":
-        role = facts.values["role"]
-        assert isinstance(role, Coded)
-        bound = role.lookup({name: float(cap) * SCALE for name, cap in rule.caps.items()}, np.inf)[:, 0]
-    elif when["field"].endswith("_cost") or when["field"] == "cost":
-        bound = float(right) * SCALE
-    values: NDArray[Any] = left
-    if op in {"in", "not_in"}:
-        inside = np.isin(values, right)
-        return ~inside if op == "not_in" else inside
+        bound = _caps(rule, facts)
+    else:
+        bound = right if isinstance(right, bool) else money_bound(name, right)
     compare = {
         ">": np.greater,
         ">=": np.greater_equal,
@@ -185,79 +104,151 @@ def holds(when: Mapping[str, Any], facts: Facts, rule: Rule) -> BOOL:
     return np.asarray(compare(values, bound), dtype=bool)
 
 
+def _text_holds(left: Coded, op: str, right: Any) -> BOOL:
+    listed = [str(item) for item in (right if isinstance(right, list) else [right])]
+    if op == "starts_with":
+        begins = {value for value in left.values if isinstance(value, str) and value.startswith(tuple(listed))}
+        return left.isin(begins)[:, 0]
+    found = left.isin(set(listed))[:, 0]
+    return ~found if op in {"not_in", "!="} else found
+
+
+def _caps(rule: Rule, facts: Facts) -> NDArray[np.float64]:
+    role = facts.values["role"]
+    assert isinstance(role, Coded)
+    return role.lookup({name: float(parse_micros(str(cap))) for name, cap in rule.caps.items()}, np.inf)[:, 0]
+
+
 def evaluate(estate: Estate, rules: Sequence[Rule] | None = None) -> dict[str, Hits]:
-    """Every hit of every enabled rule, excused ones included, by rule id."""
-    chosen = [rule for rule in (load_rules() if rules is None else rules) if rule.enabled]
+    """Every hit of every enabled rule about lines, excused ones included, by rule id."""
     result: dict[str, Hits] = {}
-    if not estate.months or not len(estate.services):
-        return result
     cache: dict[str, Facts] = {}
-    for rule in chosen:
-        if any(not _loaded(estate, table) for table in rule.needs):
-            continue
-        if rule.over not in cache:
-            cache[rule.over] = line_facts(estate) if rule.over == "line_month" else roaming_facts(estate)
-        result[rule.id] = _run(rule, cache[rule.over], estate)
+    for rule in _runnable(estate, rules):
+        if not rule.smallest_group:
+            result[rule.id] = _run(rule, _facts(estate, rule, cache), estate)
     return result
 
 
+def departments(estate: Estate, rules: Sequence[Rule] | None = None) -> list[Department]:
+    """Hits of the enabled rules that look at departments only, smaller groups than `smallest_group` left out."""
+    found: list[Department] = []
+    cache: dict[str, Facts] = {}
+    for rule in _runnable(estate, rules):
+        if not rule.smallest_group:
+            continue
+        facts = _facts(estate, rule, cache)
+        hit = (matching(rule, facts) & _in_time(rule, facts, estate)).reshape(estate.shape) & estate.scored
+        seen = estate.scored & _has_events(estate)
+        center = estate.state["cost_center_id"]
+        for t in range(len(estate.months)):
+            codes = center.codes[:, t]
+            for code in np.unique(codes[hit[:, t] & (codes >= 0)]):
+                group = codes == code
+                lines, all_lines = int((hit[:, t] & group).sum()), int((seen[:, t] & group).sum())
+                if all_lines >= rule.smallest_group and lines * 2 > all_lines:
+                    found.append(Department(rule, str(center.values[code]), t, lines, all_lines))
+    return found
+
+
+def _has_events(estate: Estate) -> BOOL:
+    rows = estate.detail("event_hours")
+    return estate.sums(rows, "count") > 0 if len(rows) else np.zeros(estate.shape, dtype=bool)
+
+
+def _runnable(estate: Estate, rules: Sequence[Rule] | None) -> list[Rule]:
+    if not estate.months or not len(estate.services):
+        return []
+    chosen = load_rules() if rules is None else rules
+    return [rule for rule in chosen if rule.enabled and not missing_tables(estate, rule)]
+
+
+def missing_tables(estate: Estate, rule: Rule) -> list[str]:
+    """The tables that a rule needs and that hold nothing: without them it stays silent."""
+    return [table for table in rule.needs if not _loaded(estate, table)]
+
+
+def _facts(estate: Estate, rule: Rule, cache: dict[str, Facts]) -> Facts:
+    if rule.over not in cache:
+        cache[rule.over] = GRAINS[rule.over].build(estate)
+    return cache[rule.over]
+
+
 def _loaded(estate: Estate, table: str) -> bool:
+    if table == "usage_events":
+        return len(estate.events) > 0 or len(estate.detail("event_hours")) > 0
     frames = {
         **estate.tables,
         "usage": estate.use,
-        "usage_events": estate.events,
+        "charges": estate.billed,
         "sim_observations": estate.sims,
         "devices": estate.known_devices,
     }
     return len(frames[table]) > 0
 
 
+def _in_time(rule: Rule, facts: Facts, estate: Estate) -> BOOL:
+    return np.array([rule.in_force(month) for month in estate.months], dtype=bool)[facts.month]
+
+
 def _run(rule: Rule, facts: Facts, estate: Estate) -> Hits:
-    found = holds(rule.when, facts, rule)
-    for name, allowed in rule.scope.items():
-        value = facts.values[name]
-        assert isinstance(value, Coded)
-        found &= value.isin({str(item) for item in allowed})[:, 0]
-    rows = np.flatnonzero(found)
+    rows = np.flatnonzero(matching(rule, facts) & _in_time(rule, facts, estate))
     service, month = facts.service[rows], facts.month[rows]
     money = _stakes(rule, facts, rows, estate)
     keys = service * len(estate.months) + month
     unique, inverse = np.unique(keys, return_inverse=True)
     stake = np.zeros(len(unique), dtype=np.int64)
     np.add.at(stake, inverse, money)
-    countries: list[list[str]] = [[] for _ in unique]
-    if facts.country is not None:
-        for position, name in zip(inverse, facts.country[rows], strict=True):
-            countries[position].append(name or "an unnamed country")
+    excused = np.ones(len(unique), dtype=bool)
+    np.logical_and.at(excused, inverse, _excused(rule, facts, rows))
     service, month = unique // len(estate.months), unique % len(estate.months)
     enough = np.ones(len(unique), dtype=bool)
     if rule.min_money and "$min_money" not in str(rule.when):
         enough = stake >= rule.min_money
     kept = np.flatnonzero(enough)
+    countries = _names(facts.country, rows, inverse, len(unique), "an unnamed country")
+    what = _names(facts.label, rows, inverse, len(unique), "")
     return Hits(
         rule=rule,
         service=service[kept],
         month=month[kept],
         stake=stake[kept],
-        exempt=exempted(estate, rule, service[kept], month[kept]),
-        countries=[tuple(sorted(set(countries[i]))) for i in kept],
+        exempt=excused[kept] | exempted(estate, rule, service[kept], month[kept]),
+        countries=[countries[i] for i in kept],
+        what=[what[i] for i in kept],
     )
+
+
+def _names(
+    values: NDArray[np.object_] | None, rows: NDArray[np.intp], place: NDArray[np.intp], count: int, blank: str
+) -> list[tuple[str, ...]]:
+    listed: list[set[str]] = [set() for _ in range(count)]
+    if values is not None:
+        for position, name in zip(place, values[rows], strict=True):
+            listed[position].add(name or blank)
+    return [tuple(sorted(names)) for names in listed]
+
+
+def _excused(rule: Rule, facts: Facts, rows: NDArray[np.intp]) -> BOOL:
+    result = np.zeros(len(rows), dtype=bool)
+    for name in rule.exempt:
+        fact = EXEMPTIONS[name]
+        if fact:
+            result |= np.asarray(facts.values[fact], dtype=bool)[rows]
+    return result
 
 
 def _stakes(rule: Rule, facts: Facts, rows: NDArray[np.intp], estate: Estate) -> NDArray[np.int64]:
     if rule.stake == "none":
         return np.zeros(len(rows), dtype=np.int64)
-    if rule.stake in {"cost", "data_voice_cost", "premium_cost"}:
-        return np.asarray([micros(value) for value in np.asarray(facts.values[rule.stake])[rows]], dtype=np.int64)
-    price = plan_price(estate)[facts.service[rows], facts.month[rows]]
-    if rule.stake == "mrc":
-        return price
-    if rule.stake == "mrc_and_usage":
+    if rule.stake in {"mrc", "mrc_and_usage"}:
+        price = plan_price(estate)[facts.service[rows], facts.month[rows]]
+        if rule.stake == "mrc":
+            return price
         return price + np.asarray(facts.values["usage_cost"])[rows].astype(np.int64)
-    role = facts.values["role"]
-    assert isinstance(role, Coded)
-    cap = role.lookup({name: float(value) * SCALE for name, value in rule.caps.items()}, np.inf)[rows, 0]
-    return (np.asarray(facts.values["variable_cost"])[rows] - cap).astype(np.int64)
+    if rule.stake == "above_cap":
+        return (np.asarray(facts.values["variable_cost"])[rows] - _caps(rule, facts)[rows]).astype(np.int64)
+    name = "cost" if rule.stake == "call_cost" else rule.stake
+    return np.asarray([micros(value) for value in np.asarray(facts.values[name])[rows]], dtype=np.int64)
 
 
 _SCOPE_STATE = {

@@ -183,6 +183,10 @@ CONTEXT: dict[str, tuple[str, ...]] = {
 DEFAULT_CONTEXT = _PERSON
 ANOMALY_RULE = "anomaly.line_month"
 
+#: Rules whose every hit `interfaces.md` fixes.
+EXACT_RULES = ("zero_use", "roam_no_bundle", "use_after_leaving", "roam_no_travel", "premium_use")
+_EXACT, _LIBRARY = "tests/anomaly/test_policy_rules.py", "tests/anomaly/test_starter_library.py"
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -197,6 +201,8 @@ class Entry:
 def entries() -> list[Entry]:
     """All signals and all policy rules."""
     listed = [Entry(f"signal.{s.id}", s.title, s.description, s.test) for s in SIGNALS]
-    tests = "tests/anomaly/test_policy_rules.py"
-    listed += [Entry(rule.id, rule.title, " ".join(rule.message.split()), tests) for rule in policy.load_rules()]
+    listed += [
+        Entry(rule.id, rule.title, " ".join(rule.message.split()), _EXACT if rule.id in EXACT_RULES else _LIBRARY)
+        for rule in policy.load_rules()
+    ]
     return listed

@@ -10,9 +10,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from anomaly import alerts, explain, features, feedback, model, monitor, policy, provenance, stakes
+from anomaly import alerts, explain, features, feedback, model, monitor, policy, provenance, rulebook, spend, stakes
 from anomaly.detectors import DEFAULT, DETECTORS
 from anomaly.estate import BOOL, REAL, Estate, read
+from anomaly.grains import GRAINS
 from anomaly.ranking import rank
 from anomaly.selection import choose
 from core import findings, periods
@@ -22,7 +23,7 @@ from core.money import to_rounded_text
 from core.queries import anomaly as queries
 from core.store import Store
 
-QUEUES = ("policy", "anomaly", "all")
+QUEUES = ("policy", "anomaly", "all", "spend")
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,9 @@ def flag_run(
     `budget` is the share of line-months that the anomaly queue lists (0.005; without one, months after enough
     confirmations are cut by their false discovery rate); the policy queue lists every hit. Earlier months are always
     used as history, later ones never. `include_exempt` lists hits under a recorded exemption too. `detector` names
-    another detector to compare with: it orders the anomaly queue, the explanations stay.
+    another detector to compare with: it orders the anomaly queue, the explanations stay. `rules`
+    are by default those in force in the store (:func:`anomaly.rulebook.in_force`). The queue `spend` is about accounts,
+    carriers, cost centers and categories (:mod:`anomaly.spend`), largest difference first; it is not part of `all`.
 
     Raises:
         BadInput: for an unknown queue or detector, a budget outside 0..1, a month that is none, or a range that runs
@@ -73,18 +76,22 @@ def flag_run(
     """
     _check(first, last, queue, budget)
     score_of = _detector(detector)
+    if queue == "spend":
+        return Run(spend.as_findings(spend.moves(store, first=first, last=last), spend.labels(store)), {})
     estate = read(store)
     if not estate.months or not len(estate.services):
         return Run([], {})
     chosen = np.array([(not first or m >= first) and (not last or m <= last) for m in estate.months], dtype=bool)
     panel = features.build(estate)
     units = _estimated(panel, estate.months) | _units(queries.line_spend(store), estate.months)
+    rules = rulebook.in_force(store) if rules is None else rules
     found = policy.evaluate(estate, rules)
     rates = policy.base_rates(estate, found)
     items: list[Finding] = []
     summary: dict[str, Any] = {}
     if queue in {"policy", "all"}:
         items += _policy(store, estate, found, rates, chosen, units, include_exempt)
+        items += _departments(estate, policy.departments(estate, rules), chosen)
     if queue in {"anomaly", "all"}:
         memory = feedback.read(store, estate)
         ranking = rank(estate, panel, found, rates, memory)
@@ -92,7 +99,7 @@ def flag_run(
             other = score_of(estate)
             ranking = replace(ranking, nats=other, unsupervised=other)
         selection = choose(ranking, panel.scored, chosen, budget, memory)
-        config = provenance.config_hash(policy.load_rules() if rules is None else rules)
+        config = provenance.config_hash(rules)
         data = provenance.data_hashes(estate, panel)
         scene = alerts.Scene(estate, panel, ranking, found, rates, units, memory, config, data, explain.Peers(panel))
         items += alerts.rows(scene, selection.service, selection.month)
@@ -188,7 +195,7 @@ def _policy(
 ) -> list[Finding]:
     currency = features.line_currency(estate)
     earlier = model.history_months(estate.scored)
-    listed: list[tuple[Finding, str, tuple[str, ...]]] = []
+    listed: list[stakes.Listed] = []
     for name, hits in found.items():
         began = _runs(hits, len(estate.services), len(estate.months))
         for position in range(len(hits.service)):
@@ -201,7 +208,7 @@ def _policy(
             stake = int(hits.stake[position])
             cause = estate.months[int(began[service, month])]
             unit = units.get((money or "", line["month"]))
-            level = findings.severity_for(stake, unit, excused=excused or hits.rule.severity == "info")
+            level = explain.at_most(findings.severity_for(stake, unit, excused=excused), hits.rule.severity)
             item = Finding(
                 queue="policy",
                 rule=name,
@@ -221,8 +228,48 @@ def _policy(
                 explanation=explain.policy_sentence(hits, position, estate, money),
                 history_months=int(earlier[service, month]),
             )
-            listed.append((item, hits.rule.stake, hits.countries[position]))
+            listed.append((item, hits.rule.stake, hits.countries[position], hits.what[position]))
     return stakes.count_once(store, estate, listed)
+
+
+def _departments(estate: Estate, found: Sequence[policy.Department], chosen: BOOL) -> list[Finding]:
+    """Rows about departments: how many of their lines, never which."""
+    items = []
+    for hit in found:
+        if not chosen[hit.month]:
+            continue
+        month = estate.months[hit.month]
+        earlier = sum(1 for other in found if other.rule.id == hit.rule.id and other.month <= hit.month)
+        lines = int(estate.scored[:, : hit.month + 1].sum())
+        note = f"{hit.lines} of {hit.seen} lines; lines are not named"
+        items.append(
+            Finding(
+                queue="policy",
+                rule=hit.rule.id,
+                family=hit.rule.id,
+                kind=hit.rule.kind,
+                subject_type="cost_center",
+                subject_id=hit.cost_center_id,
+                month=month,
+                episode_id=findings.episode_id("policy", hit.rule.id, hit.cost_center_id, month),
+                severity="info",
+                score=float(-np.log(min((earlier + 1.0) / (lines + 2.0), 1.0))),
+                expected={"value": "0", "low": "0", "high": str(hit.seen // 2), "unit": "lines"},
+                actual={"value": str(hit.lines), "unit": "lines"},
+                evidence=[
+                    {
+                        "table": "policy_rules",
+                        "key": f"{hit.rule.id}@{hit.rule.version}",
+                        "month": month,
+                        "field": "lines",
+                        "value": str(hit.lines),
+                        "note": note,
+                    }
+                ],
+                explanation=explain.department_sentence(hit.rule, month),
+            )
+        )
+    return items
 
 
 def _policy_evidence(hits: policy.Hits, position: int, line: dict[str, Any], excused: bool) -> list[dict[str, Any]]:
@@ -237,16 +284,22 @@ def _policy_evidence(hits: policy.Hits, position: int, line: dict[str, Any], exc
             "note": rule.title,
         }
     ]
+    seen = [("country", country, "roaming there") for country in hits.countries[position]]
+    note = {"charged_item": "billed on the line", "call_burst": "called", "called_number": "called"}.get(rule.over, "")
+    seen += [
+        ("item_code" if rule.over == "charged_item" else "peer_country", name, note) for name in hits.what[position]
+    ]
+    table = GRAINS[rule.over].seen_in
     rows += [
         {
-            "table": "usage",
+            "table": table,
             "key": line["service_id"],
             "month": line["month"],
-            "field": "country",
-            "value": country,
-            "note": "roaming there",
+            "field": name,
+            "value": value,
+            "note": said,
         }
-        for country in hits.countries[position]
+        for name, value, said in seen
     ]
     if excused:
         note = "a recorded exemption covers this line-month"

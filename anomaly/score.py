@@ -21,7 +21,11 @@ FURTHER = 6.0  # of the second and the third, no more are added
 #: Nats from which a signal is worth a sentence.
 NOTABLE = 3.0
 #: A rule and the signals of the same thing are one piece of evidence.
-RULE_FAMILY = {"roaming_unbundled": "roaming", "roaming_no_travel": "roaming", "premium": "premium"}
+RULE_FAMILY = {
+    **{"roaming_unbundled": "roaming", "roaming_no_travel": "roaming", "roaming_excess": "roaming"},
+    **{"international_burst": "international", "many_destinations": "international", "short_calls": "international"},
+    **{"premium": "premium", "third_party": "charges", "new_charge": "charges", "device_change": "device"},
+}
 
 
 def families(evidence: Evidence) -> dict[str, REAL]:
@@ -47,12 +51,15 @@ def rule_families(
     *,
     explained: BOOL | None = None,
 ) -> dict[str, REAL]:
-    """-ln of the base rates of the rules that hit a line-month, by family; excused hits do not count.
+    """-ln of the base rates of the rules that hit a line-month, by family; excused hits do not count, nor do rules
+    that are no evidence (`in_ranking`).
 
     Roaming that is `explained` by what many do counts as likely as not, whatever rule it breaks.
     """
     result: dict[str, REAL] = {}
     for name, found in hits.items():
+        if not found.rule.in_ranking:
+            continue
         kept = ~found.exempt
         nats = np.zeros(shape)
         nats[found.service[kept], found.month[kept]] = -np.log(rates[name][found.month[kept]])

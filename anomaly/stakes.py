@@ -22,28 +22,39 @@ CLAIMS: dict[str, tuple[bool, tuple[str, ...] | None]] = {
     "cost": (False, ("roaming",)),
     "data_voice_cost": (False, ("roaming",)),
     "premium_cost": (False, ("premium",)),
+    "usage_cost": (False, None),
+    "international_cost": (False, ("international",)),
+    "roaming_cost": (False, ("roaming",)),
+    "call_cost": (False, ("international", "premium", "roaming")),
+    "amount": (False, ()),
     "above_cap": (False, ()),
     "none": (False, ()),
 }
 _UNBILLED = "use:"
 
 
-def count_once(store: Store, estate: Estate, items: Sequence[tuple[Finding, str, tuple[str, ...]]]) -> list[Finding]:
-    """Set charge_stakes and amount_counted of policy findings; `items` are (finding, stake name, countries).
+Listed = tuple[Finding, str, tuple[str, ...], tuple[str, ...]]
+
+
+def count_once(store: Store, estate: Estate, items: Sequence[Listed]) -> list[Finding]:
+    """Set charge_stakes and amount_counted of policy findings; `items` are (finding, stake name, countries, items).
 
     Money of use that was never billed is shared out in the same way, under keys that are taken off afterwards. What
     saved audit findings already count on a charge is left to them.
     """
-    services = [item.service_id or "" for item, _, _ in items]
+    services = [item.service_id or "" for item, *_ in items]
     charges = queries.charges_of(store, services) if items else pd.DataFrame()
     by_line = dict(iter(charges.groupby(["service_id", "month"]))) if len(charges) else {}
     used = estate.use[estate.use["service_id"].isin(set(services)) & (estate.use["cost"] > 0)]
     used_by_line = dict(iter(used.groupby(["service_id", "month"]))) if len(used) else {}
     amounts: dict[str, int] = {}
     claimed = []
-    for item, stake, countries in items:
+    for item, stake, countries, what in items:
         key = (item.service_id, item.month)
-        parts = _parts(item, stake, countries, by_line.get(key), used_by_line.get(key), amounts)
+        if stake == "amount":
+            parts = _item_parts(item, what, by_line.get(key), amounts)
+        else:
+            parts = _parts(item, stake, countries, by_line.get(key), used_by_line.get(key), amounts)
         claimed.append(replace(item, charge_stakes=parts if item.claim != "informative" else {}))
     for text in findings.load(store, queue="audit")["charge_stakes"]:
         for row in json.loads(text) if isinstance(text, str) else []:
@@ -92,6 +103,23 @@ def _parts(
             name = f"{_UNBILLED}{item.service_id}:{item.month}:mrc"
             amounts[name] = owed
             parts[name] = owed
+    return parts
+
+
+def _item_parts(
+    item: Finding, what: tuple[str, ...], charges: pd.DataFrame | None, amounts: dict[str, int]
+) -> dict[str, int]:
+    """The charges of the items that a hit names."""
+    parts: dict[str, int] = {}
+    if charges is None:
+        return parts
+    names = tuple(name.split(" (")[0] for name in what)
+    rows = charges[(charges["category"] != "usage") & (charges["amount"] > 0)]
+    code = rows["item_code"].fillna(rows["description"]).fillna(rows["category"])
+    rows = rows[code.str.split(" (", regex=False).str[0].isin(names)]
+    billed = {str(name): int(amount) for name, amount in zip(rows["charge_id"], rows["amount"], strict=True)}
+    _take(billed, item.amount_at_stake, parts)
+    amounts.update({name: billed[name] for name in parts})
     return parts
 
 

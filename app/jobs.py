@@ -5,8 +5,14 @@ Parameters and results are plain JSON:
 * `load` {paths, supersede}: imports, then audits and flags what is there; result: the document of `tem load --json`
   with `findings` {audit, policy, anomaly} -> counts.
 * `undo` {batch_id}: takes an import back; result: `findings` as above.
-* `audit` {first, last} and `flag` {first, last, queue, budget}: result: counts for each queue.
+* `audit` {first, last} and `flag` {first, last, queue, budget, rules}: result: counts for each queue; `rules`
+  only names the state of the rule book, so that the same question after a change of rules is another one.
+* `preview_rule` {rule (YAML text), months}: result: the document of :func:`anomaly.preview.preview`.
+* `watch` {as_of, since, rules}: result: the document of `tem watch --json`.
 * `backtest` {scenario}: result: the document of `tem backtest --json`.
+* `worth` {scenario, studies, time_limit}: result: the document of `tem worth --json`.
+* `recommend` {scenario, name, ranking}: the plans of the first policy that meets the scenario, kept as a result; result
+  as of `optimize`.
 * `optimize` {scenario (mapping or YAML text), name, time_limit}: result: {scenario_id, result_id, status, saving}.
 """
 
@@ -19,8 +25,8 @@ from typing import Any
 import yaml
 
 from core import findings
-from core.issues import BadInput, Issue
-from core.jobs import Cancelled, Progress, Registry
+from core.issues import BadInput
+from core.jobs import Progress, Registry
 from core.queries import app as queries
 from core.store import Store
 
@@ -31,10 +37,8 @@ def load(store: Store, params: Params, progress: Progress) -> dict[str, Any]:
     """Import files, then run the audit and both queues of flags; the import stays if an analysis fails."""
     from loaders import load_paths
 
-    def step(_fraction: float, _note: str = "") -> None:
-        # Inside the import's transaction: an embedded store has one writer, so nothing can be told from here.
-        if progress.cancelled():
-            raise Cancelled
+    def step(fraction: float, note: str = "") -> None:
+        progress.note(0.05 + 0.55 * fraction, note)
 
     progress.say(0.05, "Reading and checking the files")
     report = load_paths(
@@ -86,6 +90,24 @@ def flag(store: Store, params: Params, progress: Progress) -> dict[str, Any]:
     return dict(anomaly.save(store, run, queue, first=first, last=last))
 
 
+def preview_rule(store: Store, params: Params, progress: Progress) -> dict[str, Any]:
+    """Say what one policy rule, saved or not, would have found; changes nothing."""
+    from anomaly import preview
+    from anomaly.rules import read_rules
+
+    rules = read_rules(str(params["rule"]), "The rule", cases=False)
+    progress.say(0.1, "Looking at every line and month")
+    return preview.preview(store, rules[:1], months=params.get("months"))[0]
+
+
+def watch(store: Store, params: Params, progress: Progress) -> list[dict[str, Any]]:
+    """Early warnings of the running cycle from usage events; keeps nothing."""
+    from anomaly.watch import watch as alerts_of
+
+    progress.say(0.1, "Reading the events of the cycle")
+    return [alert.to_json() for alert in alerts_of(store, as_of=params.get("as_of"), since=params.get("since"))]
+
+
 def optimize(store: Store, params: Params, progress: Progress) -> dict[str, Any]:
     """Optimize a scenario and keep it with its result, an infeasible one with its explanation."""
     from optimize import run_scenario
@@ -123,17 +145,48 @@ def backtest(store: Store, params: Params, progress: Progress) -> dict[str, Any]
     return dict(replay(store, scenario, progress=say))
 
 
+def recommend(store: Store, params: Params, progress: Progress) -> dict[str, Any]:
+    """Keep the plans of a policy (the first of `ranking` that meets the scenario) as a result, priced exactly."""
+    from optimize import recommend_policy
+
+    text, scenario = _scenario(params["scenario"])
+    progress.say(0.2, "Deciding by the policy, proving by the optimum")
+    document = recommend_policy(store, scenario, list(params["ranking"]))
+    name = str(params.get("name") or scenario.get("name") or "Scenario")
+    title = f"{name}, by {str(document['policy']).replace('_', ' ')}"
+    scenario_id, result_id = queries.save_result(store, title, text, document)
+    found = {"status": document["status"], "saving": document.get("saving")}
+    return {"scenario_id": scenario_id, "result_id": result_id, **found}
+
+
+def worth(store: Store, params: Params, progress: Progress) -> dict[str, Any]:
+    """What rules, prices, commitments and offers are worth under a scenario; the document of `tem worth --json`."""
+    from optimize.worth import worth as study
+
+    _, scenario = _scenario(params["scenario"])
+    steps = [0]
+
+    def say(note: str) -> None:
+        steps[0] += 1
+        progress.say(1 - 0.97 ** steps[0], note[0].upper() + note[1:])
+
+    return study(
+        store,
+        scenario,
+        studies=params.get("studies"),
+        time_limit=float(params.get("time_limit") or 10),
+        progress=say,
+        cancelled=progress.cancelled,
+    )
+
+
 def _scenario(given: Any) -> tuple[str, dict[str, Any]]:
     """The scenario as YAML text and as a mapping."""
     if not isinstance(given, str):
         return yaml.safe_dump(given, sort_keys=True, allow_unicode=True), dict(given)
-    try:
-        read = yaml.safe_load(given)
-    except yaml.YAMLError as error:
-        raise BadInput(Issue(message=f"the scenario is no YAML: {str(error).splitlines()[0]}")) from error
-    if not isinstance(read, dict):
-        raise BadInput(Issue(message="the scenario is no mapping", expected="keys such as name and months"))
-    return given, read
+    from optimize import read_text
+
+    return given, read_text(given)
 
 
 #: Kind of job -> handler.
@@ -142,8 +195,12 @@ REGISTRY: Registry = {
     "undo": undo,
     "audit": audit,
     "flag": flag,
+    "preview_rule": preview_rule,
+    "watch": watch,
     "optimize": optimize,
     "backtest": backtest,
+    "worth": worth,
+    "recommend": recommend,
 }
 
 #: The signature of a handler, for extensions.

@@ -74,6 +74,16 @@ INVOICE_COLUMNS = (
     Col("ties", "Ties", "yes"),
 )
 
+MISSING_COLUMNS = (
+    Col("carrier", "Carrier"),
+    Col("account", "Account"),
+    Col("month", "Month", "month"),
+    Col("expected", "Was expected on", "day"),
+    Col("last", "Last invoice", "day"),
+    Col("state", "State", "code"),
+    Col("explanation", "Why", width="large"),
+)
+
 
 def link(key: str, label: str, **query: str) -> None:
     """A link to another page with address parameters."""

@@ -82,6 +82,7 @@ _CSS = """
   .tem-evidence th { text-align: left; font-weight: 500; color: var(--tem-muted); }
   .tem-evidence td, .tem-evidence th { padding: .25rem .8rem .25rem 0; border-bottom: 1px solid var(--tem-line);
     vertical-align: top; overflow-wrap: anywhere; }
+  [class*="st-key-yaml-"] textarea { font-family: ui-monospace, "Source Code Pro", monospace; font-size: .86rem; }
   .tem-empty { text-align: center; padding: 2.6rem 1rem 1.4rem; }
   .tem-empty h3 { padding: 0 0 .4rem; }
   @media (max-width: 640px) {

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from app import cache, formats
+from app.components import preview_card
 from app.components.job import start, watch
+from app.components.teach_pdf import teach_pdf
+from app.components.teach_table import teach_table
 from core import jobs
 
+_ASKED = 3
 _ROOT = Path(tempfile.gettempdir()) / "opentem-uploads"
 
 
@@ -42,6 +46,33 @@ def _previews(folder: str, version: str) -> list[Any]:
 def previews(folder: Path) -> list[Any]:
     """A :class:`loaders.Preview` for each file of the folder, checked against the store."""
     return _previews(str(folder), cache.store().version)
+
+
+def teachable(folder: Path, item: Any) -> Callable[[Path], None] | None:
+    """What lets a person say how to read a file that cannot be read as it is; None where nothing can."""
+    from loaders import Source, grid
+    from loaders.pdf import is_pdf
+
+    source = Source(folder / item.file)
+    if not item.refused or item.format not in {None, "profile", "pdf", "canonical"}:
+        return None
+    if is_pdf(source):
+        return teach_pdf if "no text in this file" not in str(item.report.error) else None
+    return teach_table if grid.is_table(source) else None
+
+
+def look(folder: Path) -> bool:
+    """Draw what each file is and, for the first three that are not known yet, ask how to read them; whether any file
+    can be imported."""
+    asked = 0
+    ready = []
+    for item in previews(folder):
+        ask = teachable(folder, item)
+        ready.append(preview_card(item, teachable=ask is not None))
+        if ask is not None and asked < _ASKED:
+            asked += 1
+            ask(folder / item.file)
+    return any(ready)
 
 
 def commit(folder: Path, *, supersede: bool) -> None:
@@ -78,3 +109,10 @@ def undo_panel(batches: Any, picked: list[int]) -> None:
     done = watch("undo")
     if done is not None and done.state == "done":
         st.success(f"Import no. {done.params['batch_id']} was taken back; what it had replaced is there again.")
+
+
+def templates() -> None:
+    """Offer the empty contract template."""
+    from app.components.templates import template_buttons
+
+    template_buttons()

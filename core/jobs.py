@@ -13,7 +13,8 @@ import os
 import signal
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -69,28 +70,82 @@ class Progress:
         """Tell the fraction done (0..1), a short note and further facts; cheap enough to call often.
 
         Raises:
+            Cancelled: if the job was cancelled meanwhile; what was told is kept all the same.
+        """
+        ended = self.cancelled()
+        if ended or facts or fraction >= 1 or time.monotonic() - self._last >= _POLL_SECONDS:
+            self._last = time.monotonic()
+            self._write(fraction, note, facts)
+        if ended:
+            raise Cancelled
+
+    def _write(self, fraction: float, note: str, facts: dict[str, Any]) -> None:
+        values: dict[str, Any] = {
+            "fraction": round(min(max(fraction, 0.0), 1.0) * SCALE),
+            "note": note,
+            "heartbeat_at": now(),
+        }
+        if facts:
+            values["progress"] = json.dumps(facts, sort_keys=True, default=str)
+        with self._store.transaction() as txn:
+            txn.update("jobs", {"job_id": self._job_id}, values)
+
+    def note(self, fraction: float, note: str = "") -> None:
+        """As :meth:`say`, while the handler holds a write transaction: an embedded store has one writer, so the note
+        goes into a file beside the store, which :func:`get` reads; a server's store is simply written.
+
+        Raises:
             Cancelled: if the job was cancelled meanwhile.
         """
+        file = _note_file(self._store, self._job_id)
+        if file is None:
+            self.say(fraction, note)
+            return
         if self.cancelled():
             raise Cancelled
-        if time.monotonic() - self._last < _POLL_SECONDS and fraction < 1:
+        if time.monotonic() - self._last < _POLL_SECONDS:
             return
         self._last = time.monotonic()
-        with self._store.transaction() as txn:
-            txn.update(
-                "jobs",
-                {"job_id": self._job_id},
-                {
-                    "fraction": round(min(max(fraction, 0.0), 1.0) * SCALE),
-                    "note": note,
-                    "progress": json.dumps(facts, sort_keys=True, default=str),
-                    "heartbeat_at": now(),
-                },
-            )
+        fresh = file.with_name(f"{file.name}.new")
+        with contextlib.suppress(OSError):
+            fresh.write_text(json.dumps({"fraction": fraction, "note": note}), encoding="utf-8")
+            fresh.replace(file)
 
     def cancelled(self) -> bool:
         """Whether somebody asked for the end."""
+        asked = _cancel_file(self._store, self._job_id)
+        if asked is not None and asked.exists():
+            return True
         return bool(self._store.scalar(select(jobs.c.cancel_requested).where(jobs.c.job_id == self._job_id)))
+
+
+def _note_file(store: Store, job_id: int) -> Path | None:
+    """Where a job of an embedded store notes its progress."""
+    return None if store.path is None else store.path.with_name(f"{store.path.name}-job-{job_id}")
+
+
+def _cancel_file(store: Store, job_id: int) -> Path | None:
+    """What asks a running job of an embedded store to end, while the job itself may hold the only write transaction."""
+    return None if store.path is None else store.path.with_name(f"{store.path.name}-job-{job_id}.cancel")
+
+
+def _drop_files(store: Store, job_id: int) -> None:
+    for file in (_note_file(store, job_id), _cancel_file(store, job_id)):
+        if file is not None:
+            file.unlink(missing_ok=True)
+
+
+def _noted(store: Store, job: Job) -> Job:
+    """A running job with what it noted last, if that is further than what the store says."""
+    file = _note_file(store, job.job_id)
+    if job.state != "running" or file is None:
+        return job
+    try:
+        said = json.loads(file.read_text(encoding="utf-8"))
+        fraction = min(max(float(said["fraction"]), 0.0), 1.0)
+    except (OSError, ValueError, KeyError, TypeError):
+        return job
+    return job if fraction <= job.fraction else replace(job, fraction=fraction, note=str(said.get("note") or ""))
 
 
 Handler = Callable[[Store, dict[str, Any], Progress], Any]
@@ -155,7 +210,7 @@ def enqueue(store: Store, kind: str, params: Mapping[str, Any], *, again: bool =
 def get(store: Store, job_id: int) -> Job | None:
     """One job, None if there is none of that id."""
     frame = store.read(select(jobs).where(jobs.c.job_id == job_id))
-    return _job(next(frame.itertuples())) if len(frame) else None
+    return _noted(store, _job(next(frame.itertuples()))) if len(frame) else None
 
 
 def recent(store: Store, kind: str | None = None, limit: int = 50) -> list[Job]:
@@ -163,11 +218,15 @@ def recent(store: Store, kind: str | None = None, limit: int = 50) -> list[Job]:
     statement = select(jobs).order_by(jobs.c.job_id.desc()).limit(limit)
     if kind:
         statement = statement.where(jobs.c.kind == kind)
-    return [_job(row) for row in store.read(statement).itertuples()]
+    return [_noted(store, _job(row)) for row in store.read(statement).itertuples()]
 
 
 def cancel(store: Store, job_id: int) -> None:
     """Ask for the end of a job: a waiting one ends at once, a running one when its worker sees it (within a second)."""
+    job, asked = get(store, job_id), _cancel_file(store, job_id)
+    if job is not None and job.state == "running" and asked is not None:
+        with contextlib.suppress(OSError):
+            asked.touch()
     with store.transaction() as txn:
         txn.execute(
             jobs.update()
@@ -175,6 +234,9 @@ def cancel(store: Store, job_id: int) -> None:
             .values(state="cancelled", finished_at=now())
         )
         txn.update("jobs", {"job_id": job_id}, {"cancel_requested": 1})
+    job = get(store, job_id)
+    if job is None or job.over:
+        _drop_files(store, job_id)
 
 
 def _claim(store: Store) -> Job | None:
@@ -199,6 +261,7 @@ def _finish(store: Store, job_id: int, state: str, *, result: Any = None, error:
         values["fraction"] = SCALE
     with store.transaction() as txn:
         txn.execute(jobs.update().where(jobs.c.job_id == job_id, jobs.c.state == "running").values(**values))
+    _drop_files(store, job_id)
 
 
 def _child(url: str, registry: Registry, job: Job) -> None:

@@ -11,6 +11,7 @@ import datetime
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -104,13 +105,10 @@ class Txn(Reader):
         target = TABLES[table]
         self.touch(table)
         count = 0
-        batch: list[Sequence[Any]] = []
-        for row in rows:
-            batch.append(row)
-            if len(batch) >= _CHUNK:
-                count += self._write(target, names, batch)
-                batch = []
-        return count + (self._write(target, names, batch) if batch else 0)
+        stream = iter(rows)
+        while batch := list(islice(stream, _CHUNK)):
+            count += self._write(target, names, batch)
+        return count
 
     def _insert(self, target: Table, names: list[str], columns: list[list[Any]], count: int) -> None:
         for start in range(0, count, _CHUNK):

@@ -2,8 +2,10 @@
 
 from loaders.contract import Bill, BillLine, Chunk, Loader, Rejected, SourceRow
 from loaders.export import export_canonical
+from loaders.feeds.template import template_of
 from loaders.load import load_paths
 from loaders.preview import Preview, preview
+from loaders.proposals import Proposal, decide, proposals
 from loaders.registry import detect, loaders
 from loaders.report import FileReport, InvoiceReport, LoadReport
 from loaders.source import Source
@@ -18,13 +20,17 @@ __all__ = [
     "LoadReport",
     "Loader",
     "Preview",
+    "Proposal",
     "Rejected",
     "Source",
     "SourceRow",
+    "decide",
     "detect",
     "export_canonical",
     "load_paths",
     "loaders",
     "preview",
+    "proposals",
+    "template_of",
     "undo",
 ]

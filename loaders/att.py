@@ -15,6 +15,7 @@ from typing import Any
 
 from core.issues import Issue
 from core.money import SCALE, round_half_up, to_text
+from loaders import line_states
 from loaders.contract import LIKELY, NO, SURE, Bill, BillLine, Item, Rejected, SourceRow
 from loaders.declare import Bound, Layout, RowError, cycle_period, field, us_day, us_number
 from loaders.source import Source
@@ -104,7 +105,9 @@ class AttCharges:
                 message=f"{apart} rows carry FAN level charges or adjustments outside their total current charges: "
                 "kept as attributes",
             )
-        yield from bills.values()
+        for bill in bills.values():
+            line_states.mark(bill)
+            yield bill
 
 
 def _add(bills: dict[tuple[str, str], Bill], row: dict[str, Any], place: SourceRow) -> int:

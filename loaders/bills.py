@@ -3,19 +3,31 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from core.money import to_text
 from core.queries import loading
+from core.store import attributes_of
 from loaders import dimensions, reissue
 from loaders.batch import Batch, FileState
-from loaders.contract import Bill
+from loaders.contract import Bill, Named, RatedUsage
 from loaders.facts import Facts
 from loaders.matching import UNCONFIRMED
+from loaders.taxonomy import Taxonomy
 from loaders.values import attributes_text
 
 Row = dict[str, Any]
 _DEFAULT_UNITS = {"data": "MB", "voice": "min", "sms": "msg"}
+
+
+#: Attribute of an invoice that has account totals only, no lines.
+SUMMARY = "account totals only"
+
+
+def is_summary(invoice: Row) -> bool:
+    """Whether an invoice of the store came from a report of account totals."""
+    return SUMMARY in attributes_of(invoice.get("attributes"))
 
 
 def account_key(number: str) -> str:
@@ -23,30 +35,48 @@ def account_key(number: str) -> str:
     return "".join(c for c in number.casefold() if c.isalnum())
 
 
+def same_name(name: str, printed: str) -> bool:
+    """Whether two spellings name one carrier: the same words, or all words of the shorter one at its start."""
+    ours, theirs = (re.findall(r"[a-z0-9&]+", text.casefold()) for text in (name, printed))
+    shorter = min(len(ours), len(theirs))
+    return shorter > 0 and ours[:shorter] == theirs[:shorter]
+
+
 class Bills:
     """Adds the bills of one batch."""
 
     def __init__(self, batch: Batch, facts: Facts) -> None:
         self.batch = batch
+        self._file: FileState | None = None
         self.facts = facts
         self._items: dict[str, dict[str, str]] = {}
+        self._taxonomy = Taxonomy.of(batch.txn)
 
     def apply(self, file: FileState, bill: Bill) -> None:
         """Add one bill, or set it aside as a whole where it re-issues an older one with other content."""
+        self._file = file
         account = self._account(bill)
         invoice_id = f"{account}:{bill.number}"
         old = self._older(account, bill.number, invoice_id)
+        if bill.is_summary:
+            bill.attributes = {**bill.attributes, SUMMARY: "yes"}
         invoice, charges = self._rows(bill, account, invoice_id)
-        if old is not None:
+        if old is not None and old["batch_id"] != self.batch.batch_id and bill.is_summary != is_summary(old):
+            if bill.is_summary:
+                self._compare(file, bill, old)
+                return
+            reissue.replace(self.facts, old["invoice_id"], invoice_id)
+            self.batch.warn(file, f"the account totals of invoice {bill.number} gave way to its detail")
+        elif old is not None:
             if old["batch_id"] == self.batch.batch_id:
-                self.batch.reject_rows(file, None, bill.rows, f"invoice {bill.number} stands twice in one file")
+                self.batch.reject_rows(file, None, bill.source_rows, f"invoice {bill.number} stands twice in one file")
                 return
             if self._same(old, invoice, charges):
                 self.batch.warn(file, f"invoice {bill.number} was already there")
-                self.batch.loaded(file, len(bill.rows))
+                self.batch.loaded(file, len(bill.source_rows))
                 return
             if not self.batch.supersede:
-                self.batch.reject_rows(file, None, bill.rows, reissue.reason_of(old))
+                self.batch.reject_rows(file, None, bill.source_rows, reissue.reason_of(old))
                 return
             self._withdraw_usage(old)
             reissue.replace(self.facts, old["invoice_id"], invoice_id)
@@ -57,15 +87,42 @@ class Bills:
         self.facts.touched[invoice_id] = file
         self._usage(file, bill, account, charges)
         self.facts.insert_records("charges", charges)
-        self.batch.loaded(file, len(bill.rows))
+        self.batch.loaded(file, len(bill.source_rows))
 
-    def _account(self, bill: Bill) -> str:
+    def apply_usage(self, file: FileState, use: RatedUsage) -> None:
+        """Add call records; those of a line that no inventory names, where there is one, are set aside."""
+        account = self._account(use)
+        days = {row["billed_number"]: row["period_start"] for row in use.usage}
+        found = {number: self._service(use, account, number, days.get(number)) for number in use.lines}
+        for table, rows in (("usage", use.usage), ("usage_events", use.events)):
+            known = [row for row in rows if found.get(row["billed_number"])]
+            for row in known:
+                row["service_id"] = found[row["billed_number"]]
+            self.facts.insert_records(table, known)
+        for number, records in use.rows_of.items():
+            if number is None or found.get(number):
+                self.batch.loaded(file, len(records))
+            else:
+                self.batch.reject_rows(file, "usage", records, f"the number {number} is unknown")
+
+    def _compare(self, file: FileState, bill: Bill, old: Row) -> None:
+        """A summary of an invoice that is loaded in detail: nothing is added, a difference is said."""
+        if old["total"] != bill.total:
+            said = f"{to_text(bill.total)}, the loaded bill {to_text(old['total'])}"
+            self.batch.warn(file, f"invoice {bill.number}: the report says {said}; the bill holds")
+        self.batch.loaded(file, len(bill.source_rows))
+
+    def _account(self, bill: Bill | RatedUsage) -> str:
         matcher = self.facts.matcher
+        if bill.carrier_id not in loading.known(self.batch.txn, "carriers", "carrier_id", {bill.carrier_id}):
+            bill.carrier_id = self.facts.links.index("carrier").find(bill.carrier_name) or bill.carrier_id
         wanted = account_key(bill.account_number)
         for account, row in sorted(matcher.accounts.items()):
             if row["carrier_id"] == bill.carrier_id and row["number"] and account_key(row["number"]) == wanted:
                 return account
         txn = self.batch.txn
+        if isinstance(bill, Bill) and bill.carrier_is_named and (known := self._by_name(bill, wanted)):
+            return known
         if bill.carrier_id not in loading.known(txn, "carriers", "carrier_id"):
             row = {"carrier_id": bill.carrier_id, "name": bill.carrier_name, "country": bill.country}
             dimensions.insert(self.batch, "carriers", [row])
@@ -84,6 +141,23 @@ class Bills:
         matcher.accounts[account] = new
         return account
 
+    def _by_name(self, bill: Bill, wanted: str) -> str | None:
+        """The one account with this number whose carrier has the printed name, else the one account with it at all.
+
+        Sets the bill's carrier to that account's, else to the carrier of the store that has the printed name.
+        """
+        carriers = {row["carrier_id"]: row["name"] or "" for row in loading.all_rows(self.batch.txn, "carriers")}
+        named = {carrier for carrier, name in carriers.items() if same_name(name, bill.carrier_name)}
+        accounts = self.facts.matcher.accounts
+        found = [a for a, row in sorted(accounts.items()) if row["number"] and account_key(row["number"]) == wanted]
+        best = [account for account in found if accounts[account]["carrier_id"] in named] or found
+        if len(best) == 1:
+            bill.carrier_id = accounts[best[0]]["carrier_id"]
+            return best[0]
+        if bill.carrier_id not in carriers and len(named) == 1:
+            bill.carrier_id = min(named)
+        return None
+
     def _older(self, account: str, number: str, invoice_id: str) -> Row | None:
         found = loading.invoices_by_number(self.batch.txn, {(account, number)})
         found += loading.rows_by(self.batch.txn, "invoices", "invoice_id", {invoice_id})
@@ -94,7 +168,7 @@ class Bills:
             "invoice_id": invoice_id,
             "account_id": account,
             "number": bill.number,
-            "kind": "invoice",
+            "kind": bill.kind,
             "issued_on": bill.issued_on,
             "period_start": bill.period_start,
             "period_end": bill.period_end,
@@ -108,6 +182,8 @@ class Bills:
         charges = []
         for index, given in enumerate(bill.charges, 1):
             row = {"period_start": bill.period_start, "period_end": bill.period_end, **given}
+            row["category"] = self._taxonomy.category(bill.carrier_id, row.get("category"), row)
+            row.pop("section", None)
             row["charge_id"] = f"{invoice_id}:{index}"
             row["invoice_id"] = invoice_id
             row["attributes"] = attributes_text(given.get("attributes") or {})
@@ -132,7 +208,7 @@ class Bills:
 
     def _same(self, old: Row, invoice: Row, charges: list[Row]) -> bool:
         stored = loading.rows_by(self.batch.txn, "charges", "invoice_id", {old["invoice_id"]})
-        skip = {"service_id", "charge_id", "invoice_id", "batch_id", "item_code", "attributes"}
+        skip = {"service_id", "charge_id", "invoice_id", "batch_id", "item_code", "attributes", "line"}
 
         def facts(row: Row) -> str:
             return json.dumps({n: v for n, v in sorted(row.items()) if n not in skip and v is not None})
@@ -145,18 +221,24 @@ class Bills:
     def _link(self, bill: Bill, account: str, charges: list[Row]) -> None:
         """Give each charge its service; create the bill's lines where no inventory names services of the account."""
         for row in charges:
-            number = row.get("billed_number")
-            if number in bill.lines:
-                row["service_id"] = self._service(bill, account, str(number), row.get("period_start"))
+            number, day = row.get("billed_number"), row.get("period_start")
+            line = row.pop("line", None)
+            if line is not None and number is not None:
+                row["service_id"] = self.facts.matcher.in_account(account, number, day)
+            key = line or number
+            if row.get("service_id") is None and key in bill.lines:
+                row["service_id"] = self._service(bill, account, str(key), day)
 
-    def _service(self, bill: Bill, account: str, number: str, day: str | None) -> str | None:
+    def _service(self, bill: Bill | RatedUsage, account: str, number: str, day: str | None) -> str | None:
         matcher = self.facts.matcher
         service = matcher.in_account(account, number, day)
         line = bill.lines.get(number)
         if service is None and line is not None and matcher.may_create(account):
-            service = matcher.create(
-                account, number, kind=line.kind, device_kind=line.device_kind, attributes=line.attributes
-            )
+            given: Row = {"kind": line.kind, "device_kind": line.device_kind, "attributes": line.attributes}
+            if line.cost_center and self._file:
+                named = Named("cost_center", (line.cost_center,))
+                given["cost_center_id"] = self.facts.links.resolve(self._file, named)
+            service = matcher.create(account, number, **given)
         return service
 
     def _usage(self, file: FileState, bill: Bill, account: str, charges: list[Row]) -> None:
@@ -170,11 +252,13 @@ class Bills:
                 name = f"used {row.get('zone') or 'home'} {row['usage_type']} {_DEFAULT_UNITS[row['usage_type']]}"
                 homeless.setdefault(number, {})[name] = to_text(row["quantity"], 0)
                 continue
-            usage.append({**_without_number(row), "service_id": service})
+            row["service_id"] = service
+            usage.append(row)
         for row in bill.events:
             service = self._service(bill, account, row["billed_number"], row["started_at"][:10])
             if service is not None:
-                events.append({**_without_number(row), "service_id": service})
+                row["service_id"] = service
+                events.append(row)
         self.facts.insert_records("usage", usage)
         self.facts.insert_records("usage_events", events)
         for row in charges:
@@ -199,7 +283,3 @@ class Bills:
                 self.batch.keep_history("usage", str(row["row_id"]), row)
                 self.batch.months.add(row["month"])
                 self.batch.txn.delete("usage", {"row_id": row["row_id"]})
-
-
-def _without_number(row: Row) -> Row:
-    return {name: value for name, value in row.items() if name != "billed_number"}

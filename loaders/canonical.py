@@ -9,18 +9,20 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Iterator
-from datetime import date, datetime, time
-from typing import Any
+from functools import partial
+from typing import IO
 
-import python_calamine
 from pyarrow import ArrowException, parquet
 from rapidfuzz import process
 
 from core.issues import BadInput, Issue
 from core.schema import CANONICAL, CANONICAL_COLUMNS, TABLES
+from loaders import grid, plain_csv
 from loaders.contract import LIKELY, MAYBE, NO, SURE, Chunk, Item, Rejected, SourceRow
+from loaders.sheets import cell_text
 from loaders.source import Source
 from loaders.text import CHUNK_ROWS, DELIMITERS, Block, best_header, blocks
+from loaders.values import Typed
 
 _TEXT_SUFFIXES = {".csv", ".tsv", ".txt", ".tab", ""}
 
@@ -42,7 +44,7 @@ def missing_columns(shown: str, needed: Iterable[str], header: list[str]) -> lis
     for name in needed:
         if name.casefold() in have:
             continue
-        close = process.extractOne(name.casefold(), [h for h in header if h], score_cutoff=70)
+        close = process.extractOne(name, [h for h in header if h], processor=str.casefold, score_cutoff=70)
         issues.append(
             Issue(
                 file=shown,
@@ -64,8 +66,10 @@ class Canonical:
 
     def sniff(self, source: Source) -> float:
         """By the name of a table and the columns of its header."""
-        if source.is_archive:
+        if source.is_workbook:
             return SURE if self._sheets(source) else NO
+        if source.is_archive:
+            return NO
         table = source.stem
         if table not in CANONICAL:
             return NO
@@ -81,7 +85,7 @@ class Canonical:
 
     def tables(self, source: Source) -> list[tuple[str, str | None]]:
         """(table, sheet) of what the file holds, in the order in which tables are loaded."""
-        if source.is_archive:
+        if source.is_workbook:
             found = [(sheet.strip().lower(), sheet) for sheet in self._sheets(source)]
             return sorted(found, key=lambda pair: CANONICAL.index(pair[0]))
         return [(source.stem, None)]
@@ -94,7 +98,7 @@ class Canonical:
         """
         issues: list[Issue] = []
         warnings: list[str] = []
-        if source.is_archive:
+        if source.is_workbook:
             others = [s for s in self._all_sheets(source) if s.strip().lower() not in CANONICAL]
             warnings += [f'the sheet "{sheet}" is no canonical table and was skipped' for sheet in others]
         tables = self.tables(source)
@@ -120,21 +124,38 @@ class Canonical:
     def read(self, source: Source) -> Iterator[Item]:
         """All tables of the file, in loading order."""
         for table, sheet in self.tables(source):
-            yield from self.read_table(source, table, sheet)
+            yield from self._rows(source, table, sheet)
 
-    def read_table(self, source: Source, table: str, sheet: str | None) -> Iterator[Item]:
+    def read_table(self, source: Source, table: str, sheet: str | None) -> Iterator[Item | Typed]:
+        """One table: of a plain CSV as typed columns, else as chunks of text cells and rows that are rejected."""
+        if not source.is_archive and not source.head.startswith(b"PAR1"):
+            delimiter, header = self._text_header(source, table)
+            if plain_csv.can_read(source.text_facts(), header, table):
+                with source.open() as handle:
+                    careful = partial(self._text_rows, source, table, delimiter)
+                    yield from plain_csv.read(handle, table, delimiter, careful)
+                return
+        yield from self._rows(source, table, sheet)
+
+    def _rows(self, source: Source, table: str, sheet: str | None) -> Iterator[Item]:
         """One table as chunks of text cells; rows with too few or too many cells are rejected."""
-        if source.is_archive:
+        if source.is_workbook:
             yield from _chunks(table, self._sheet_blocks(source, str(sheet)), sheet)
         elif source.head.startswith(b"PAR1"):
             yield from self._parquet(source, table)
         else:
-            delimiter, _ = best_header(source.head_text or "", lambda cells: known_columns(table, cells))
+            delimiter, _ = self._text_header(source, table)
             with source.open() as handle:
-                yield from _chunks(table, blocks(handle, source.text_facts(), delimiter, source.label), None)
+                yield from self._text_rows(source, table, delimiter, handle)
+
+    def _text_rows(self, source: Source, table: str, delimiter: str, handle: IO[bytes]) -> Iterator[Item]:
+        return _chunks(table, blocks(handle, source.text_facts(), delimiter, source.label), None)
+
+    def _text_header(self, source: Source, table: str) -> tuple[str, list[str]]:
+        return best_header(source.head_text or "", lambda cells: known_columns(table, cells))
 
     def _header(self, source: Source, table: str, sheet: str | None) -> tuple[list[str], list[str]]:
-        if source.is_archive:
+        if source.is_workbook:
             first = next(self._sheet_blocks(source, str(sheet)), None)
             return (first.rows[0] if first else []), []
         if source.head.startswith(b"PAR1"):
@@ -143,7 +164,7 @@ class Canonical:
             except (ArrowException, OSError, ValueError) as error:
                 raise _damaged(source, error) from error
         facts = source.text_facts()
-        delimiter, header = best_header(source.head_text or "", lambda cells: known_columns(table, cells))
+        delimiter, header = self._text_header(source, table)
         warnings = facts.warnings()
         if delimiter != ",":
             warnings.append(f"delimiter {DELIMITERS[delimiter]} instead of comma")
@@ -151,39 +172,22 @@ class Canonical:
 
     def _all_sheets(self, source: Source) -> list[str]:
         try:
-            if not source.is_workbook:
-                return []
-            return list(python_calamine.CalamineWorkbook.from_path(str(source.path)).sheet_names)
-        except (BadInput, python_calamine.CalamineError, OSError, ValueError):
+            return [sheet for sheet in grid.sheets(source) if sheet is not None]
+        except BadInput:
             return []
 
     def _sheets(self, source: Source) -> list[str]:
         return [sheet for sheet in self._all_sheets(source) if sheet.strip().lower() in CANONICAL]
 
     def _sheet_blocks(self, source: Source, sheet: str) -> Iterator[Block]:
-        try:
-            rows = python_calamine.CalamineWorkbook.from_path(str(source.path)).get_sheet_by_name(sheet).iter_rows()
-            block = Block([], [], [])
-            for number, values in enumerate(rows, 1):
-                cells = [_cell_text(value) for value in values]
-                if any(cells):
-                    block.lines.append(number)
-                    block.rows.append(cells)
-                    block.raws.append(_joined(cells))
-                if len(block.lines) >= CHUNK_ROWS:
-                    yield block
-                    block = Block([], [], [])
-        except (python_calamine.CalamineError, OSError, ValueError) as error:
-            raise _damaged(source, error) from error
-        if block.lines:
-            yield block
+        return grid.rows(source, sheet)
 
     def _parquet(self, source: Source, table: str) -> Iterator[Item]:
         try:
             with parquet.ParquetFile(source.path) as file:
                 line = 1
                 for batch in file.iter_batches(CHUNK_ROWS):
-                    columns = [[_cell_text(v) for v in column.to_pylist()] for column in batch.columns]
+                    columns = [[cell_text(v) for v in column.to_pylist()] for column in batch.columns]
                     lines = range(line, line + batch.num_rows)
                     line += batch.num_rows
                     raws = [_joined(cells) for cells in zip(*columns, strict=True)]
@@ -234,26 +238,6 @@ def _wrong_width(table: str, block: Block, index: int, width: int, member: str |
         f"too {'few' if found < width else 'many'} cells",
         table,
     )
-
-
-def _cell_text(value: Any) -> str:
-    """A typed cell as the text a CSV would hold."""
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        if value.is_integer() and abs(value) < 1e15:
-            return str(int(value))
-        text = repr(value)
-        return f"{value:.12f}".rstrip("0") if "e-" in text else text
-    if isinstance(value, datetime):
-        return value.date().isoformat() if value.tzinfo is None and value.time() == time() else value.isoformat()
-    if isinstance(value, date):
-        return value.isoformat()
-    return str(value)
 
 
 def _joined(cells: Iterable[str]) -> str:

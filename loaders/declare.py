@@ -149,7 +149,11 @@ class Layout:
             index = next((places[header_key(h)] for h in f.headers if header_key(h) in places), None)
             found.append((f, index))
         used = {index for _, index in found if index is not None}
-        extras = [(cell.strip(), i) for i, cell in enumerate(header) if i not in used and cell.strip()]
+        extras: list[tuple[str, int]] = []
+        for place, cell in enumerate(header):
+            if place not in used and cell.strip():
+                earlier = sum(header_key(cell) == header_key(other) for other in header[:place])
+                extras.append((f"{cell.strip()} ({earlier + 1})" if earlier else cell.strip(), place))
         return Bound(found, extras, len(header))
 
 

@@ -19,15 +19,20 @@ def apply(batch: Batch, file: FileState, typed: Typed) -> None:
     """Insert new rows, update changed ones (only the columns the file has), count all of them as loaded."""
     if not len(typed):
         return
-    table = typed.table
-    key = TABLES[table].info["natural_key"]
     records = typed.records()
     for index, record in enumerate(records):
         record["attributes"] = typed.attributes[index] if typed.attributes else None
+    put(batch, file, typed.table, records)
+    batch.loaded(file, len(records))
+
+
+def put(batch: Batch, file: FileState, table: str, records: list[Row]) -> None:
+    """Insert new records and update changed ones, by the columns that each record states; counts nothing."""
+    key = TABLES[table].info["natural_key"]
     keyed = any(column.primary_key for column in TABLES[table].columns if column.name != "row_id")
     existing = _existing(batch, table, key, records)
     changed = (
-        _by_key(batch, file, typed, key, records, existing)
+        _by_key(batch, file, table, key, records, existing)
         if keyed
         else _by_group(batch, table, key, records, existing)
     )
@@ -35,7 +40,6 @@ def apply(batch: Batch, file: FileState, typed: Typed) -> None:
         batch.dimensions_changed = True
         if table in {"services", "service_history", "accounts"}:
             batch.services_changed = True
-    batch.loaded(file, len(records))
 
 
 def _existing(batch: Batch, table: str, key: tuple[str, ...], records: list[Row]) -> dict[tuple[Any, ...], list[Row]]:
@@ -75,12 +79,11 @@ def merged(old: Row, new: Row) -> Row:
 def _by_key(
     batch: Batch,
     file: FileState,
-    typed: Typed,
+    table: str,
     key: tuple[str, ...],
     records: list[Row],
     existing: dict[tuple[Any, ...], list[Row]],
 ) -> bool:
-    table = typed.table
     fresh: dict[tuple[Any, ...], Row] = {}
     changed = False
     for record in records:

@@ -50,7 +50,7 @@ def _write(store: Store, table: str, path: Path) -> int:
     cells = [_texts(table, name, frame[name]) for name in columns]
     cells += [[str(row.get(name, "")) for row in attributes] for name in extra]
     with path.open("w", encoding="utf-8", newline="") as handle:
-        writer = csv.writer(handle, lineterminator="\n")
+        writer = csv.writer(handle, lineterminator="\r\n")  # with "\n" alone, a lone "\r" in a cell would go unquoted
         writer.writerow([*columns, *extra])
         writer.writerows(zip(*cells, strict=True))
     return len(frame)

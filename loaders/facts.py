@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 from core.queries import loading
 from core.schema import CANONICAL_COLUMNS
 from loaders import dimensions, reissue
 from loaders.batch import Batch, FileState
 from loaders.contract import Rejected
+from loaders.links import Links, relink
 from loaders.matching import Matcher
 from loaders.values import Typed
+
+if TYPE_CHECKING:
+    from loaders.records import Desk
 
 Row = dict[str, Any]
 WITHOUT_ID = ("usage", "usage_events", "payments", "sim_observations")
@@ -43,6 +48,7 @@ class Facts:
         self.batch = batch
         self.txn = batch.txn
         self._matcher: Matcher | None = None
+        self.links = Links(batch)
         self._invoices: dict[str, tuple[str, str | None, str | None]] | None = None
         self._services: set[str] | None = None
         self.contests: dict[str, Contest] = {}
@@ -56,6 +62,13 @@ class Facts:
         if self._matcher is None:
             self._matcher = Matcher(self.batch)
         return self._matcher
+
+    @cached_property
+    def desk(self) -> Desk:
+        """What takes the records of foreign systems."""
+        from loaders.records import Desk
+
+        return Desk(self.batch, self)
 
     def forget(self) -> None:
         """Dimensions changed: read them again when next needed."""
@@ -246,8 +259,10 @@ class Facts:
         dimensions.insert(self.batch, table, records)
 
     def settle(self) -> None:
-        """All is read: decide on held invoices, drop what overlaps with older batches."""
+        """All is read: decide on held invoices, link what was named before it was known, drop what overlaps."""
         reissue.settle(self)
+        if self.batch.dimensions_changed:
+            relink(self.batch)
         for table in WITHOUT_ID:
             if table in self._seen_tables:
                 twins = loading.repeated_rows(self.txn, table, self.batch.batch_id)

@@ -7,7 +7,7 @@ batch. A file that is refused does not stop the others. Nothing of a refused fil
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from core import rollups
@@ -15,17 +15,20 @@ from core.issues import BadInput, Issue
 from core.queries import loading
 from core.schema import CANONICAL, TABLES
 from core.store import Store, StoreError, Txn
-from loaders import dimensions, matching
+from loaders import dimensions, drift, matching
 from loaders.batch import Batch, FileState
 from loaders.bills import Bills
-from loaders.contract import Bill, Chunk, Item, Loader, Rejected
+from loaders.built_in import CANONICAL_LOADER
+from loaders.contract import Bill, Chunk, Item, LineReport, Loader, RatedUsage, Records, Rejected
 from loaders.facts import Facts
-from loaders.registry import CANONICAL_LOADER, by_name, detect
+from loaders.line_reports import LineReports
+from loaders.registry import by_name, detect, loaders
 from loaders.report import FileReport, InvoiceReport, LoadReport
 from loaders.source import Source
-from loaders.values import Converter
+from loaders.values import Converter, Typed
 
 Progress = Callable[[float, str], None]
+_TYPICAL_ROW = 120  # bytes
 _TABLE_SUFFIXES = {".csv", ".tsv", ".parquet"}
 
 
@@ -72,23 +75,31 @@ def load_paths(
     Raises:
         BadInput: for an unknown format or a path that does not exist. Problems of files are in the report.
     """
-    forced = by_name(format) if format else None
+    candidates = loaders(store)
+    forced = by_name(format, candidates) if format else None
     report = LoadReport(dry_run=dry_run)
     units = _gather(paths)
     if not units:
         raise BadInput(Issue(message="there is no file to load", found=", ".join(map(str, paths))))
     report.files = [unit.report for unit in units]
     for unit in units:
-        _detect(unit, forced)
+        _detect(unit, forced, candidates)
     canonical = [unit for unit in units if unit.loader is CANONICAL_LOADER]
     if canonical:
         _skip_unknown_tables(units)
+    units = sorted(units, key=_stage)
     groups = [canonical] if canonical else []
     groups += [[unit] for unit in units if unit.loader and unit.loader is not CANONICAL_LOADER]
-    steps = _Steps(sum(len(group) for group in groups), progress)
+    steps = _Steps([unit for group in groups for unit in group], progress)
     for group in groups:
         _load_group(store, group, steps, dry_run=dry_run, supersede=supersede)
     return report
+
+
+def _stage(unit: Unit) -> int:
+    """Inventory and people come before the bills that name them; a loader without stages comes last."""
+    stage = getattr(unit.loader, "stage", None)
+    return stage(unit.source) if stage else 100
 
 
 def _gather(paths: Sequence[Path | str]) -> list[Unit]:
@@ -126,14 +137,16 @@ def _refuse(unit: Unit, issues: Iterable[Issue]) -> None:
     unit.loader = None
 
 
-def _detect(unit: Unit, forced: Loader | None) -> None:
+def _detect(unit: Unit, forced: Loader | None, candidates: Sequence[Loader]) -> None:
     try:
         if forced is not None and unit.source.size == 0:
             raise unit.source.refused("is empty", "a file with content")
         if forced is not None:
             _ = unit.source.members
-        unit.loader = forced or detect(unit.source)
+        unit.loader = forced or detect(unit.source, candidates)
         unit.report.format = unit.loader.name
+        layout = getattr(unit.loader, "layout", None)
+        unit.report.layout = layout(unit.source) if layout else None
         check = getattr(unit.loader, "check", None)
         if check is not None:
             unit.report.warnings += check(unit.source)
@@ -153,36 +166,61 @@ def _skip_unknown_tables(units: list[Unit]) -> None:
 
 
 class _Steps:
-    """Progress over files, and inside a file by rows."""
+    """Progress by the size of the files, and inside a file by its rows, as many as its beginning lets expect."""
 
-    def __init__(self, files: int, progress: Progress | None) -> None:
-        self._files = max(files, 1)
+    def __init__(self, units: Sequence[Unit], progress: Progress | None) -> None:
+        self._whole = max(sum(unit.source.size for unit in units), 1)
         self._done = 0
+        self._size = 0
+        self._expected = 1.0
+        self._in_file = 0
         self._rows = 0
         self._note = ""
         self._progress = progress
 
-    def file(self, name: str) -> None:
-        self._note = name
+    def file(self, unit: Unit) -> None:
+        """A file begins."""
+        self._done += self._size
+        self._note, self._size, self._in_file = unit.report.file, unit.source.size, 0
+        self._expected = _expected_rows(unit.source) if self._progress else 1.0
         self._say()
 
     def rows(self, count: int) -> None:
+        """So many rows more were dealt with."""
         self._rows += count
+        self._in_file += count
         self._say()
 
-    def finished(self, files: int) -> None:
-        self._done += files
+    def finished(self, units: Sequence[Unit], size_before: int) -> None:
+        """A group of files is done."""
+        self._done = size_before + sum(unit.source.size for unit in units)
+        self._size = 0
         self._say()
+
+    @property
+    def done(self) -> int:
+        """Bytes of the files before the present group."""
+        return self._done
 
     def _say(self) -> None:
         if self._progress:
-            self._progress(min(self._done / self._files, 1.0), f"{self._note}: {self._rows} rows")
+            inside = self._size * min(self._in_file / self._expected, 0.98)
+            self._progress(min((self._done + inside) / self._whole, 1.0), f"{self._note}: {self._rows:,} rows")
+
+
+def _expected_rows(source: Source) -> float:
+    """A guess from the length of the first lines; archives and binary formats unpack to about five times their size."""
+    if source.head_text is None or source.is_archive:
+        return max(source.size * 5 / _TYPICAL_ROW, 1.0)
+    lines = max(source.head.count(b"\n"), source.head.count(b"\r"), 1)
+    return max(source.size * lines / max(len(source.head), 1), 1.0)
 
 
 def _load_group(store: Store, group: list[Unit], steps: _Steps, *, dry_run: bool, supersede: bool) -> None:
     left = list(group)
+    before = steps.done
     while left:
-        fresh = [(FileReport(u.report.file, u.report.format, warnings=list(u.report.warnings)), u) for u in left]
+        fresh = [(replace(u.report, warnings=list(u.report.warnings), invoices=[], issues=[]), u) for u in left]
         try:
             with store.transaction() as txn:
                 _run(txn, [Unit(u.source, r, u.loader) for r, u in fresh], steps, supersede=supersede)
@@ -204,7 +242,7 @@ def _load_group(store: Store, group: list[Unit], steps: _Steps, *, dry_run: bool
             if dry_run:
                 unit.report.batch_id = None
         break
-    steps.finished(len(group))
+    steps.finished(group, before)
 
 
 def _copy(new: FileReport, old: FileReport) -> None:
@@ -240,6 +278,9 @@ def _run(txn: Txn, units: list[Unit], steps: _Steps, *, supersede: bool) -> None
     batch.files = [FileState(unit.source, unit.report) for unit in todo]
     facts = Facts(batch)
     bills = Bills(batch, facts)
+    for unit, file in zip(todo, batch.files, strict=True):
+        assert unit.loader is not None
+        drift.columns(batch, file, drift.shape(unit.loader, unit.source))
     _read_all(batch, todo, facts, bills, steps)
     facts.settle()
     if len(again) == len(todo) and all(u.report.rows_quarantined >= len(again[u.source.sha256]) for u in todo):
@@ -254,6 +295,7 @@ def _run(txn: Txn, units: list[Unit], steps: _Steps, *, supersede: bool) -> None
     if batch.services_changed:
         matching.rematch(batch)
     _report_invoices(facts)
+    drift.codes(batch)
     months = None if batch.dimensions_changed else batch.months | loading.fact_months(txn, batch.batch_id)
     rollups.refresh(txn, months)
     batch.finish()
@@ -302,7 +344,7 @@ def _read_all(batch: Batch, units: list[Unit], facts: Facts, bills: Bills, steps
     if units[0].loader is not CANONICAL_LOADER:
         for unit, file in zip(units, batch.files, strict=True):
             assert unit.loader is not None
-            steps.file(unit.report.file)
+            steps.file(unit)
             _consume(batch, unit, file, unit.loader.read(unit.source), facts, bills)
         return
     parts = [
@@ -312,12 +354,15 @@ def _read_all(batch: Batch, units: list[Unit], facts: Facts, bills: Bills, steps
     ]
     for _, index, table, sheet in sorted(parts, key=lambda part: part[:2]):
         unit, file = units[index], batch.files[index]
-        steps.file(unit.report.file)
+        steps.file(unit)
         _consume(batch, unit, file, CANONICAL_LOADER.read_table(unit.source, table, sheet), facts, bills)
 
 
-def _consume(batch: Batch, unit: Unit, file: FileState, items: Iterable[Item], facts: Facts, bills: Bills) -> None:
+def _consume(
+    batch: Batch, unit: Unit, file: FileState, items: Iterable[Item | Typed], facts: Facts, bills: Bills
+) -> None:
     converters: dict[str, Converter] = {}
+    lines = LineReports(batch, facts)
     stream = iter(items)
     while True:
         try:
@@ -327,12 +372,18 @@ def _consume(batch: Batch, unit: Unit, file: FileState, items: Iterable[Item], f
         except (OSError, UnicodeError) as error:
             raise _Refused(unit, unit.source.refused(f"cannot be read: {error}")) from error
         if item is None:
+            facts.desk.finish(file)
+            lines.finish(file)
             return
-        if isinstance(item, Chunk):
-            if item.table not in converters:
-                converters[item.table] = Converter(item.table)
-            typed, rejected = converters[item.table].convert(item)
-            batch.reject(file, rejected)
+        if isinstance(item, Chunk | Typed):
+            if isinstance(item, Typed):
+                typed = item
+            else:
+                if item.table not in converters:
+                    converters[item.table] = Converter(item.table)
+                converter = converters[item.table]
+                typed, rejected = converter.convert(item)
+                batch.reject(file, rejected)
             if TABLES[item.table].info["role"] == "dimension":
                 dimensions.apply(batch, file, typed)
                 facts.forget()
@@ -340,6 +391,12 @@ def _consume(batch: Batch, unit: Unit, file: FileState, items: Iterable[Item], f
                 facts.apply(file, typed)
         elif isinstance(item, Bill):
             bills.apply(file, item)
+        elif isinstance(item, Records):
+            facts.desk.apply(file, item)
+        elif isinstance(item, RatedUsage):
+            bills.apply_usage(file, item)
+        elif isinstance(item, LineReport):
+            lines.add(item)
         elif isinstance(item, Rejected):
             batch.reject(file, [item])
         else:
@@ -369,6 +426,7 @@ def _report_invoices(facts: Facts) -> None:
     for file in facts.batch.files:
         wrong = [invoice for invoice in file.report.invoices if not invoice.balanced]
         if wrong:
+            drift.totals(facts, {invoice.invoice_id for invoice in wrong})
             first = wrong[0]
             facts.batch.warn(
                 file,

@@ -21,6 +21,7 @@ from loaders.values import attributes_text
 _FAR = "9999-12-31"
 _EVER = "0000-00-00"
 UNCONFIRMED = {"unconfirmed": "yes"}
+_SPELLED = {"cloud", "saas_seat"}  # digits of these are account numbers, not telephone numbers
 
 
 @lru_cache(maxsize=500_000)
@@ -37,7 +38,8 @@ def number_key(number: str, country: str | None) -> str:
     code = phonenumbers.country_code_for_region(country or "US") or 1
     if code == 1:
         return f"+1{digits}" if len(digits) == 10 else f"+{digits}" if len(digits) == 11 else digits
-    if digits.startswith(str(code)) and len(digits) > 10:
+    longest = 11 if code == 55 else 10  # Brazil: area code (55 is one) and nine digits
+    if digits.startswith(str(code)) and len(digits) > longest:
         return f"+{digits}"
     national = digits if country == "IT" else digits.removeprefix("0")
     return f"+{code}{national}"
@@ -112,7 +114,8 @@ class Matcher:
         """A service that only a bill names, marked unconfirmed; returns its id."""
         carrier = self.carrier_of(account_id)
         country = self._country(account_id)
-        shown = number_key(number, country) if number and not re.search(r"[A-Za-z]", number) else (number or "").strip()
+        spelled = values.get("kind") in _SPELLED or not number or bool(re.search(r"[A-Za-z]", number))
+        shown = (number or "").strip() if spelled else number_key(str(number), country)
         service = service_id or f"{account_id}:{shown.lstrip('+')}"
         if service in self.services:
             return service

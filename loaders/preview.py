@@ -9,8 +9,10 @@ from pathlib import Path
 from core.issues import BadInput, Issue
 from core.schema import CANONICAL
 from core.store import Store
+from loaders import grid
 from loaders.canonical import known_columns
 from loaders.load import load_paths
+from loaders.registry import by_name
 from loaders.report import FileReport
 from loaders.source import Source
 from loaders.text import best_header, blocks
@@ -54,13 +56,17 @@ def preview(path: Path | str, *, store: Store | None = None, format: str | None 
             loaded = load_paths(empty, [path], format=format, dry_run=True)
             empty.close()
     report = loaded.files[0]
-    columns, first = _beginning(path, rows) if path.is_file() else ([], [])
+    columns, first = _beginning(path, rows, report.format) if path.is_file() else ([], [])
     return Preview(path.name, report.format, columns, first, report, loaded.issues)
 
 
-def _beginning(path: Path, rows: int) -> tuple[list[str], list[list[str]]]:
+def _beginning(path: Path, rows: int, format: str | None) -> tuple[list[str], list[list[str]]]:
     source = Source(path)
+    own = getattr(by_name(format), "beginning", None) if format else None
     try:
+        if own is not None:
+            found: tuple[list[str], list[list[str]]] = own(source, rows)
+            return found
         members = [None] if not source.is_archive else [m for m in source.members if source.member_head(m)]
         if not members or source.is_workbook or source.head.startswith(b"PAR1"):
             return _typed_beginning(source, rows)
@@ -84,6 +90,8 @@ def _typed_beginning(source: Source, rows: int) -> tuple[list[str], list[list[st
     from loaders.canonical import Canonical
     from loaders.contract import Chunk
 
+    if source.is_workbook and not Canonical().sniff(source):
+        return _unknown_sheet(source, rows)
     try:
         chunk = next((item for item in Canonical().read(source) if isinstance(item, Chunk)), None)
     except (BadInput, ValueError, KeyError):
@@ -91,3 +99,17 @@ def _typed_beginning(source: Source, rows: int) -> tuple[list[str], list[list[st
     if chunk is None:
         return [], []
     return list(chunk.names), [list(row) for row in zip(*(column[:rows] for column in chunk.columns), strict=True)]
+
+
+def _unknown_sheet(source: Source, rows: int) -> tuple[list[str], list[list[str]]]:
+    """The beginning of the first sheet that has a header row."""
+    try:
+        for sheet in grid.sheets(source):
+            located = grid.beginning(source, sheet, rows + grid.HEADER_WITHIN)
+            place = grid.find_header(located)
+            if place is not None:
+                below = located[place + 1 :][:rows]
+                return grid.named(located[place][1]), [[str(cell)[:200] for cell in cells] for _, cells in below]
+    except BadInput:
+        pass
+    return [], []

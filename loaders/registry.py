@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from functools import lru_cache
 from importlib.metadata import entry_points
 
 from core.issues import BadInput, Issue
-from loaders.att import AttCharges
-from loaders.canonical import Canonical
+from core.queries import formats
+from core.store import Store
+from loaders import grid
+from loaders.built_in import BUILT_IN
 from loaders.contract import Loader
+from loaders.pdf import PdfInvoices
+from loaders.profiles import Profiles
 from loaders.source import Source
-from loaders.verizon import VerizonRdd
-
-CANONICAL_LOADER = Canonical()
-BUILT_IN: tuple[Loader, ...] = (CANONICAL_LOADER, VerizonRdd(), AttCharges())
-
-#: Format names of `interfaces.md` that a later loader will answer to.
-PLANNED = (
-    *("x12_811", "verizon_report", "att_inventory", "febraban_v2", "febraban_v3", "telstra_linx", "optus", "m2", "bt"),
-    *("windstream", "oracle_ebilling", "tap3", "focus", "pdf", "profile", "intune", "jamf", "workspace_one"),
-    *("ivanti", "employees", "netbox", "snipeit", "glpi", "orders", "contracts", "fx_rates"),
-)
 
 
 @lru_cache(maxsize=1)
@@ -33,28 +27,33 @@ def _third_party() -> tuple[Loader, ...]:
     return tuple(found)
 
 
-def loaders() -> tuple[Loader, ...]:
-    """All loaders: the built-in ones, then those of other packages (entry point group `tem.loaders`)."""
-    return (*BUILT_IN, *_third_party())
+def loaders(store: Store | None = None) -> tuple[Loader, ...]:
+    """All loaders: the built-in ones, those that read by what the store's user saved, those of other packages
+    (entry point group `tem.loaders`).
+
+    Raises:
+        BadInput: if a saved definition cannot be read.
+    """
+    saved = {kind: formats.saved(store, kind) if store is not None else {} for kind in ("profile", "pdf")}
+    return (*BUILT_IN, Profiles(saved["profile"]), PdfInvoices(saved["pdf"]), *_third_party())
 
 
-def by_name(name: str) -> Loader:
-    """The loader that the user named.
+def by_name(name: str, candidates: Sequence[Loader] | None = None) -> Loader:
+    """The loader that the user named, among `candidates` (all without a store, if None).
 
     Raises:
         BadInput: if there is none of that name.
     """
-    for loader in loaders():
+    candidates = loaders() if candidates is None else candidates
+    for loader in candidates:
         if loader.name == name:
             return loader
-    known = ", ".join(loader.name for loader in loaders())
-    if name in PLANNED:
-        raise BadInput(Issue(field="format", found=name, message="is not supported yet", expected=f"one of {known}"))
+    known = ", ".join(loader.name for loader in candidates)
     raise BadInput(Issue(field="format", found=name, message="no such format", expected=f"one of {known}"))
 
 
-def detect(source: Source) -> Loader:
-    """The loader that is surest of the file.
+def detect(source: Source, candidates: Sequence[Loader] | None = None) -> Loader:
+    """The loader that is surest of the file, among `candidates` (all without a store, if None).
 
     Raises:
         BadInput: if the file is empty, an unsafe archive, claimed by two loaders alike, or known to none.
@@ -63,7 +62,8 @@ def detect(source: Source) -> Loader:
         raise source.refused("is empty", "a file with content")
     _ = source.members  # refuses a damaged or unsafe archive before any loader looks into it
     claims: list[tuple[float, Loader]] = []
-    for loader in loaders():
+    candidates = loaders() if candidates is None else candidates
+    for loader in candidates:
         with contextlib.suppress(BadInput):
             claims.append((loader.sniff(source), loader))
     best = max((sure for sure, _ in claims), default=0.0)
@@ -73,14 +73,14 @@ def detect(source: Source) -> Loader:
         raise source.refused(f"is claimed by {names} alike", None, "name one with --format")
     if not takers:
         kind = "binary content" if source.head_text is None and not source.is_archive else "its content"
-        known = ", ".join(loader.title for loader in loaders())
+        known = "one of " + ", ".join(loader.name for loader in candidates)
         raise source.refused(f"no loader recognises {kind}", known, _hint(source))
     return takers[0]
 
 
 def _hint(source: Source) -> str | None:
     text = source.head_text
-    if text is None:
-        return None
-    line = next((line for line in text.splitlines() if line.strip()), "")
-    return f'its first line is "{line.strip()[:120]}"' if line else None
+    told = "" if not grid.is_table(source) else "map its columns on the imports page, or see `tem profile propose`"
+    line = next((line for line in (text or "").splitlines() if line.strip()), "")
+    first = f'its first line is "{line.strip()[:120]}"' if line else ""
+    return "; ".join(part for part in (first, told) if part) or None

@@ -39,7 +39,8 @@ class InvoiceReport:
 
 @dataclass(slots=True)
 class FileReport:
-    """What became of one file. `error` is set where it was refused as a whole, `skipped` for an unknown table."""
+    """What became of one file. `error` is set where it was refused as a whole, `skipped` for an unknown table;
+    `layout` names the saved profile or template that read it."""
 
     file: str
     format: str | None = None
@@ -53,6 +54,7 @@ class FileReport:
     issues: list[Issue] = field(default_factory=list)
     error: str | None = None
     skipped: bool = False
+    layout: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The entry of the document; `error` only where the file was refused."""
@@ -67,6 +69,8 @@ class FileReport:
             "warnings": list(self.warnings),
             "invoices": [invoice.to_json() for invoice in self.invoices],
         }
+        if self.layout:
+            entry["layout"] = self.layout
         if self.error:
             entry["error"] = self.error
         return entry

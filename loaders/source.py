@@ -21,6 +21,7 @@ MAX_UNPACKED = 4 * 1024**3
 MAX_RATIO = 200  # only looked at above _RATIO_FROM bytes: small texts repeat themselves
 _RATIO_FROM = 64 * 1024**2
 _BLOCK = 1024 * 1024
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, ValueError, RuntimeError)
 
 
@@ -135,8 +136,12 @@ class Source:
 
     @property
     def is_workbook(self) -> bool:
-        """Whether the archive is an Excel workbook."""
-        return "[Content_Types].xml" in self.members
+        """Whether it is a workbook: XLSX or XLSB, ODS, or the binary XLS."""
+        if self.head.startswith(_OLE):
+            return True
+        if "[Content_Types].xml" in self.members:
+            return any(name.startswith("xl/") for name in self.members)
+        return "content.xml" in self.members and b"opendocument.spreadsheet" in self.head[:200]
 
     @cached_property
     def sha256(self) -> str:
@@ -152,8 +157,10 @@ class Source:
         Raises:
             BadInput: if it is no text.
         """
-        scan = self._scans[member][1]
         shown = self.label if member is None else f"{self.label}/{member}"
+        if member not in self._scans:
+            raise BadInput(Issue(file=shown, message="is an archive", expected="a text file"))
+        scan = self._scans[member][1]
         if scan.facts is None:
             raise BadInput(Issue(file=shown, message="is no text file", expected="text in UTF-8, UTF-16 or cp1252"))
         return scan.facts

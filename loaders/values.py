@@ -19,7 +19,7 @@ _STAMP = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}(\.0+)?", re.ASCII)
 _UNPRINTABLE = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\ud800-\udfff]")  # no text file can hold them
 _CACHED = 200_000
-_UNITS = {"data": "MB", "voice": "min", "sms": "msg"}
+UNITS = {"data": "MB", "voice": "min", "sms": "msg"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class Column(dict[str, Any]):
         self.name = name
         self.bad = False
         self._parse = parser(table, name)
-        self._required = not TABLES[table].c[name].nullable
+        self.required = not TABLES[table].c[name].nullable
 
     def __missing__(self, raw: str) -> Any:
         value: Any = None
@@ -102,7 +102,7 @@ class Column(dict[str, Any]):
                 raise ValueError(f"a cell of at most {MAX_CELL} characters")
             if text:
                 value = self._parse(text)
-            elif self._required:
+            elif self.required:
                 raise ValueError("a value")
         except ValueError as problem:
             value, self.bad = Bad(text[:200], str(problem)), True
@@ -194,8 +194,8 @@ class Converter:
         if self.table not in {"usage", "usage_events"} or "unit" not in typed.names:
             return
         for index, (kind, unit) in enumerate(zip(typed.column("usage_type"), typed.column("unit"), strict=True)):
-            if unit is not None and type(kind) is str and type(unit) is str and _UNITS[kind] != unit:
-                bad.setdefault(index, []).append(("unit", Bad(unit, f"{_UNITS[kind]} for {kind}")))
+            if unit is not None and type(kind) is str and type(unit) is str and UNITS[kind] != unit:
+                bad.setdefault(index, []).append(("unit", Bad(unit, f"{UNITS[kind]} for {kind}")))
 
     def _attributes(self, extras: list[tuple[str, Sequence[str]]]) -> list[str | None] | None:
         if not extras:

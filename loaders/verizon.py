@@ -19,7 +19,7 @@ from typing import Any
 
 from core.issues import BadInput, Issue
 from core.money import SCALE, round_half_up
-from loaders import declare
+from loaders import declare, line_states
 from loaders.contract import NO, SURE, Bill, BillLine, Item, Rejected, SourceRow
 from loaders.declare import Layout, RowError, blank, cycle_period, us_day
 from loaders.source import Source
@@ -135,6 +135,7 @@ class VerizonRdd:
             missing = bill.total - sum(charge["amount"] for charge in bill.charges)
             if opened.late_fee and missing == opened.late_fee:
                 bill.charges.append({"category": "late_fee", "description": "Late Fee", "amount": opened.late_fee})
+            line_states.mark(bill)
             yield bill
 
     def _rows(

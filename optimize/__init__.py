@@ -1,10 +1,11 @@
 """Decisions: which plan for which line, proven. Scenario -> problem -> models -> re-priced, certified, explained."""
 
-from optimize.backtest import backtest, backtest_frames
+from optimize.backtest import backtest, backtest_frames, recommend_policy
 from optimize.bill import Bill, bill, bill_frames
 from optimize.progress import Progress
 from optimize.result import Contradiction, Result
 from optimize.run import run_frames, run_scenario
+from optimize.scenario import read_text
 
 __all__ = [
     "Bill",
@@ -15,6 +16,8 @@ __all__ = [
     "backtest_frames",
     "bill",
     "bill_frames",
+    "read_text",
+    "recommend_policy",
     "run_frames",
     "run_scenario",
 ]

@@ -19,24 +19,16 @@ import pandas as pd
 from core.issues import BadInput, Issue
 from core.periods import month_of
 from optimize import frames as tables
-from optimize import rightsize, scope
+from optimize import rules, scope
 from optimize import scenario as scenarios
-from optimize.build import build
 from optimize.evaluate import Evaluator, Priced
 from optimize.result import money
-from optimize.run import run_frames
 
 #: Policies compared; each is described in docs/optimizer.md.
 POLICIES: dict[str, str] = {
-    "keep": "today's plans, unchanged",
-    "line_average": "each line the plan that is cheapest for its average month, pools ignored",
-    "line_months": "each line the plan that is cheapest over its past months, pools ignored",
-    "pooled_mean": "the optimum for the average month",
-    "pooled_buffer": "the optimum for the average month plus 10 %",
-    "stochastic": "the optimum over the past months as they were (sample average)",
+    **rules.RULES,
     "clairvoyant": "the optimum for the months that will be paid, known in advance: no policy can do better",
 }
-_BUFFER = Fraction(11, 10)
 _MAX_FOLDS = 4
 
 
@@ -91,6 +83,17 @@ def backtest_frames(
     return _report(setting.currency, folds)
 
 
+def recommend_policy(
+    store: Any, scenario: Mapping[str, Any] | Path | str, ranking: list[str], *, time_limit: float = 20.0
+) -> dict[str, Any]:
+    """A result file with the plans of the first policy of `ranking` that meets the scenario; see `rules.recommend`.
+
+    Raises:
+        BadInput: problems of scenario or data; no policy meets the scenario.
+    """
+    return rules.recommend(tables.from_store(store), scenarios.read(scenario), ranking, time_limit)
+
+
 def _folds(months: list[str]) -> list[tuple[list[str], list[str]]]:
     """Up to four cuts; the test window is a quarter of the range (at most 3 months)."""
     width = max(1, min(3, len(months) // 4))
@@ -108,17 +111,8 @@ def _fold(
     past = replace(base, first=train[0], last=train[-1])
     future = replace(base, first=test[0], last=test[-1])
     payer = Evaluator(known, future, scope.Setting(tuple(test), str(base.currency)))
-    flat = replace(base, first=train[-1], last=train[-1])
-    mean, buffered = _average(known, train), _average(known, train, _BUFFER)
-    plans: dict[str, dict[str, str | None] | None] = {
-        "keep": {},
-        "line_average": _alone(mean, flat),
-        "line_months": _alone(known, past),
-        "pooled_mean": _pooled(mean, flat, time_limit),
-        "pooled_buffer": _pooled(buffered, flat, time_limit),
-        "stochastic": _pooled(known, past, time_limit),
-        "clairvoyant": _pooled(known, future, time_limit),
-    }
+    plans = {name: rules.decide(name, known, past, train, time_limit) for name in rules.RULES}
+    plans["clairvoyant"] = rules.decide("stochastic", known, future, test, time_limit)
     paid = {name: None if plan is None else _pay(payer, plan).cost for name, plan in plans.items()}
     return {"lines": len(payer.lines), "paid": paid}
 
@@ -137,48 +131,6 @@ def _present(frames: tables.Frames, train: list[str], test: list[str]) -> pd.Dat
         after = end is None or month_of(end) >= test[0]
         good.append(before and after and not (status == "disconnected" and end is None))
     return services[pd.Series(good, index=services.index, dtype=bool)]
-
-
-def _average(frames: tables.Frames, train: list[str], factor: Fraction = Fraction(1)) -> dict[str, pd.DataFrame]:
-    """The tables with one month of usage: each line's mean over the months it was active in the past."""
-    start = dict(tables.rows(frames, "services", "service_id", "activated_on"))
-    months = {s: sum(m >= (month_of(day) if day else "") for m in train) for s, day in start.items()}
-    usage = frames["usage"]
-    usage = usage[usage["month"].isin(train) & usage["service_id"].isin(list(months))]
-    keys = [c for c in ("service_id", "usage_type", "zone", "country") if c in usage.columns]
-    values = [c for c in ("quantity", "cost") if c in usage.columns]
-    grouped = usage.groupby(keys, dropna=False, sort=True)[values].sum(min_count=1).reset_index()
-    for name in values:
-        mean = [
-            None
-            if value is None
-            else _half_up(Fraction(int(value)) * (factor if name == "quantity" else 1) / max(1, months[s]))
-            for s, value in zip(tables.column(grouped, "service_id"), tables.column(grouped, name), strict=True)
-        ]
-        grouped[name] = pd.array(mean, dtype="Int64")
-    grouped["month"] = train[-1]
-    return {**frames, "usage": grouped}
-
-
-def _half_up(value: Fraction) -> int:
-    return math.floor(value + Fraction(1, 2))
-
-
-def _alone(frames: tables.Frames, scenario: scenarios.Scenario) -> dict[str, str | None] | None:
-    """The cheapest plan of each line as if it had its pool's allowance to itself."""
-    plans = frames["plans"].copy()
-    for name in ("pool_group", "voice_pool_group"):
-        if name in plans.columns:
-            plans[name] = None
-    problem = build({**frames, "plans": plans}, scenario)
-    if (problem.first_option[1:] == problem.first_option[:-1]).any():
-        return None
-    return problem.assignment(rightsize.best_options(problem))
-
-
-def _pooled(frames: tables.Frames, scenario: scenarios.Scenario, time_limit: float) -> dict[str, str | None] | None:
-    result = run_frames(frames, scenario, time_limit=time_limit)
-    return None if result.status == "infeasible" else result.assignment
 
 
 def _report(currency: str, folds: list[dict[str, Any]]) -> dict[str, Any]:
@@ -205,9 +157,10 @@ def _report(currency: str, folds: list[dict[str, Any]]) -> dict[str, Any]:
                 "standard_error": None if error is None else round(error, 6),
             }
         )
-    rivals = [p for p in policies if p["policy"] != "clairvoyant"]
-    best = min(rivals, key=lambda p: (p["paid"], p["policy"]))
-    order = " < ".join(p["policy"] for p in sorted(rivals, key=lambda p: (p["paid"], p["policy"])))
+    rivals = sorted((p for p in policies if p["policy"] != "clairvoyant"), key=lambda p: (p["paid"], p["policy"]))
+    best = rivals[0]["policy"]
+    order = " < ".join(p["policy"] for p in rivals)
+    conclusion = f"On this data {best} wins ({POLICIES[best]}); cheapest first: {order}."
     return {
         "currency": currency,
         "folds": [
@@ -218,6 +171,21 @@ def _report(currency: str, folds: list[dict[str, Any]]) -> dict[str, Any]:
             for f in folds
         ],
         "policies": policies,
-        "winner": best["policy"],
-        "conclusion": f"On this data {best['policy']} wins ({POLICIES[best['policy']]}); cheapest first: {order}.",
+        "winner": best,
+        "ranking": [p["policy"] for p in rivals],
+        "conclusion": f"{conclusion} {_certainty(folds, rivals)}".strip(),
     }
+
+
+def _certainty(folds: list[dict[str, Any]], rivals: list[dict[str, Any]]) -> str:
+    """How sure the order of the first two is: their difference fold by fold against its standard error."""
+    if len(rivals) < 2:
+        return ""
+    first, second = rivals[0]["policy"], rivals[1]["policy"]
+    if len(folds) < 2:
+        return f"One cut cannot tell how sure the lead over {second} is."
+    gaps = [float(f["paid"][second] - f["paid"][first]) for f in folds]
+    mean = sum(gaps) / len(gaps)
+    error = math.sqrt(sum((g - mean) ** 2 for g in gaps) / (len(gaps) - 1) / len(gaps))
+    told = f"It leads {second} by {mean:,.2f} a month (standard error {error:,.2f} over {len(gaps)} cuts)"
+    return f"{told}{': too close to call' if mean <= 2 * error else ''}."

@@ -51,8 +51,16 @@ def effect(evaluator: Evaluator, priced: Priced, service_id: str, plan_id: str |
     line = evaluator.lines[service_id]
     span = len(evaluator.months)
     own = sum(evaluator.line_months(service_id, line["plan_id"])) - priced.by_service[service_id]
+    pools = -pool_change(evaluator, priced, service_id, plan_id, line["plan_id"])
+    fee = Fraction(evaluator._one_off(line, plan_id), PICO * evaluator.scenario.horizon_months)
+    return Effect(Fraction(own, PICO * span), Fraction(pools, PICO * span), fee)
+
+
+def pool_change(evaluator: Evaluator, priced: Priced, service_id: str, now: str | None, new: str | None) -> int:
+    """What pools charge less, all months together (picos), if a line goes from plan `now` to `new`; all else stays."""
+    line = evaluator.lines[service_id]
     touched: dict[PoolKey, list[PoolMonth]] = {}
-    for plan, sign in ((plan_id, -1), (line["plan_id"], 1)):
+    for plan, sign in ((now, -1), (new, 1)):
         if plan is None:
             continue
         row = evaluator.plans[plan]
@@ -66,12 +74,11 @@ def effect(evaluator: Evaluator, priced: Priced, service_id: str, plan_id: str |
                 if key not in touched and key in priced.pools:
                     touched[key] = [copy(month) for month in priced.pools[key]]
         evaluator._join_pools(touched, line, row, (place[0], None), sign)
-    pools = 0
+    less = 0
     for key, months in touched.items():
-        now = priced.pools.get(key)
-        pools += sum(evaluator._pool_price(key, m) for m in months) - sum(m.charge for m in now or ())
-    fee = Fraction(evaluator._one_off(line, plan_id), PICO * evaluator.scenario.horizon_months)
-    return Effect(Fraction(own, PICO * span), Fraction(pools, PICO * span), fee)
+        less += sum(m.charge for m in priced.pools.get(key) or ())
+        less -= sum(evaluator._pool_price(key, m) for m in months)
+    return less
 
 
 def recommendations(

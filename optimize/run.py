@@ -168,6 +168,8 @@ def _pools(evaluator: Evaluator, priced: Priced, baseline: Priced) -> list[dict[
                 "baseline_members": max((m.members for m in before), default=0),
                 "allowance": money(Fraction(allowance, span * 10**6)),
                 "used": money(Fraction(used, span * 10**6)),
+                "baseline_allowance": money(Fraction(sum(m.allowance for m in before), span * 10**6)),
+                "baseline_used": money(Fraction(sum(m.used for m in before), span * 10**6)),
                 "utilization": used / allowance if allowance else None,
                 "overage_cost": money(Fraction(sum(m.charge for m in months), span * 10**12)),
                 "baseline_overage_cost": money(Fraction(sum(m.charge for m in before), span * 10**12)),

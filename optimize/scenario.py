@@ -46,6 +46,7 @@ KEYS: dict[str, str] = {
     "keep": "services that keep their plan",
     "gap": "relative optimality gap at which the search may stop (default 0.0001)",
     "seed": "seed of the solver (default 7)",
+    "method": "auto (default), model (one integer model) or decomposition (pricing passes, branch and bound)",
     "other_currencies": "refuse (default) or leave_out: services and contracts in other currencies",
 }
 
@@ -84,6 +85,7 @@ class Scenario:
     keep: tuple[str, ...] = ()
     gap: Fraction = Fraction(1, 10_000)
     seed: int = 7
+    method: str = "auto"
     other_currencies: str = "refuse"
     document: Mapping[str, Any] = field(default_factory=dict)
 
@@ -135,11 +137,22 @@ def read(source: Mapping[str, Any] | Path | str) -> Scenario:
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise BadInput(Issue(file=name, message=f"larger than {_MAX_BYTES} bytes", expected="a scenario file"))
-        document = yaml.load(path.read_text(encoding="utf-8-sig"), _Text)  # noqa: S506  _Text is a SafeLoader
+        text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise BadInput(Issue(file=name, message=f"cannot be read: {error.strerror}")) from error
     except UnicodeDecodeError as error:
         raise BadInput(Issue(file=name, message="is not UTF-8 text", expected="a YAML scenario")) from error
+    return parse(read_text(text, name), name)
+
+
+def read_text(text: str, name: str | None = None) -> dict[str, Any]:
+    """The mapping that YAML text says; every scalar is the text it was written as, so that an id keeps its zeros.
+
+    Raises:
+        BadInput: if the text is no YAML, repeats a key or is no mapping.
+    """
+    try:
+        document = yaml.load(text, _Text)  # noqa: S506  _Text is a SafeLoader
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         said = getattr(error, "problem", None) or "cannot be read"
@@ -149,7 +162,7 @@ def read(source: Mapping[str, Any] | Path | str) -> Scenario:
         document = {}
     if not isinstance(document, dict):
         raise BadInput(Issue(file=name, message="not a scenario", expected="a mapping of keys to values"))
-    return parse(document, name)
+    return document
 
 
 class _Reader:
@@ -366,5 +379,6 @@ _READ: dict[str, Callable[[_Reader, dict[str, Any], Any], None]] = {
     "keep": _by("items", "keep"),
     "gap": _by("fraction", "gap", at_most_one=False),
     "seed": _by("whole", "seed", 0),
+    "method": _choice("method", "auto", "model", "decomposition"),
     "other_currencies": _choice("other_currencies", "refuse", "leave_out"),
 }

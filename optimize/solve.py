@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimize import solver_process
+from optimize.decomposition.from_problem import can_decompose
 from optimize.evaluate import Evaluator, Priced
 from optimize.formulate import Built, build_model
 from optimize.problem import PICO, Problem
@@ -26,6 +27,8 @@ from optimize.rightsize import best_options
 from optimize.solver_process import Outcome
 
 SMALL = 2_500  # option variables up to which the MIP solver gets the whole model at once
+SMALL_COUPLED = 2_500  # options of undecided lines above which contracts and carriers call for branch and bound
+LARGE = 100_000  # the same where only pools and limits couple
 _CORE = 700
 _DEFAULT_SECONDS = 300.0
 _CORE_NODES, _FINAL_NODES = 400, 1_500  # work limits that keep unlimited runs repeatable
@@ -50,6 +53,14 @@ class _Search:
     def left(self) -> float:
         """Seconds that remain."""
         return max(0.1, self.deadline - time.monotonic())
+
+    def stopped(self) -> bool:
+        """Whether the time is over or the user has cancelled; asked between passes."""
+        if self.cancelled is not None and self.cancelled():
+            self.ended = "cancelled"
+        elif time.monotonic() > self.deadline and self.ended == "done":
+            self.ended = "time_limit"
+        return self.ended != "done"
 
     def offer(self, assignment: dict[str, str | None]) -> bool:
         """Re-price an assignment exactly and keep it if it is feasible and better (cheaper, then fewer changes)."""
@@ -118,6 +129,8 @@ def solve(
     search = _Search(problem, evaluator, say, cancelled, deadline)
     if keep_feasible:
         search.offer({})
+    if _decomposes(problem):
+        return _decomposed(search)
     search.tell(0.1, "reducing and building the model")
     reduced = reduce(problem)
     built = build_model(problem, reduced)
@@ -136,6 +149,36 @@ def solve(
     if search.ended == "done" and search.objective - search.bound <= 0.005 and reduced.columns <= SMALL:
         _fewest_changes(search, built)
     return _solution(search, Fraction(search.bound), "HiGHS", pool_values)
+
+
+def _decomposes(problem: Problem) -> bool:
+    """Whether the decomposition is the method: asked for, or many options with contracts or carriers to choose."""
+    method = problem.scenario.method
+    if method == "model" or not can_decompose(problem):
+        return False
+    if method == "decomposition":
+        return True
+    per_line = np.diff(problem.first_option)
+    undecided = int(per_line[per_line > 1].sum())
+    coupled = problem.scenario.max_carriers is not None or any(c.has_terms for c in problem.contracts.values())
+    return undecided > (SMALL_COUPLED if coupled else LARGE)
+
+
+def _decomposed(search: _Search) -> Solution:
+    from optimize.decomposition.solve import solve as decompose
+
+    note, values = decompose(search.problem, search)
+    search.notes.append(note)
+    if search.best is None:
+        built = build_model(search.problem, reduce(search.problem))
+        _whole(search, built)
+        if search.best is None:
+            raise RuntimeError(f"no feasible assignment was found: {search.notes}")
+    if search.ended == "time_limit" and search.good_enough():
+        search.ended = "done"
+    if search.bound == float("-inf"):
+        search.bound = _floor_bound(search.problem)
+    return _solution(search, Fraction(search.bound), "decomposition, HiGHS", values)
 
 
 def _solution(
@@ -209,6 +252,8 @@ def _whole(search: _Search, built: Built) -> None:
         search, built, "searching", seconds=search.left, nodes=None, rel_gap=0.9 * float(search.problem.scenario.gap)
     )
     search.learn(outcome, built, whole_model=True)
+    if search.bound == float("-inf"):  # ended before the search had a bound
+        search.bound = _floor_bound(search.problem)
 
 
 def _large(search: _Search, built: Built) -> dict[tuple[str, str, str, str], float]:

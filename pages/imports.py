@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import cache, page, uploads
-from app.components import Col, card, footer, kpi_row, preview_card, table
+from app.components import Col, card, charge_rules, footer, kpi_row, table, taught
 from app.components.job import watch
 
 head = page.begin("Imports", needs=None)
@@ -11,20 +11,26 @@ data = cache.view("imports")
 head.say(data.title, data.sentence)
 with card(
     "Bring files in",
-    note="Bills, usage, inventory, contracts: CSV, Parquet, Excel or the carrier's own ZIP; up to 500 MB each",
+    note="Bills, usage, inventory, contracts: CSV, Excel, Parquet, PDF or the carrier's own ZIP; up to 500 MB each",
 ):
     files = st.file_uploader("Files", accept_multiple_files=True, key="files", label_visibility="collapsed")
     if files:
         folder = uploads.keep(files)
-        ready = [preview_card(item) for item in uploads.previews(folder)]
+        ready = uploads.look(folder)
         replace = st.toggle("Replace older versions of re-issued invoices", key="supersede")
-        if st.button("Import", type="primary", disabled=not any(ready), icon=":material/upload:"):
+        if st.button("Import", type="primary", disabled=not ready, icon=":material/upload:"):
             uploads.commit(folder, supersede=replace)
     done = watch("load")
     if done is not None and done.state == "done":
         uploads.told(done)
+uploads.templates()
 kpi_row(data.kpis)
-tabs = st.tabs(["Imports", f"Set aside ({len(data.quarantine):,})", f"Invoices ({len(data.invoices):,})"])
+tabs = st.tabs(
+    [
+        *("Imports", f"Set aside ({len(data.quarantine):,})", f"Invoices ({len(data.invoices):,})"),
+        *(f"Missing ({len(data.missing):,})", f"Profiles and templates ({len(data.profiles):,})", "Charge rules"),
+    ]
+)
 with tabs[0]:
     picked = table(
         data.batches,
@@ -61,4 +67,10 @@ with tabs[1]:
     )
 with tabs[2]:
     table(data.invoices, page.INVOICE_COLUMNS, key="bills", height=420, empty="No invoice has been imported yet.")
+with tabs[3]:
+    table(data.missing, page.MISSING_COLUMNS, key="missing", empty="Every account that bills has sent its invoices.")
+with tabs[4]:
+    taught(data.taught)
+with tabs[5]:
+    charge_rules(data.taught)
 footer()

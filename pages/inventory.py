@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import cache, formats, page
-from app.components import Col, card, dossier, footer, kpi_row, table
+from app.components import Col, card, dossier, footer, kpi_row, match_panel, table
 
 service = st.query_params.get("service")
 if service:
@@ -61,4 +61,5 @@ with card(f"{len(data.rows):,} lines", note=note):
     )
 if picked:
     page.go("inventory", service=str(data.rows["service_id"].iloc[picked[0]]))
+match_panel(cache.view("matches"))
 footer(data.note)

@@ -5,6 +5,7 @@ import streamlit as st
 from app import cache, page
 from app.components import Col, card, footer, kpi_row, nothing, table
 from app.components.job import current, start, watch
+from app.components.offer_check import counter_offer
 from app.components.outcome import change_table, downloads, moves_chart, told_by_solver
 
 head = page.begin("Offers", needs="services", what="What a carrier's offer would really save")
@@ -46,11 +47,16 @@ else:
                 st.warning("One of the two scenarios cannot be met; open it in Scenarios to see why.")
         if data.note:
             st.markdown(page.escape(data.note))
+    with card("Counter-offer check", note="The whole estate with the offer and without it; at which price lines move"):
+        counter_offer(data)
     if data.with_offer is not None:
         note = f"Ranked by money; {data.currency} a month, use of {data.with_offer.period}"
         with card("Lines that move to the offer", note=note):
             change_table(data.lines, data.currency, key="offer-lines")
             downloads(data.with_offer, key="offer")
         with card("From plan to plan under the offer", note="Lines; rows: today's plan, columns: the recommended one"):
-            moves_chart(data.moving, key="offer-moves") if len(data.moving) else nothing("No line changes.")
+            if len(data.moving):
+                moves_chart(data.moving, key="offer-moves")
+            else:
+                nothing("No line changes.")
 footer("The real saving is the cost of the best plans without the offer less the cost of the best plans with it.")

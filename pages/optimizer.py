@@ -42,5 +42,6 @@ elif item is not None:
     service = result_in_full(data, item)
     if service:
         page.link("inventory", "Open the dossier of this line", service=service)
+    page.link("worth", "See what each rule, commitment and carrier costs", result=item.result_id)
     page.link("scenarios", "Change prices, limits or fees in the scenario studio")
 footer("Expected values over the months named, before tax. A person carries the changes out at the carrier.")

@@ -5,7 +5,9 @@ import streamlit as st
 from app import cache, formats, page
 from app.components import Col, card, footer, kpi_row, nothing, ranked, side_by_side, table
 from app.components.flags import flag_queue, model_run
+from app.components.moves import moves_list
 from app.components.usage_charts import usage_trend
+from app.components.warnings import early_warnings
 
 head = page.begin(
     "Usage and anomalies",
@@ -30,16 +32,14 @@ with card(
     note=f"{formats.month(data.month)}; rated cost in {data.currency or 'its currency'}, before tax",
 ):
     if len(data.roaming):
-        left, right = side_by_side(1, 1)
+        top = data.costly_roaming
+        left, right = side_by_side(1, 1) if len(top) else (st.container(), st.container())
         with left:
-            top = data.roaming.head(8)
-            ranked(
-                list(top["country"]),
-                [int(v) for v in top["cost"]],
-                data.currency,
-                title="Roaming cost by country",
-                key="countries",
-            )
+            if len(top):
+                costs = [int(v) for v in top["cost"]]
+                ranked(list(top["country"]), costs, data.currency, title="Roaming cost by country", key="countries")
+            else:
+                st.caption("Nothing was rated apart: the use lay within a bundle, or the bill does not price it.")
         with right:
             table(
                 data.roaming,
@@ -54,9 +54,8 @@ with card(
 st.segmented_control(
     "Flags of", list(spans), default="quarter", format_func=spans.__getitem__, key="span", required=True
 )
-unusual, policy = st.tabs(
-    [f"Unusual ({len(data.anomalies):,})", f"Policy ({len(data.policy):,})"], on_change="rerun", key="flag-tabs"
-)
+names = [f"Unusual ({len(data.anomalies):,})", f"Policy ({len(data.policy):,})", "Accounts and cost centers"]
+unusual, policy, moved, early = st.tabs([*names, "Early warnings"], on_change="rerun", key="flag-tabs")
 if unusual.open:
     with unusual:
         model_run(data.model)
@@ -64,4 +63,10 @@ if unusual.open:
 if policy.open:
     with policy:
         flag_queue(data.policy, data.policy_ids, key="policy", empty="No policy hit is open in these months.")
+if moved.open:
+    with moved:
+        moves_list(cache.view("moves", head.filters, first=data.first, last=data.month), key="moves")
+if early.open:
+    with early:
+        early_warnings()
 footer(data.note, "A decision keeps its reason and its author in the audit trail.")

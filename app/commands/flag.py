@@ -18,7 +18,9 @@ from core.money import to_rounded_text
 def flag(
     first: Annotated[str | None, typer.Option("--from", metavar="YYYY-MM", help="First month reported.")] = None,
     last: Annotated[str | None, typer.Option("--to", metavar="YYYY-MM", help="Last month reported.")] = None,
-    queue: Annotated[str, typer.Option("--queue", help="policy, anomaly or all.")] = "all",
+    queue: Annotated[
+        str, typer.Option("--queue", help="policy, anomaly, all (both), or spend: accounts, carriers, cost centers.")
+    ] = "all",
     budget: Annotated[
         float | None,
         typer.Option("--budget", help="Share of line-months the anomaly queue lists (0.005, or by confirmations)."),

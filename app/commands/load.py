@@ -15,6 +15,7 @@ from core.store import Store
 from loaders.report import LoadReport
 
 _SHOWN = 100
+_BAR = 30
 
 
 def load(
@@ -49,7 +50,9 @@ def load(
 
 
 def _progress(fraction: float, note: str) -> None:
-    print(f"\r\033[K{fraction:4.0%} {note}", end="", file=sys.stderr, flush=True)
+    filled = round(fraction * _BAR)
+    bar = "#" * filled + "." * (_BAR - filled)
+    print(f"\r\033[K[{bar}] {fraction:4.0%} {note[:60]}", end="", file=sys.stderr, flush=True)
 
 
 def _table(report: LoadReport) -> None:

@@ -35,6 +35,7 @@ def optimize(
     scenario: Annotated[Path, typer.Argument(help="The scenario file (YAML).")],
     out: Annotated[Path | None, typer.Option("--out", help="Write the result file here.")] = None,
     time_limit: Annotated[float | None, typer.Option("--time-limit", min=0.1, help="Seconds to search.")] = None,
+    model: Annotated[Path | None, typer.Option("--model", help="Write the integer model here (.lp or .mps).")] = None,
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
     """Find the cheapest plans under a scenario, with a proven bound; exit 4 when it cannot be met."""
@@ -52,6 +53,11 @@ def optimize(
             say(line)
             last[0] = line
 
+    if model is not None:
+        from optimize.export import export_model
+
+        variables, rows = export_model(existing_store(), scenario, model)
+        say(f"{model}: {variables:,} variables, {rows:,} rows")
     result = run_scenario(existing_store(), scenario, time_limit=time_limit, progress=progress)
     found = result.to_json()
     if out is not None:
@@ -104,20 +110,39 @@ def bill(
 
 def backtest(
     scenario: Annotated[Path, typer.Argument(help="The scenario file (YAML).")],
+    recommend: Annotated[
+        Path | None, typer.Option("--recommend", help="Write a result file with the winner's plans here.")
+    ] = None,
+    policy: Annotated[str | None, typer.Option("--policy", help="Recommend this policy, not the winner.")] = None,
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
     """Replay the past: decide on earlier months, pay on later ones, and say which policy wins."""
     from optimize import backtest as replay
+    from optimize import recommend_policy
+    from optimize.rules import RULES
 
+    if policy is not None and policy not in RULES:
+        raise BadInput(Issue(field="--policy", found=policy, expected=", ".join(RULES)))
+    if recommend is not None and not recommend.absolute().parent.is_dir():
+        raise BadInput(Issue(file=str(recommend), message="its folder does not exist"))
     found = replay(existing_store(), scenario, progress=say)
+    if recommend is not None:
+        chosen = recommend_policy(existing_store(), scenario, [policy] if policy else found["ranking"])
+        found["recommended"] = {
+            **{"policy": chosen["policy"], "cost": chosen["certificate"]["cost"], "saving": chosen["saving"]},
+            **{"bound": chosen["certificate"]["bound"], "file": str(recommend)},
+        }
+        _write(recommend, chosen)
     if as_json:
         document(found)
         return
-    print(f"{'policy':24}{'paid a month':>16}{'regret':>12}")
+    print(f"{'policy':24}{'paid a month':>16}{'regret':>12}{'std. error':>12}")
     for row in found["policies"]:
-        regret = "" if row["regret"] is None else f"{row['regret'] * 100:.2f} %"
-        print(f"{row['policy']:24}{row['paid']:>16,.2f}{regret:>12}")
+        regret, error = ("" if row[k] is None else f"{row[k] * 100:.2f} %" for k in ("regret", "standard_error"))
+        print(f"{row['policy']:24}{row['paid']:>16,.2f}{regret:>12}{error:>12}")
     print(found["conclusion"])
+    if told := found.get("recommended"):
+        print(f"{told['policy']}: {told['cost']:,.2f} a month, saves {told['saving']:,.2f}; written to {told['file']}")
 
 
 def register(cli: typer.Typer) -> None:

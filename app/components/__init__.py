@@ -8,9 +8,11 @@ from app.components.evidence import evidence_card, facts, proof
 from app.components.footer import footer
 from app.components.kpis import kpi_row
 from app.components.layout import side_by_side
+from app.components.matches import match_panel
 from app.components.preview import preview_card
 from app.components.states import empty_state, error_state, nothing
 from app.components.tables import Col, table
+from app.components.taught import charge_rules, taught
 from app.views.parts import Action, Kpi, Step, Term
 
 __all__ = [
@@ -22,6 +24,7 @@ __all__ = [
     "action_list",
     "bridge",
     "card",
+    "charge_rules",
     "coverage_chart",
     "dossier",
     "draw",
@@ -34,6 +37,7 @@ __all__ = [
     "kpi_row",
     "ladder",
     "lines",
+    "match_panel",
     "nothing",
     "preview_card",
     "proof",
@@ -41,5 +45,6 @@ __all__ = [
     "side_by_side",
     "stacked_months",
     "table",
+    "taught",
     "timeline",
 ]

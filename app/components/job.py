@@ -13,6 +13,10 @@ from app.page_text import escape
 from core import jobs
 
 POLL_SECONDS = 1.0
+_CANCELLED_LOAD = (
+    "Cancelled. The file that was being read has left nothing behind; files that had been imported before it stay, "
+    "and are listed below."
+)
 
 _STATES = {
     "queued": "Waiting for the worker",
@@ -68,7 +72,7 @@ def _draw(job: jobs.Job, slot: str, facts: Callable[[Mapping[str, Any]], str] | 
                 st.html(f"<p class='tem-sub'>{html.escape(line)}</p>")
         return
     if job.state == "cancelled":
-        st.caption("Cancelled; nothing was changed.")
+        st.caption(_CANCELLED_LOAD if job.kind == "load" else "Cancelled; nothing was changed.")
         return
     if job.state == "done":
         return

@@ -136,8 +136,9 @@ def _button(label: str, data: Any, name: str, kind: str, key: str) -> None:
 
 def follow(job: Any) -> None:
     """When a search has ended, show its result (once) by its address."""
-    if job is None or job.state != "done" or not job.result or st.session_state.get("job-shown") == job.job_id:
+    shown = st.session_state.setdefault("jobs-shown", set())
+    if job is None or job.state != "done" or not job.result or job.job_id in shown:
         return
-    st.session_state["job-shown"] = job.job_id
+    shown.add(job.job_id)
     st.query_params["result"] = job.result["result_id"]
     st.rerun()

@@ -9,9 +9,10 @@ from app.components.charts import card
 from app.components.evidence import facts
 from app.components.job import start, watch
 from app.components.layout import side_by_side
-from app.components.outcome import change_table, downloads, frontier_chart, moves_chart
+from app.components.outcome import change_table, downloads, follow, frontier_chart, moves_chart
 from app.components.states import nothing
 from app.components.tables import Col, table
+from app.components.worth_charts import frontier_solved
 from app.page_text import escape
 from app.views.optimizer import Optimizer
 from app.views.results import Outcome
@@ -25,7 +26,10 @@ def result_in_full(data: Optimizer, item: Outcome) -> str | None:
         downloads(item, key="optimizer")
     left, right = side_by_side(1, 1)
     with left, card("How few changes bring most of it", note=f"{item.currency} a month"):
-        if len(data.frontier):
+        if len(data.solved):
+            frontier_solved(data.solved, item.currency, key="frontier-solved")
+            st.caption("Each point is solved; the band is what could still be possible.")
+        elif len(data.frontier):
             frontier_chart(data.frontier, item.currency, key="frontier")
         else:
             nothing("No line changes.")
@@ -80,10 +84,16 @@ def back_test(data: Optimizer, item: Outcome) -> None:
                     Col("meaning", "What it does", width="large"),
                     Col("paid", f"Paid a month, {item.currency}", "money"),
                     Col("regret", "Above the clairvoyant", "percent"),
+                    Col("error", "Standard error", "percent"),
                     Col("winner", "Winner", "yes"),
                 ],
                 key="backtest",
             )
+            if st.button("Use the winner's plans", help="The next policy where the winner's plans break a limit"):
+                params = {"scenario": item.yaml, "name": item.name, "ranking": list(data.ranking)}
+                start("recommend", params, slot="recommend")
+                st.rerun()
+            follow(watch("recommend"))
         elif st.button("Run the back-test", disabled=not item.yaml):
             start("backtest", {"scenario": item.yaml}, slot="backtest")
             st.rerun()

@@ -173,7 +173,8 @@ def _items(
         units = _units(str(category), part)
         key = (carrier, code)
         text = plain(items.loc[key, "description"]) if key in items.index else None
-        rows.append((amount, "" if pd.isna(code) else str(code), text or "", str(category), units))
+        name = "" if pd.isna(code) else str(code)
+        rows.append((amount, name, "" if text in {None, name} else str(text), str(category), units))
     rows.sort(key=lambda row: (-abs(row[0]), row[1], row[3]))
     shown = [
         [

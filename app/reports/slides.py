@@ -21,7 +21,7 @@ INK, QUIET, PAPER = RGBColor(0x20, 0x24, 0x2A), RGBColor(0x6B, 0x67, 0x57), RGBC
 SERIES = tuple(RGBColor.from_string(c) for c in ("1F4E79", "4F86B5", "9DBBD6", "C9C4B5", "8A8574", "5D6B78"))
 TONES = {"good": RGBColor(0x2E, 0x7D, 0x5B), "bad": RGBColor(0xB2, 0x3A, 0x2E), "warn": RGBColor(0xB8, 0x7A, 0x12)}
 FONT = "Inter"
-_ROWS = 9
+_ROWS = 10
 
 
 def slides(store: Store, filters: Filters | None = None) -> bytes:
@@ -142,6 +142,8 @@ def _why(deck: Any, page: dict[str, Any]) -> None:
     data.categories = [step["label"] for step in page["steps"]]
     data.add_series("base", [step["low"] for step in page["steps"]])
     data.add_series("step", [step["high"] - step["low"] for step in page["steps"]])
+    room = max((step["high"] for step in page["steps"]), default=0) * 0.06
+    data.add_series("label", [room for _ in page["steps"]])  # unseen: a step may be too thin to hold its own label
     frame = slide.shapes.add_chart(
         XL_CHART_TYPE.COLUMN_STACKED, Inches(0.5), Inches(1.6), Inches(12.3), Inches(5.2), data
     )
@@ -150,18 +152,19 @@ def _why(deck: Any, page: dict[str, Any]) -> None:
     plot = chart.plots[0]
     plot.gap_width = 40
     plot.series[0].format.fill.background()
+    plot.series[2].format.fill.background()
     for n, step in enumerate(page["steps"]):
         point = plot.series[1].points[n]
         point.format.fill.solid()
         color = {"total": SERIES[0], "down": TONES["good"], "none": QUIET}.get(step["kind"], TONES["bad"])
         point.format.fill.fore_color.rgb = color
-        label = point.data_label
+        label = plot.series[2].points[n].data_label
         label.has_text_frame = True
         label.text_frame.text = step["text"]
         run = label.text_frame.paragraphs[0].runs[0]
         run.font.size, run.font.bold, run.font.name = Pt(11), True, FONT
-        run.font.color.rgb = RGBColor(255, 255, 255) if step["kind"] == "total" else INK
-        label.position = XL_LABEL_POSITION.CENTER
+        run.font.color.rgb = INK
+        label.position = XL_LABEL_POSITION.INSIDE_BASE
 
 
 def _ladder(deck: Any, page: dict[str, Any]) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 from app import formats
 from app.reports import brief
 from app.reports.pdf import pdf
-from app.views import renewals, results
+from app.views import renewals, results, worth
 from app.views.contracts import VERDICTS, Bullet, bullet_of
 from app.views.exchange import exchange
 from app.views.parts import Kpi, Term
@@ -127,7 +127,8 @@ def limits(store: Store, carrier_id: str, name: str, currency: str) -> tuple[Lim
     """Walk-away, acceptable and target as far as stored results carry them; never guessed.
 
     Walk-away: the discount on the plan cost of this carrier's lines at which staying costs what the best proven
-    alternative costs. Acceptable: what today's catalogue already saves without leaving. Target needs break-even solves.
+    alternative costs. Acceptable: what today's catalogue already saves without leaving. Target and commitment: from the
+    studies of `tem worth`, where there are any on today's data.
     """
     moved = stayed = None
     for item in results.outcomes(store):
@@ -143,14 +144,7 @@ def limits(store: Store, carrier_id: str, name: str, currency: str) -> tuple[Lim
         at_home = [r for r in rows if r.get("action") in {"change_plan", "suspend"}]
         if at_home and stayed is None:
             stayed = (item, sum(results.micros(r["monthly_saving"]) or 0 for r in at_home), base, len(at_home))
-    result = [
-        Limit(
-            "Target",
-            "n/a",
-            "Needs break-even solves over this carrier's prices, which no stored result holds yet; "
-            "run scenarios with lower prices in the studio to see where lines start to stay.",
-        )
-    ]
+    result = [_target(store, carrier_id, currency)]
     if stayed is None:
         result.append(Limit("Acceptable", "n/a", f"No stored result changes a plan at {name} on today's data."))
     else:
@@ -179,7 +173,56 @@ def limits(store: Store, carrier_id: str, name: str, currency: str) -> tuple[Lim
                 "going. Savings of lines that share a pool are summed one by one.",
             )
         )
-    return tuple(result)
+    return (*result, *_committed(store, carrier_id, currency))
+
+
+def _target(store: Store, carrier_id: str, currency: str) -> Limit:
+    """The price at which the carrier earns most from us on an offered plan: what a seller can be brought to."""
+    document = worth.newest(store, "break_even", currency)
+    plans = worth.demands(document["studies"]["break_even"], results.plan_names(store), currency) if document else ()
+    best: tuple[int, worth.Demand, tuple[int, int, int]] | None = None
+    for demand in plans:
+        point = worth.best_price(demand) if demand.carrier_id == carrier_id else None
+        if point is not None and (best is None or point[2] > best[0]):
+            best = (point[2], demand, point)
+    if best is None or document is None:
+        why = "No break-even price of a plan of this carrier is computed on today's data; check its offer under Offers."
+        return Limit("Target", "n/a", why)
+    revenue, demand, (price, lines, _) = best
+    lowest = (
+        " It is the lowest price solved: lower ones may pay as well." if price == demand.points["price"].min() else ""
+    )
+    return Limit(
+        "Target",
+        f"{demand.plan} at {formats.cents(price, currency)}",
+        f"Of the prices solved, the one at which the carrier earns most from us: {formats.plural(lines, 'line')}, "
+        f"{formats.money(revenue, currency)} a month (list price {formats.cents(demand.listed, currency)}).{lowest} "
+        f"{demand.sentence} {worth.proof([document], currency)}",
+    )
+
+
+def _committed(store: Store, carrier_id: str, currency: str) -> list[Limit]:
+    """How much may be committed to the carrier for nothing, and what today's commitment costs."""
+    document = worth.newest(store, "commitments", currency)
+    found = []
+    for row in document["studies"]["commitments"]["commitments"] if document else ():
+        if row["carrier_id"] != carrier_id:
+            continue
+        free = formats.money(results.micros(row["free_up_to"]), currency)
+        now = formats.money(results.micros(row["current"]), currency)
+        extra = next((lv["extra"] for lv in row["levels"] if lv["commitment"] == row["current"]), None)
+        costs = (
+            "" if extra is None else f"; today's {now} cost {formats.money(results.micros(extra), currency)} a month"
+        )
+        found.append(
+            Limit(
+                "Commitment",
+                f"at most {free} a month",
+                f"The spend with the best plans if nothing were committed under {row['contract_id']}: up to there a "
+                f"commitment costs nothing{costs}. {worth.proof([document or {}], currency)}",
+            )
+        )
+    return found
 
 
 def _plan_cost(item: results.Outcome, carrier_id: str) -> int | None:

@@ -57,7 +57,7 @@ def of(store: Store, *, finding_id: str) -> Evidence | None:
     return Evidence(
         finding=row,
         title=title,
-        rule_text=_rule_text(str(row["queue"]), str(row["rule"]), family),
+        rule_text=_rule_text(store, str(row["queue"]), str(row["rule"]), family),
         context=_context(store, row),
         charges=charges,
         clause=_clause(store, row, charges),
@@ -109,7 +109,7 @@ def _similar(store: Store, detail: dict[str, Any]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["line", "month", "verdict", "reason"])
 
 
-def _rule_text(queue: str, rule: str, family: str | None) -> str:
+def _rule_text(store: Store, queue: str, rule: str, family: str | None) -> str:
     if queue == "audit":
         from audit import registry
 
@@ -117,9 +117,9 @@ def _rule_text(queue: str, rule: str, family: str | None) -> str:
         found = known.get(rule) or known.get(family or "")
         return f"Rule {rule}: {found.description}" if found else f"Rule {rule}"
     if queue == "policy":
-        from anomaly import policy
+        from anomaly import rulebook
 
-        held = next((item for item in policy.load_rules() if item.id == rule), None)
+        held = next((item for item in rulebook.in_force(store) if item.id == rule), None)
         return f"Policy {rule}: {' '.join(held.message.split())} {held.action}".strip() if held else f"Policy {rule}"
     return "The line's own history and its peers set what was expected; the score is surprise in nats, without money."
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from app import formats
+from app.views import teaching
 from app.views.parts import Kpi
 from app.views.selection import Filters
 from core.queries import spend
@@ -16,7 +17,11 @@ from core.store import Store
 
 @dataclass(frozen=True)
 class Imports:
-    """`batches`, `quarantine`, `invoices`: tables for the page, newest first; amounts in the invoice's currency."""
+    """`batches`, `quarantine`, `invoices`: tables for the page, newest first; amounts in the invoice's currency.
+
+    `missing`: invoices that were expected and have not come (audit rule C12); `taught`: saved profiles, templates and
+    charge rules, as :func:`app.views.teaching.saved`.
+    """
 
     title: str
     sentence: str
@@ -24,6 +29,13 @@ class Imports:
     batches: pd.DataFrame
     quarantine: pd.DataFrame
     invoices: pd.DataFrame
+    missing: pd.DataFrame
+    taught: pd.DataFrame
+
+    @property
+    def profiles(self) -> pd.DataFrame:
+        """The profiles and templates among what was taught."""
+        return self.taught[self.taught["code"] != "charge_rules"]
 
 
 def view(store: Store, filters: Filters) -> Imports:
@@ -40,6 +52,7 @@ def view(store: Store, filters: Filters) -> Imports:
         difference=invoices["charges_total"] - invoices["total"],
         ties=invoices["balanced"].astype(int),
     ).sort_values(["ties", "period_start", "invoice_id"], ascending=[True, False, True], ignore_index=True)
+    missing = _missing(store, invoices, names)
     loaded, held = int(batches["rows_loaded"].sum()), int(batches["rows_quarantined"].sum())
     if batches.empty:
         title, sentence = (
@@ -49,7 +62,8 @@ def view(store: Store, filters: Filters) -> Imports:
     else:
         title = f"{formats.plural(len(batches), 'import')}, {formats.count(loaded)} rows"
         sentence = f"{formats.count(held)} rows were set aside with a reason; " if held else "No row was set aside; "
-        sentence += f"{formats.plural(off, 'invoice')} out of balance." if off else "every invoice ties to its charges."
+        sentence += f"{formats.plural(off, 'invoice')} out of balance" if off else "every invoice ties to its charges"
+        sentence += f"; {formats.plural(len(missing), 'expected invoice')} not received." if len(missing) else "."
     kpis = (
         Kpi(
             "Imports",
@@ -66,7 +80,29 @@ def view(store: Store, filters: Filters) -> Imports:
         ),
     )
     batches = batches.assign(notes=[_notes(text) for text in batches["warnings"]])
-    return Imports(title, sentence, kpis, batches, aside, invoices)
+    return Imports(title, sentence, kpis, batches, aside, invoices, missing, teaching.saved(store))
+
+
+def _missing(store: Store, invoices: pd.DataFrame, names: dict[str, str]) -> pd.DataFrame:
+    """Expected invoices that have not come, the newest month first."""
+    found = store.frame("findings")
+    found = found[(found["rule"] == "C12") & (found["current"] == 1)]
+    accounts = store.frame("accounts", ["account_id", "number"]).set_index("account_id")["number"].to_dict()
+    last = invoices.groupby("account_id")["issued_on"].max().to_dict() if len(invoices) else {}
+    rows = [
+        {
+            "carrier": names.get(row.carrier_id) or row.carrier_id,
+            "account": accounts.get(row.account_id) or row.account_id,
+            "month": row.month,
+            "expected": json.loads(row.expected).get("value") if isinstance(row.expected, str) else None,
+            "last": last.get(row.account_id),
+            "state": row.state,
+            "explanation": row.explanation,
+        }
+        for row in found.sort_values(["month", "account_id"], ascending=[False, True]).itertuples()
+    ]
+    columns = ["carrier", "account", "month", "expected", "last", "state", "explanation"]
+    return pd.DataFrame(rows, columns=columns)
 
 
 def _notes(text: object) -> str:

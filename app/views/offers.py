@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 import yaml
 
 from app import formats
-from app.views import results, studio
+from app.views import results, studio, worth
 from app.views.parts import Kpi
 from app.views.results import Outcome
 from app.views.selection import Filters
@@ -19,7 +20,12 @@ from core.store import Store
 @dataclass(frozen=True)
 class Offers:
     """`choices`: offers by id; `plans` of the one shown; `sheet` and `real`: monthly savings in micros of `currency`,
-    None while not computed; `lines` that move to the offer; `runs`: the scenarios to run for the real saving."""
+    None while not computed; `lines` that move to the offer; `runs`: the scenarios to run for the real saving.
+
+    `asked`: the scenario whose worth is asked for; `check`: the counter-offer check; `demands`: prices and lines;
+    `award`: who gets how many lines if all offers are accepted, and what each adds (micros); `proof`: what they stand
+    on. None and empty while not computed.
+    """
 
     title: str
     sentence: str
@@ -36,6 +42,12 @@ class Offers:
     moving: pd.DataFrame
     runs: tuple[tuple[str, str], ...]
     note: str
+    asked: str = ""
+    check: dict[str, str] | None = None
+    demands: tuple[worth.Demand, ...] = ()
+    proof: str = ""
+    award: pd.DataFrame = field(default_factory=pd.DataFrame)
+    award_told: str = ""
 
 
 def view(store: Store, filters: Filters, *, offer: str | None = None) -> Offers:
@@ -103,6 +115,10 @@ def view(store: Store, filters: Filters, *, offer: str | None = None) -> Offers:
             "with fees for leaving counted" if under else "not computed yet",
         ),
     )
+    scenarios = runs(store, shown, currency, under)
+    asked = under.yaml if under is not None else scenarios[0][1]
+    answers = worth.found(store, asked)
+    prices = answers.get("break_even")
     return Offers(
         title,
         sentence,
@@ -117,9 +133,61 @@ def view(store: Store, filters: Filters, *, offer: str | None = None) -> Offers:
         beside,
         mine,
         results.moves(store, under) if under is not None else empty,
-        runs(store, shown, currency, under),
+        scenarios,
         under.proof if under is not None else "",
+        asked,
+        check(answers["offers"][0], shown, currency) if "offers" in answers else None,
+        worth.demands(prices[0], results.plan_names(store), currency) if prices else (),
+        worth.proof([document for _, document in answers.values()], currency),
+        *award(answers["offers"][0] if "offers" in answers else {}, choices, currency),
     )
+
+
+def award(part: worth.Part, names: Mapping[str, str], currency: str | None) -> tuple[pd.DataFrame, str]:
+    """Several offers accepted together: a row for each, and in words what that saves; empty for a single offer."""
+    columns = ["offer", "lines", "adds", "low", "high"]
+    told = part.get("award")
+    if not told or len(told["shares"]) < 2 or told["cost"] is None:
+        return pd.DataFrame(columns=columns), ""
+    rows = [
+        {
+            "offer": names.get(row["offer_id"], row["offer_id"]),
+            "lines": row["lines"],
+            **{name: results.micros(row[name]) for name in ("adds", "low", "high")},
+        }
+        for row in told["shares"]
+    ]
+    gains = results.micros(told["split_gains"]["value"]) or 0
+    single = names.get(told["best_single"]["offer_id"], told["best_single"]["offer_id"])
+    saved = formats.money(results.micros(told["real"]), currency)
+    more = f"{formats.money(gains, currency)} more than {single} alone" if gains else f"no more than {single} alone"
+    return pd.DataFrame(rows, columns=columns), f"All offers together save {saved} a month, {more}."
+
+
+def check(part: worth.Part, offer: str, currency: str | None) -> dict[str, str] | None:
+    """The counter-offer check in words; None where the study does not know the offer."""
+    row = next((r for r in part["offers"] if r["offer_id"] == offer), None)
+    if row is None:
+        return None
+
+    def told(key: str) -> str:
+        return formats.money(results.micros(row[key]), currency)
+
+    fees = results.micros(row["one_off"]) or 0
+    back = "nothing to pay back" if fees <= 0 else "never"
+    if row["payback_months"] is not None:
+        back = f"{row['payback_months']:,.1f} months"
+    saved = (results.micros(row["cost_without"]) or 0) - (results.micros(row["cost_with"]) or 0)
+    ranged = "Proven range" if saved == results.micros(row["real"]) else "Proven, least saving per change counted"
+    return {
+        "Saved a month": formats.money(saved, currency),
+        ranged: worth.range_told(results.micros(row["low"]), results.micros(row["high"]), currency),
+        "Lines that move": formats.count(row["lines"]),
+        "More one-off fees": told("one_off"),
+        "Paid back after": back,
+        "More shortfall elsewhere": f"{told('new_shortfall')} a month",
+        "Estate with and without": f"{told('cost_with')} and {told('cost_without')} a month",
+    }
 
 
 def price_sheet(store: Store, every: pd.DataFrame, plans: pd.DataFrame, currency: str | None) -> tuple[int, int]:
@@ -170,6 +238,7 @@ def _offered(item: Outcome) -> list[str]:
 
 def pair(found: tuple[Outcome, ...], offer: str) -> tuple[Outcome | None, Outcome | None]:
     """The newest result under the offer alone, and the newest without any offer that is otherwise the same scenario."""
+    found = tuple(item for item in found if not item.document.get("policy"))
     for item in found:
         if _offered(item) == [offer] and item.cost is not None and not item.stale:
             rest = _stripped(item.yaml)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
 from app import formats
-from app.views import results
+from app.views import results, worth
 from app.views.parts import Kpi
 from app.views.results import Outcome, Pool
 from app.views.selection import Filters
@@ -18,7 +18,11 @@ from core.store import Store
 
 @dataclass(frozen=True)
 class Optimizer:
-    """`choices`: (result_id, label) of every stored result; `outcome` the one shown, None before the first run."""
+    """`choices`: (result_id, label) of every stored result; `outcome` the one shown, None before the first run.
+
+    `ranking`: policies of the back-test, cheapest first; `solved`: the frontier with every point solved, empty while
+    not computed.
+    """
 
     title: str
     sentence: str
@@ -35,6 +39,8 @@ class Optimizer:
     backtest: pd.DataFrame
     conclusion: str
     infeasible: tuple[str, ...]
+    ranking: tuple[str, ...] = ()
+    solved: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
 def view(store: Store, filters: Filters, *, result_id: str | None = None) -> Optimizer:
@@ -62,7 +68,7 @@ def view(store: Store, filters: Filters, *, result_id: str | None = None) -> Opt
             (),
         )
     lines = results.changes(store, item)
-    bets, conclusion = backtest(store, item)
+    bets, conclusion, ranking = backtest(store, item)
     title, sentence = _words(item)
     return Optimizer(
         title,
@@ -80,6 +86,8 @@ def view(store: Store, filters: Filters, *, result_id: str | None = None) -> Opt
         bets,
         conclusion,
         explained(item),
+        ranking,
+        worth.frontier(worth.found(store, item.yaml)),
     )
 
 
@@ -145,9 +153,10 @@ def frontier(lines: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"changes": range(1, len(total) + 1), "saving": total.to_numpy()})
 
 
-def backtest(store: Store, item: Outcome) -> tuple[pd.DataFrame, str]:
-    """The policies of the newest finished back-test of this scenario and its conclusion; empty if none was run."""
-    names = ["policy", "meaning", "paid", "regret", "winner"]
+def backtest(store: Store, item: Outcome) -> tuple[pd.DataFrame, str, tuple[str, ...]]:
+    """The policies of the newest finished back-test of this scenario, its conclusion, and the policies by what they
+    paid, least first; empty if none was run."""
+    names = ["policy", "meaning", "paid", "regret", "error", "winner"]
     for job in jobs.recent(store, "backtest", 50):
         if job.state != "done" or job.params.get("scenario") != item.yaml or not job.result:
             continue
@@ -158,11 +167,13 @@ def backtest(store: Store, item: Outcome) -> tuple[pd.DataFrame, str]:
                 "meaning": row["meaning"],
                 "paid": results.micros(row["paid"]),
                 "regret": row["regret"],
+                "error": row.get("standard_error"),
                 "winner": row["policy"] == document["winner"],
             }
             for row in document["policies"]
         ]
         rows.sort(key=lambda row: (row["paid"], row["policy"]))
         frame = pd.DataFrame(rows, columns=names)
-        return frame.assign(paid=frame["paid"].astype("Int64")), str(document["conclusion"])
-    return pd.DataFrame(columns=names), ""
+        ranking = tuple(str(name) for name in document.get("ranking") or [document["winner"]])
+        return frame.assign(paid=frame["paid"].astype("Int64")), str(document["conclusion"]), ranking
+    return pd.DataFrame(columns=names), "", ()

@@ -20,6 +20,7 @@ STATUS = {
     "gap_met": "Proven within the gap asked for",
     "time_limit": "Best found in the time given",
     "cancelled": "Best found before it was stopped",
+    "policy": "A policy's plans, priced exactly",
     "infeasible": "Cannot be met",
 }
 
@@ -69,8 +70,10 @@ class Outcome:
         objective = micros(self.document["certificate"].get("objective"))
         if objective is not None and objective != self.cost:
             what = formats.cents(objective, self.currency)
-            head = f"No assignment of these plans has an objective below {low}"
-            return f"{head}; this one has {what} ({gap}) and costs {here} a month."
+            risk = (self.document.get("scenario") or {}).get("objective") == "cvar"
+            counted = "bad months weighted more" if risk else "what each change must earn counted in"
+            head = f"It costs {here} a month; with {counted}, {what}"
+            return f"{head}, and no assignment of these plans can come below {low} ({gap})."
         return f"No assignment of these plans costs less than {low} a month; this one costs {here} ({gap})."
 
 

@@ -41,6 +41,18 @@ _DO = {
     "roam_no_travel": "Ask about roaming of {n} without travel",
     "role_cap": "Review {n} above the cap of the holder's role",
     "off_hours_use": "Review use outside working hours on {n}",
+    "irsf_burst": "Bar calls abroad on {n} after bursts of calls",
+    "irsf_trunk": "Secure the exchange behind {n} with night calls abroad",
+    "wangiri_burst": "Look for self-dialling apps on {n}",
+    "wangiri_callback": "Warn holders of {n} about calls back abroad",
+    "premium_prefix": "Bar premium and satellite prefixes on {n}",
+    "many_destinations": "Ask about calls of {n} to many countries",
+    "unknown_third_party": "Dispute third-party charges on {n}",
+    "recurring_unexplained": "Find the order behind recurring charges on {n}",
+    "data_abroad": "Check packs of {n} with much data abroad",
+    "idle_spare": "Review {n} kept as spares",
+    "sim_swap": "Ask the carrier about new SIM cards of {n}",
+    "corrupt_usage": "Check the usage records of {n}",
     "device_mismatch": "Check the SIM of {n} in unknown equipment",
 }
 

@@ -27,13 +27,14 @@ OPEN = ("new", "triaged", "accepted")
 @dataclass(frozen=True)
 class Usage:
     """`series`: for each usage type, zone -> quantity of each month (micros of :data:`UNITS`); `roaming`: one row for
-    each country of the month; `anomalies` and `policy`: queues, with the finding ids in the same order; `model`: what
-    the last run of the model kept back, learnt, and noticed about itself."""
+    each country of the month; `first` begins the months of the flags; `anomalies` and `policy`: queues, with the
+    finding ids in the same order; `model`: what the last run kept back, learnt, and noticed about itself."""
 
     title: str
     sentence: str
     kpis: tuple[Kpi, ...]
     month: str | None
+    first: str | None
     months: tuple[str, ...]
     series: dict[str, dict[str, tuple[int, ...]]]
     roaming: pd.DataFrame
@@ -44,6 +45,11 @@ class Usage:
     currency: str | None
     note: str
     model: str
+
+    @property
+    def costly_roaming(self) -> pd.DataFrame:
+        """The countries whose use was priced apart, the dearest eight."""
+        return self.roaming[self.roaming["cost"] > 0].head(8)
 
 
 def view(store: Store, filters: Filters, *, span: str = "month") -> Usage:
@@ -70,6 +76,7 @@ def view(store: Store, filters: Filters, *, span: str = "month") -> Usage:
         sentence,
         kpis,
         month,
+        first,
         tuple(kept),
         series,
         roaming,
@@ -135,7 +142,7 @@ def _roaming(store: Store, month: str | None, chosen: Filters, money: Exchange) 
                 "lines": int(group["lines"].max()),
             }
         )
-    rows.sort(key=lambda row: (-row["cost"], row["country"]))
+    rows.sort(key=lambda row: (-row["cost"], -row["data_mb"], row["country"]))
     return pd.DataFrame(rows, columns=names)
 
 

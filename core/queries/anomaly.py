@@ -65,10 +65,10 @@ def usage_by_line(store: Store) -> pd.DataFrame:
 def charges_by_line(store: Store) -> pd.DataFrame:
     """Charges of services by month, category and item; amounts and quantities in micros, tax left out.
 
-    Columns service_id, month (of use), category, item_code, description, zone, country, unit, currency, amount,
-    quantity, charges (count).
+    Columns service_id, month (of use), category, item_code, description, provider, zone, country, unit, currency,
+    amount, quantity, charges (count).
     """
-    names = ("category", "item_code", "description", "zone", "country", "unit")
+    names = ("category", "item_code", "description", "provider", "zone", "country", "unit")
     facts = _service_charges(*names, "quantity", "amount")
     keys = [facts.c[name] for name in ("service_id", "month", *names, "currency")]
     statement = select(
@@ -83,9 +83,9 @@ def charges_by_line(store: Store) -> pd.DataFrame:
 
 def charges_of(store: Store, service_ids: Sequence[str]) -> pd.DataFrame:
     """Single charges of the named services, tax left out: charge_id, invoice_id, service_id, month, category,
-    item_code, zone, country, unit, amount, currency."""
+    item_code, description, zone, country, unit, amount, currency."""
     parts = []
-    names = ("charge_id", "invoice_id", "category", "item_code", "zone", "country", "unit", "amount")
+    names = ("charge_id", "invoice_id", "category", "item_code", "description", "zone", "country", "unit", "amount")
     facts = _service_charges(*names)
     wanted = sorted(set(service_ids))
     for start in range(0, max(len(wanted), 1), _CHUNK):

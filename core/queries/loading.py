@@ -159,7 +159,7 @@ def set_service(txn: Txn, charge_ids: Mapping[str, str]) -> None:
 
 def move_facts(txn: Txn, old: str, new: str) -> None:
     """Hang everything that names the service `old` on the service `new`."""
-    for name in ("charges", "usage", "usage_events", "sim_observations"):
+    for name in ("charges", "usage", "usage_events", "sim_observations", "devices", "orders"):
         target = TABLES[name]
         txn.execute(update(target).where(target.c.service_id == old).values(service_id=new))
 
@@ -175,6 +175,13 @@ def accounts_with_inventory(txn: Reader) -> set[str]:
 def unconfirmed_services(txn: Reader) -> list[Row]:
     """Services that only bills name."""
     query = select(services).where(services.c.attributes.like('%"unconfirmed"%')).order_by(services.c.service_id)
+    return [dict(row) for row in txn.connection.execute(query).mappings()]
+
+
+def rows_with_attribute(txn: Reader, table: str, name: str) -> list[Row]:
+    """Whole rows of `table` that have the attribute `name`, in primary key order."""
+    target = TABLES[table]
+    query = select(target).where(target.c.attributes.like(f'%"{name}"%')).order_by(*target.primary_key.columns)
     return [dict(row) for row in txn.connection.execute(query).mappings()]
 
 
@@ -222,6 +229,24 @@ def drop_invoices(txn: Txn, invoice_ids: Collection[str]) -> None:
         for name in ("charges", "payments", "invoices"):
             target: Table = TABLES[name]
             txn.execute(delete(target).where(_among(txn, target.c.invoice_id, part)))
+
+
+def charge_codes(txn: Reader, batch_id: int) -> dict[str, list[str]]:
+    """The different item codes among the charges of a batch, by carrier, in order."""
+    joined = charges.join(invoices, invoices.c.invoice_id == charges.c.invoice_id).join(
+        accounts, accounts.c.account_id == invoices.c.account_id
+    )
+    query = (
+        select(accounts.c.carrier_id, charges.c.item_code)
+        .select_from(joined)
+        .where(charges.c.batch_id == batch_id, charges.c.item_code.is_not(None), accounts.c.carrier_id.is_not(None))
+        .distinct()
+        .order_by(accounts.c.carrier_id, charges.c.item_code)
+    )
+    found: dict[str, list[str]] = {}
+    for carrier, code in txn.connection.execute(query):
+        found.setdefault(carrier, []).append(code)
+    return found
 
 
 def live_invoices(txn: Reader, batch_id: int) -> bool:

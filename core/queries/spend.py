@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import pandas as pd
-from sqlalchemy import func, select
+from sqlalchemy import case, func, select
 
+from core.rollups import charge_facts
 from core.schema.billing import charges, invoices
 from core.schema.reference import accounts
 from core.schema.rollups import line_months, spend_months
@@ -97,3 +98,29 @@ def service_charges(store: Store, service_id: str, month: str | None = None) -> 
     if month:
         statement = statement.where(func.substr(charges.c.period_start, 1, 7) == month)
     return store.read(statement.order_by(charges.c.period_start, charges.c.charge_id))
+
+
+def items_of_month(store: Store, month: str) -> pd.DataFrame:
+    """A month's charges by account_id, carrier_id, cost_center_id, category, item_code, description (only where there
+    is no code), unit and currency: amount, quantity (micros) and charges (count)."""
+    facts = charge_facts()
+    described = case((charges.c.item_code.is_(None), charges.c.description), else_=None)
+    keys = [facts.c[name] for name in ("account_id", "carrier_id", "cost_center_id", "category", "currency")]
+    statement = (
+        select(
+            *keys,
+            charges.c.item_code,
+            described.label("description"),
+            charges.c.unit,
+            func.sum(facts.c.amount).label("amount"),
+            func.sum(func.coalesce(charges.c.quantity, 0)).label("quantity"),
+            func.count().label("charges"),
+        )
+        .select_from(facts.join(charges, charges.c.charge_id == facts.c.charge_id))
+        .where(facts.c.month == month)
+        .group_by(*keys, charges.c.item_code, described, charges.c.unit)
+    )
+    frame = store.read(statement)
+    for name in ("amount", "quantity", "charges"):
+        frame[name] = pd.to_numeric(frame[name]).fillna(0).astype("int64")
+    return frame

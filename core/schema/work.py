@@ -1,4 +1,4 @@
-"""What the product keeps: batches and quarantine, findings, disputes, scenarios, results, jobs, the audit trail."""
+"""What the product keeps: batches, quarantine, saved formats, findings, disputes, scenarios, results, jobs, trail."""
 
 from core.schema.columns import choice, day, flag, integer, json_text, micro, month, serial, stamp, system, text
 
@@ -63,6 +63,27 @@ record_history = system(
     json_text("record", required=True),
     role="data",
     indexes=(("table_name", "record_key"),),
+)
+
+#: What a user teaches the loaders, as YAML text: mapping profiles, PDF templates, charge rules.
+saved_formats = system(
+    "saved_formats",
+    choice("kind", "profile", "pdf", "charge_rules", key=True),
+    text("name", key=True),
+    text("definition", required=True),
+    stamp("changed_at", required=True),
+)
+
+#: The columns that each loaded file had, by format and part (table, sheet, member): what drift is measured against.
+seen_columns = system(
+    "seen_columns",
+    serial("row_id"),
+    integer("batch_id", required=True),
+    text("format", required=True),
+    text("part", required=True),
+    json_text("columns", required=True),
+    role="data",
+    indexes=(("format", "part"), ("batch_id",)),
 )
 
 FINDING_STATES = ("new", "triaged", "disputed", "accepted", "dismissed", "credited", "implemented")
@@ -206,6 +227,17 @@ scenarios = system(
     text("yaml", required=True),
     text("parent_id"),
     stamp("created_at", required=True),
+)
+
+policy_rules = system(
+    "policy_rules",
+    text("rule_id", key=True),
+    integer("version", key=True),
+    text("yaml", required=True),
+    flag("current", required=True),
+    text("note"),
+    text("saved_by", required=True),
+    stamp("saved_at", required=True),
 )
 
 results = system(

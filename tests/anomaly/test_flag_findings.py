@@ -218,7 +218,7 @@ def test_command_saves_and_prints_one_document(tmp_path: Path, monkeypatch: pyte
 
 
 def test_every_rule_and_signal_is_documented_and_tested() -> None:
-    text = (ROOT / "docs" / "anomaly.md").read_text(encoding="utf-8")
+    text = "".join((ROOT / "docs" / name).read_text(encoding="utf-8") for name in ("anomaly.md", "policy.md"))
     listed = entries()
     assert len({entry.id for entry in listed}) == len(listed)
     for entry in listed:
@@ -228,9 +228,9 @@ def test_every_rule_and_signal_is_documented_and_tested() -> None:
         path, _, name = entry.test.partition("::")
         source = (ROOT / path).read_text(encoding="utf-8")
         assert (name or entry.id) in source, entry.id
-    from anomaly.facts import LINE_FACTS, ROAMING_FACTS
+    from anomaly.grains import GRAINS
 
-    for fact in LINE_FACTS | ROAMING_FACTS:
-        assert f"`{fact}`" in text, fact
+    for name, grain in GRAINS.items():
+        assert all(f"`{fact}`" in text for fact in (name, *grain.facts, *grain.stakes)), name
     for rule in policy.load_rules():
         assert rule.kind in KINDS

@@ -304,7 +304,7 @@ def test_role_caps_are_silent_until_a_company_sets_them(store: Store) -> None:
 
 def test_rules_that_monitor_people_are_off_and_say_why() -> None:
     watching = [rule for rule in policy.load_rules() if rule.monitors_people]
-    assert {rule.id for rule in watching} == {"off_hours_use", "device_mismatch"}
+    assert {rule.id for rule in watching} == {"off_hours_use", "device_mismatch", "sim_swap"}
     assert not any(rule.enabled for rule in watching)
     assert all(rule.why_off for rule in watching)
 

@@ -62,7 +62,7 @@ def test_the_dossier_knows_everything_about_a_line(filled: Store) -> None:
     assert data.history["total"].tolist() == [60 * SCALE] * 6
     assert data.facts["Holder"] == "Employee 2"
     assert data.plan["Plan"] == "Business 10 GB"
-    assert data.recommendation.startswith("Suspend this line: saves 51.50 a month")
+    assert data.recommendation.startswith("Suspend this line: saves $51.50 a month")
     assert data.findings["month"].iloc[0] == "2026-09"
     assert dossier.view(filled, Filters(), service_id="nobody") is None
 

@@ -103,9 +103,10 @@ def test_the_back_test_of_the_scenario_is_shown(filled: Store) -> None:
     document = {
         "policies": [
             {"policy": "keep", "meaning": "unchanged", "paid": 350.0, "regret": 0.3},
-            {"policy": "stochastic", "meaning": "optimum", "paid": 280.5, "regret": 0.05},
+            {"policy": "stochastic", "meaning": "optimum", "paid": 280.5, "regret": 0.05, "standard_error": 0.01},
         ],
         "winner": "stochastic",
+        "ranking": ["stochastic", "keep"],
         "conclusion": "On this data stochastic wins.",
     }
     jobs.enqueue(filled, "backtest", {"scenario": item.yaml})
@@ -114,3 +115,5 @@ def test_the_back_test_of_the_scenario_is_shown(filled: Store) -> None:
     assert list(data.backtest["policy"]) == ["Stochastic", "Keep"]
     assert list(data.backtest["paid"]) == [280_500_000, 350 * SCALE]
     assert data.conclusion == "On this data stochastic wins."
+    assert data.backtest["error"].iloc[0] == 0.01
+    assert data.ranking == ("stochastic", "keep")

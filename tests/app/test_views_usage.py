@@ -94,3 +94,14 @@ def test_an_alert_shows_what_it_rests_on_and_a_decision_reaches_the_model(filled
         False,
         "Nothing was changed: a date such as 2026-09-30",
     )
+
+
+def test_moves_of_spend_are_listed_with_their_drivers(filled: Store) -> None:
+    from app.views import moves
+
+    data = moves.view(filled, USD, first=None, last="2026-09")
+    assert len(data.drivers) == len(data.table)
+    for place, row in enumerate(data.table.itertuples(index=False)):
+        assert row.difference == row.actual - row.expected
+        if len(data.drivers[place]):
+            assert data.drivers[place]["amount"].sum() == row.difference == row.up + row.down

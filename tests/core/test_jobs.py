@@ -110,3 +110,69 @@ def test_a_job_whose_worker_is_gone_fails(store: Store) -> None:
     job = jobs.get(store, job_id)
     assert job is not None
     assert job.state == "failed"
+
+
+def test_progress_is_seen_while_the_work_holds_the_only_write_transaction(store: Store) -> None:
+    seen: list[tuple[float, str | None]] = []
+
+    def work(own: Store, _params: dict[str, Any], progress: jobs.Progress) -> None:
+        with own.transaction() as txn:
+            txn.append("carriers", [{"carrier_id": "c", "name": "C"}])
+            progress.note(0.25, "a quarter")
+            time.sleep(1.0)
+
+    job_id = jobs.enqueue(store, "work", {})
+    worker = threading.Thread(target=jobs.run_one, args=(store, {"work": work}))
+    worker.start()
+    deadline = time.monotonic() + 20
+    while worker.is_alive() and time.monotonic() < deadline:
+        job = jobs.get(store, job_id)
+        if job is not None and job.state == "running" and job.fraction:
+            seen.append((job.fraction, job.note))
+        time.sleep(0.05)
+    worker.join()
+    assert (0.25, "a quarter") in seen
+    assert (jobs.recent(store)[0].state, jobs.recent(store)[0].error) == ("done", None)
+    if store.path is not None:
+        assert list(store.path.parent.glob("*-job-*")) == []
+
+
+def test_cancelling_work_that_holds_the_only_write_transaction_keeps_nothing(store: Store) -> None:
+    def work(own: Store, _params: dict[str, Any], progress: jobs.Progress) -> None:
+        with own.transaction() as txn:
+            txn.append("carriers", [{"carrier_id": "c", "name": "C"}])
+            for step in range(300):
+                time.sleep(0.1)
+                progress.note(step / 300, "working")
+
+    job_id = jobs.enqueue(store, "work", {})
+    worker = threading.Thread(target=jobs.run_one, args=(store, {"work": work}))
+    worker.start()
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        job = jobs.get(store, job_id)
+        if job is not None and job.fraction:
+            break
+        time.sleep(0.05)
+    start = time.monotonic()
+    jobs.cancel(store, job_id)
+    worker.join(20)
+    assert time.monotonic() - start < 15
+    job = jobs.get(store, job_id)
+    assert job is not None
+    assert job.state == "cancelled"
+    assert store.count("carriers") == 0
+    if store.path is not None:
+        assert list(store.path.parent.glob("*-job-*")) == []
+
+
+def test_what_was_kept_before_a_cancel_is_told(store: Store) -> None:
+    def work(own: Store, _params: dict[str, Any], progress: jobs.Progress) -> None:
+        jobs.cancel(own, job_id)
+        progress.say(0.5, "kept", kept=True)
+
+    job_id = jobs.enqueue(store, "work", {})
+    assert jobs.run_one(store, {"work": work})
+    job = jobs.get(store, job_id)
+    assert job is not None
+    assert (job.state, job.progress) == ("cancelled", {"kept": True})

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
+import loaders
+from core.store import Store
+
+GOLDEN = Path(__file__).parent / "golden"
 
 ESTATE = {
     "carriers": "carrier_id,name,country\ntel,Telco,US\nverizon,Verizon Wireless,US\natt,AT&T Mobility,US\n",
@@ -150,3 +156,22 @@ def att_csv(tmp_path: Path) -> Path:
 def verizon_detail() -> str:
     """The text of the charge detail member."""
     return V_DETAIL
+
+
+@pytest.fixture(scope="session")
+def _stocked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("stocked") / "tem.db"
+    store = Store.open(f"sqlite:///{path}")
+    assert loaders.load_paths(store, [GOLDEN / "estate"]).exit_code == 0
+    store.backup(path.with_suffix(".copy"))
+    store.close()
+    return path.with_suffix(".copy")
+
+
+@pytest.fixture
+def stocked(_stocked: Path, tmp_path: Path) -> Iterator[Store]:
+    """A store that holds the small estate of the golden files."""
+    shutil.copy(_stocked, tmp_path / "stocked.db")
+    store = Store.open(f"sqlite:///{tmp_path / 'stocked.db'}")
+    yield store
+    store.close()

@@ -254,7 +254,5 @@ def test_a_recycled_number_goes_to_who_had_it_that_day(store: Store, estate: Pat
 def test_a_path_that_is_not_there_is_bad_input(store: Store, tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="no such file"):
         loaders.load_paths(store, [tmp_path / "nothing"])
-    with pytest.raises(BadInput, match="not supported yet"):
-        loaders.load_paths(store, [tmp_path], format="x12_811")
     with pytest.raises(BadInput, match="no such format"):
         loaders.load_paths(store, [tmp_path], format="x13")

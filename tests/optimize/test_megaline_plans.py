@@ -12,6 +12,10 @@ from estates import pooled_estate
 import app.commands.optimize
 import loaders
 import optimize
+from app.jobs import REGISTRY
+from app.views import optimizer
+from app.views.selection import Filters
+from core import jobs
 from tests.run_command import run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -83,6 +87,7 @@ def test_backtest_on_a_pooled_estate():
         "keep",
         "line_average",
         "line_months",
+        "two_group",
         "pooled_mean",
         "pooled_buffer",
         "stochastic",
@@ -99,3 +104,13 @@ def test_backtest_needs_three_months():
 
     with pytest.raises(BadInput):
         optimize.backtest_frames(pooled_estate(lines=4, months=2), {})
+
+
+@pytest.mark.megaline
+def test_the_dashboard_shows_the_same(megaline):
+    """The job of the scenario studio keeps the result; the optimizer page shows its certificate."""
+    jobs.enqueue(megaline, "optimize", {"scenario": "name: Right-size\n", "name": "Right-size"})
+    assert jobs.run_one(megaline, REGISTRY)
+    seen = optimizer.view(megaline, Filters())
+    assert seen.facts["Cost of all months"] == "$116,785.39"
+    assert seen.facts["Result"] == "Proven optimal"

@@ -236,3 +236,11 @@ def test_pool_value_is_what_more_allowance_saves(monkeypatch):
     values = {p["carrier_id"]: p["value_per_unit"] for p in document["sensitivities"]["pools"]}
     assert set(values) == {"C0", "C1"}
     assert all(0 <= v <= 10 / 1024 + 1e-9 for v in values.values())
+
+
+def test_a_search_that_ends_before_its_first_bound_still_has_one():
+    frames = pooled_estate(lines=6, months=2, contracts=True)
+    result = optimize.run_frames(frames, {"gap": 0}, cancelled=lambda: True)
+    document = result.to_json()
+    assert result.status in ("cancelled", "optimal")
+    assert document["certificate"]["bound"] <= document["certificate"]["objective"] <= document["baseline_cost"]

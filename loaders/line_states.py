@@ -1,0 +1,77 @@
+"""The seven states in which a line stands on a bill, told from its charges alone.
+
+A bill does not say why a line costs what it costs: a suspended line shows 0.00 without a reason, a cancelled one a part
+of its monthly charge. The states are those that auditors of wireless bills tell apart; whether a credit recurs is not
+told from one bill.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from loaders.contract import Bill
+
+FULL = "active-full-month"
+PRORATED = "active-prorated"
+CREDITED = "active-with-credits"
+SUSPENDED = "suspended"
+REFUND = "refund"
+CANCELLED = "cancelled-mid-cycle"
+ONE_TIME = "one-time-only"
+STATES = (FULL, PRORATED, CREDITED, SUSPENDED, REFUND, CANCELLED, ONE_TIME)
+
+Charge = dict[str, Any]
+_ENDED = ("cancel", "disconnect", "deactivat", "terminat")
+_PART = ("prorat", "partial month", "pro-rat")
+_ALONGSIDE = {"tax", "surcharge", "late_fee"}
+
+
+def line_state(charges: Sequence[Charge], first: str | None, last: str | None) -> str:
+    """The state of a line by its charges on one bill whose period runs from `first` to `last`.
+
+    Negative in total: refund. Nothing but zeros: suspended. No monthly charge, only equipment, usage or one-off ones:
+    one-time-only. A monthly charge that ends before the period does, or words that say so: cancelled in the cycle;
+    one that begins after it, or is prorated by its words: prorated. Otherwise active, with credits where any amount is
+    negative.
+    """
+    amounts = [charge["amount"] for charge in charges]
+    if sum(amounts) < 0:
+        return REFUND
+    if not any(amounts):
+        return SUSPENDED
+    monthly = [charge for charge in charges if charge["category"] == "mrc" and charge["amount"] > 0]
+    if not monthly:
+        own = [charge for charge in charges if charge["category"] not in _ALONGSIDE and charge["amount"]]
+        return ONE_TIME if any(charge["amount"] > 0 for charge in own) else CREDITED
+    words = " ".join(str(charge.get("description") or "") for charge in charges).casefold()
+    starts = [charge["period_start"] for charge in monthly if charge.get("period_start")]
+    ends = [charge["period_end"] for charge in monthly if charge.get("period_end")]
+    if (last and ends and max(ends) < last and min(starts or [""]) <= (first or "")) or any(w in words for w in _ENDED):
+        return CANCELLED
+    if (first and starts and max(starts) > first and max(starts) <= (last or "9")) or any(w in words for w in _PART):
+        return PRORATED
+    return CREDITED if any(amount < 0 for amount in amounts) else FULL
+
+
+def mark(bill: Bill) -> None:
+    """Note on a bill how many lines are in which state, and on a line's first charge a state that is not plain."""
+    mine: dict[str, list[Charge]] = {number: [] for number in bill.lines}
+    for charge in bill.charges:
+        number = charge.get("billed_number")
+        if number in mine:
+            mine[number].append(charge)
+    found: Counter[str] = Counter()
+    for charges in mine.values():
+        if not charges:
+            continue
+        state = line_state(charges, bill.period_start, bill.period_end)
+        found[state] += 1
+        if state != FULL:
+            charges[0]["attributes"] = {**(charges[0].get("attributes") or {}), "line state": state}
+    if found:
+        bill.attributes = {
+            **bill.attributes,
+            "line states": ", ".join(f"{found[state]} {state}" for state in STATES if found[state]),
+        }

@@ -1,0 +1,229 @@
+"""The estate as flat arrays: lines, the options of their templates, pools, contracts, limits.
+
+Lines whose options mean the same (plan, pool, contract, carrier, allowance) share a template; a line itself holds
+only what each option would charge it, its current option, its exit fee and its pooled use. Amounts are currency a
+month, quantities MB or minutes. Options of a line stand in the order of its template.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimize.contracts import Segment
+
+Floats = NDArray[Any]
+Whole = NDArray[Any]
+
+
+class Packed(NamedTuple):
+    """What the compiled kernels read; see :class:`Estate` for the meaning."""
+
+    start: Whole
+    template: Whole
+    charge: Floats
+    exit_fee: Floats
+    current: Whole
+    data: Floats
+    voice: Floats
+    active: Whole
+    first: Whole
+    contract: Whole
+    data_pool: Whole
+    voice_pool: Whole
+    data_allowance: Floats
+    voice_allowance: Floats
+    fee: Floats
+    leaves: Whole
+    limit: Whole
+    carrier: Whole
+    counted: Whole
+    pool_first: Whole
+    pool_of: Whole
+    local_data: Whole
+    local_voice: Whole
+    is_voice: Whole
+
+
+@dataclass(frozen=True)
+class Templates:
+    """The options of all templates, flat; template q has options `first[q]` to `first[q + 1]`."""
+
+    first: Whole
+    plan: Whole
+    """Plan number, -1 = suspended."""
+    carrier: Whole
+    """Carrier number, -1 = none."""
+    contract: Whole
+    """Number among the estate's contracts with terms, -1 = its charges are simply paid."""
+    data_pool: Whole
+    voice_pool: Whole
+    data_allowance: Floats
+    voice_allowance: Floats
+    fee: Floats
+    """One-off fee of changing to the option, spread over the horizon, plus the price of a change."""
+    leaves: Whole
+    """Whether the line's exit fee is due."""
+    limit: Whole
+    """Number of the limited plan, -1 = the plan has no limit."""
+    selected: Whole
+    """Per template: whether its lines count for the maximum of carriers."""
+
+
+@dataclass(frozen=True)
+class Pools:
+    """Pools: price per block, block in MB or minutes (0 = linear, price per unit), voice or data, their contracts."""
+
+    price: Floats
+    block: Floats
+    is_voice: Whole
+    contracts: tuple[tuple[int, ...], ...]
+    """Contracts (-1 = none) to which the overage may fall, the first in order of precedence."""
+
+    @property
+    def rate(self) -> Floats:
+        """Price of one MB or minute of overage, blocks neglected."""
+        return self.price / np.where(self.block > 0, self.block, 1.0)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Limits that couple lines; None = no limit."""
+
+    max_carriers: int | None = None
+    max_changes: int | None = None
+    plan_most: tuple[float, ...] = ()
+    """Per limited plan its max_lines (inf = none)."""
+    plan_least: tuple[int, ...] = ()
+    """Per limited plan its min_lines (a plan is unused or has at least so many)."""
+
+
+@dataclass(frozen=True)
+class Estate:
+    """A whole estate; `change_price` is what the objective adds per change beside fees (already in `fee`)."""
+
+    months: int
+    start: Whole
+    template: Whole
+    charge: Floats
+    exit_fee: Floats
+    current: Whole
+    """Position of today's plan among the line's options, -1 = it is none of them."""
+    data: Floats
+    voice: Floats
+    """Pooled use, lines x months (no rows where nothing is pooled)."""
+    active: Whole
+    """Lines x months, no rows where every line is active in every month."""
+    templates: Templates
+    pools: Pools
+    contracts: tuple[tuple[Segment, ...], ...]
+    """Per contract with terms: charged(S) as pieces in order."""
+    limits: Limits = field(default_factory=Limits)
+    carriers: int = 1
+    weight: float = 1.0
+    """How many lines one line stands for (samples)."""
+
+    @property
+    def lines(self) -> int:
+        """Number of lines."""
+        return len(self.template)
+
+    def packed(self) -> Packed:
+        """The arrays in the order the kernels want, with each template's own list of pools."""
+        t = self.templates
+        pool_first, pool_of = [0], []
+        local_data = np.full(len(t.plan), -1, dtype=np.int32)
+        local_voice = np.full(len(t.plan), -1, dtype=np.int32)
+        for q in range(len(t.first) - 1):
+            a, b = int(t.first[q]), int(t.first[q + 1])
+            mine = sorted({int(g) for g in (*t.data_pool[a:b], *t.voice_pool[a:b]) if g >= 0})
+            place = {g: n for n, g in enumerate(mine)}
+            for o in range(a, b):
+                local_data[o] = place.get(int(t.data_pool[o]), -1)
+                local_voice[o] = place.get(int(t.voice_pool[o]), -1)
+            pool_of += mine
+            pool_first.append(len(pool_of))
+        return Packed(
+            self.start,
+            self.template,
+            self.charge,
+            self.exit_fee,
+            self.current,
+            self.data,
+            self.voice,
+            self.active,
+            t.first,
+            t.contract,
+            t.data_pool,
+            t.voice_pool,
+            t.data_allowance,
+            t.voice_allowance,
+            t.fee,
+            t.leaves,
+            t.limit,
+            t.carrier,
+            t.selected,
+            np.array(pool_first, dtype=np.int32),
+            np.array([*pool_of, 0], dtype=np.int32),
+            local_data,
+            local_voice,
+            self.pools.is_voice,
+        )
+
+    def part(self, lines: Whole, weight: float) -> Estate:
+        """The estate of some lines, each standing for `weight` of them."""
+        sizes = (self.start[lines + 1] - self.start[lines]).astype(np.int64)
+        start = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64)
+        where = np.repeat(self.start[lines] - start[:-1], sizes) + np.arange(start[-1])
+        return Estate(
+            months=self.months,
+            start=start,
+            template=self.template[lines],
+            charge=self.charge[where],
+            exit_fee=self.exit_fee[lines],
+            current=self.current[lines],
+            data=self.data[lines] if len(self.data) else self.data,
+            voice=self.voice[lines] if len(self.voice) else self.voice,
+            active=self.active[lines] if len(self.active) else self.active,
+            templates=self.templates,
+            pools=self.pools,
+            contracts=self.contracts,
+            limits=self.limits,
+            carriers=self.carriers,
+            weight=weight,
+        )
+
+
+def blocks_of(estate: Estate, most: int) -> Whole:
+    """A block number per line: lines of the same carrier of today and like use stand together, `most` blocks at most.
+
+    Blocks are the units of the master: the finer they are, the closer its mixtures come to single lines.
+    """
+    n = estate.lines
+    if n <= most:
+        return np.arange(n, dtype=np.int32)
+    t = estate.templates
+    chosen = np.where(estate.current >= 0, estate.current, 0)
+    group = t.carrier[t.first[estate.template] + chosen].astype(np.int64) + 1
+    level = np.zeros(n)
+    for use in (estate.data, estate.voice):
+        if len(use):
+            mean = use.mean(axis=1, dtype=np.float64)
+            level += mean / max(float(mean.mean()), 1e-9)
+    if not level.any():
+        level = estate.charge[estate.start[:-1]].astype(np.float64)
+    found = np.zeros(n, dtype=np.int32)
+    counts = np.bincount(group)
+    number = 0
+    for g in np.flatnonzero(counts):
+        mine = np.flatnonzero(group == g)
+        parts = max(1, int(most * len(mine) / n))
+        order = np.argsort(level[mine], kind="stable")
+        rank = np.empty(len(mine), dtype=np.int64)
+        rank[order] = np.arange(len(mine))
+        found[mine] = number + rank * parts // len(mine)
+        number += parts
+    return found

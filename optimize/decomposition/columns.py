@@ -1,0 +1,307 @@
+"""Column generation at one node: pricing passes against the master until the bound meets the mixture."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numba import get_num_threads, set_num_threads
+
+from optimize.decomposition import kernels
+from optimize.decomposition.arrays import Estate, Floats, Whole, blocks_of
+from optimize.decomposition.master import Duals, Master, Memory, Mixture, Node, Shape, ends
+
+_SAMPLE, _LARGE_SAMPLE, _LARGE = 2_000, 10_000, 50_000
+_BLOCKS = 64
+_SHARE = 0.8  # of the best duals in the next ones (Wentges smoothing)
+_REPLAY = 6
+_THREADS = get_num_threads()
+_ALONE = 20_000  # lines up to which one thread is faster than two
+
+
+@dataclass
+class Pass:
+    """One pricing pass: everybody's best choice at given duals, its sums per block, and the bound it proves."""
+
+    choice: Whole
+    sums: Floats
+    bits: Whole
+    bound: float
+    duals: Duals
+    own: float
+    """The lines' part of the bound."""
+
+
+@dataclass
+class Generated:
+    """The end of column generation at a node."""
+
+    bound: float
+    duals: Duals
+    own: float
+    """The lines' part of the bound."""
+    mixture: Mixture | None
+    replay: list[Duals]
+    """Duals of the passes that the mixture uses most."""
+
+
+@dataclass
+class Engine:
+    """An estate ready for pricing passes."""
+
+    estate: Estate
+    blocks: int = _BLOCKS
+    made: int = 0
+    memory: Memory = field(default_factory=Memory)
+    _least: float | None = None
+
+    def __post_init__(self) -> None:
+        self.packed = self.estate.packed()
+        self.block = blocks_of(self.estate, self.blocks)
+        self.shape = _shape(self.estate, int(self.block.max(initial=0)) + 1)
+
+    def root(self, carriers: frozenset[int] | None = None) -> Node:
+        """The node that leaves every piece of every contract open."""
+        return Node(carriers, tuple((0, len(c)) for c in self.estate.contracts))
+
+    def neutral(self) -> Duals:
+        """Prices at which nothing is coupled."""
+        s = self.shape
+        return Duals(np.zeros((s.pools, s.months)), np.ones(s.contracts), 0.0, np.zeros(s.limits))
+
+    def clipped(self, duals: Duals) -> Duals:
+        """The duals with every pool price at most what overage costs: above that the bound only falls."""
+        rate = np.empty(self.shape.pools)
+        for g, owners in enumerate(self.estate.pools.contracts):
+            rate[g] = min(max(0.0, duals.spend[c]) if c >= 0 else 1.0 for c in owners)
+        rate = rate * self.estate.pools.rate / self.shape.months
+        return Duals(np.clip(duals.pull, 0.0, rate[:, None]), duals.spend, duals.change, duals.limit)
+
+    def vectors(self, duals: Duals, node: Node) -> tuple[Floats, Floats, Floats, Floats]:
+        """Duals as the kernels take them: pull, spend, what each option costs extra, what changing to it costs."""
+        t = self.estate.templates
+        extra = np.zeros(len(t.plan))
+        if len(duals.limit):
+            extra += np.append(duals.limit, 0.0)[t.limit]
+        counted = np.repeat(t.selected, np.diff(t.first)).astype(bool)
+        if node.carriers is not None:
+            closed = np.array([c >= 0 and int(c) not in node.carriers for c in t.carrier]) & counted
+            extra[closed] = np.inf
+        change = t.fee + np.where(counted, duals.change, 0.0)
+        return duals.pull, np.append(duals.spend, 1.0), extra, change
+
+    def price(self, duals: Duals, node: Node) -> Pass:
+        """One pass over all lines, and the lower bound it proves for the node."""
+        s = self.shape
+        duals = self.clipped(duals)
+        set_num_threads(1 if self.estate.lines <= _ALONE else _THREADS)
+        choice, sums, bits, value, size = kernels.price(
+            self.packed, *self.vectors(duals, node), self.block, s.blocks, s.width, s.limits
+        )
+        self.made += 1
+        weight = self.estate.weight
+        rounding = 6e-8 if self.packed.charge.dtype == np.float32 else 2e-15
+        if not np.isfinite(value):
+            return Pass(choice, sums * weight, bits, np.inf, duals, 0.0)
+        slip = rounding * size * (1.0 + float(np.abs(duals.spend).max(initial=0.0))) + 1e-13 * abs(value)
+        own = weight * (value - slip)
+        return Pass(choice, sums * weight, bits, own + self.side(duals, node), duals, own)
+
+    def side(self, duals: Duals, node: Node) -> float:
+        """What the bound adds beside the lines: pools, contracts, limits, each at its cheapest."""
+        s, estate = self.shape, self.estate
+        total = 0.0
+        rate = estate.pools.rate / s.months
+        for g, owners in enumerate(estate.pools.contracts):
+            paid = rate[g] * min(float(duals.spend[c]) if c >= 0 else 1.0 for c in owners)
+            total += float(np.minimum(0.0, (paid - duals.pull[g]) * s.most_pull[g]).sum())
+        for c in range(s.contracts):
+            rho = float(duals.spend[c])
+            total += min((charged - rho * spend for spend, charged in ends(estate, s, node, c)), default=np.inf)
+        if estate.limits.max_changes is not None:
+            total -= duals.change * estate.limits.max_changes
+        for most, price in zip(estate.limits.plan_most, duals.limit.tolist(), strict=True):
+            if price > 0:
+                total -= price * most
+        return total
+
+    def cap_spend(self, value: float) -> None:
+        """Leave out spend that alone would cost more than `value`, the objective of a solution.
+
+        Only where nothing can be negative: then charged(S) >= (least slope) x S already exceeds it.
+        """
+        s, estate = self.shape, self.estate
+        if not s.contracts or value <= 0 or self._negative():
+            return
+        for c, contract in enumerate(estate.contracts):
+            slope = min(float(piece.slope) for piece in contract)
+            if slope <= 0 or min(float(piece.fixed) for piece in contract) < 0:
+                continue
+            most = value / slope * (1.0 + 1e-9) + 1e-6
+            s.spend_range[c, 1] = max(s.spend_range[c, 0], min(s.spend_range[c, 1], most))
+            s.overage_most[c] = min(s.overage_most[c], max(0.0, most - s.spend_range[c, 1]))
+
+    def _negative(self) -> bool:
+        if self._least is None:
+            rest = (self.estate.charge, self.estate.templates.fee, self.estate.exit_fee)
+            self._least = min(float(values.min(initial=0.0)) for values in rest)
+        others = any(piece.slope < 0 for contract in self.estate.contracts for piece in contract)
+        return self._least < 0 or others
+
+    def sums_of(self, choice: Whole) -> Floats:
+        """Sums of given choices over all lines."""
+        s = self.shape
+        zeros = np.zeros(self.estate.lines, dtype=np.int32)
+        args = (1, s.width, s.contracts, s.limits, s.months)
+        return kernels.totals(self.packed, choice, zeros, *args)[0] * self.estate.weight
+
+    def remember_keep(self) -> None:
+        """Keep everything as a first column, where today's plan is an option of every line."""
+        current = self.estate.current
+        if (current < 0).any():
+            return
+        s, t = self.shape, self.estate.templates
+        choice = current.astype(np.int16)
+        args = (s.blocks, s.width, s.contracts, s.limits, s.months)
+        sums = kernels.totals(self.packed, choice, self.block, *args) * self.estate.weight
+        bits = np.zeros(s.blocks, dtype=np.int64)
+        carrier = t.carrier[t.first[self.estate.template] + choice].astype(np.int64)
+        counts = t.selected[self.estate.template].astype(bool) & (carrier >= 0)
+        for c in np.unique(carrier[counts]):
+            bits[np.unique(self.block[counts & (carrier == c)])] |= np.int64(1) << c
+        self.memory.keep(choice, sums, bits)
+
+    def generate(
+        self,
+        node: Node,
+        start: Duals,
+        *,
+        tolerance: float,
+        most: int,
+        cutoff: float = np.inf,
+        replay: Sequence[Duals] = (),
+        stop: Callable[[], bool] | None = None,
+        heard: Callable[[float, float], None] | None = None,
+    ) -> Generated:
+        """Passes until mixture and bound are within `tolerance` (relative) or the bound reaches the cut-off.
+
+        `replay` are further duals to start from; `stop` is asked between passes, `heard(value, bound)` follows.
+        """
+        master = Master(self.estate, self.shape, node)
+        for number in self.memory.known():
+            master.add(number, self.memory.sums[number], self.memory.bits[number])
+        asked: dict[int, Duals] = {}
+
+        def tried(duals: Duals) -> Pass:
+            found = self.price(duals, node)
+            if np.isfinite(found.bound):
+                number = self.memory.keep(found.choice, found.sums, found.bits)
+                asked[number] = found.duals
+                master.add(number, found.sums, found.bits)
+            return found
+
+        first, mixture = self.made, None
+        best = tried(start)
+        for duals in replay:
+            if best.bound < cutoff:
+                best = max(best, tried(duals), key=lambda found: found.bound)
+        share = _SHARE
+        while best.bound < cutoff:
+            mixed = master.solve()
+            if mixed is None:
+                break
+            mixture = mixed
+            if heard is not None:
+                heard(mixture.value, best.bound)
+            if mixture.value - best.bound <= tolerance * max(abs(mixture.value), 1e-9):
+                break
+            if self.made - first >= most or (stop is not None and stop()):
+                break
+            found = tried(best.duals.mixed(self.clipped(mixture.duals), share))
+            if found.bound > best.bound:
+                best, share = found, min(_SHARE + 0.1, share + 0.05)
+            else:
+                share = max(_SHARE - 0.3, share - 0.1)
+        self.memory.forget(mixture)
+        return Generated(best.bound, best.duals, best.own, mixture, _replayed(mixture, asked))
+
+
+def _replayed(mixture: Mixture | None, asked: dict[int, Duals]) -> list[Duals]:
+    """The duals whose passes carry most of the mixture."""
+    if mixture is None:
+        return []
+    weight: dict[int, float] = defaultdict(float)
+    for number, share in zip(mixture.passes.tolist(), mixture.shares.tolist(), strict=True):
+        weight[number] += share
+    order = sorted((n for n in weight if n in asked), key=lambda n: (-weight[n], n))
+    return [asked[n] for n in order[:_REPLAY]]
+
+
+def _shape(estate: Estate, blocks: int) -> Shape:
+    t, months = estate.templates, estate.months
+    pools, contracts = len(estate.pools.price), len(estate.contracts)
+    total = estate.lines * estate.weight
+    unit = np.ones(pools)
+    most = np.zeros((pools, months))
+    means = {}
+    for voice, use in ((0, estate.data), (1, estate.voice)):
+        if len(use):
+            means[voice] = np.maximum(use, 0).sum(axis=0, dtype=np.float64) * estate.weight
+    for g in range(pools):
+        sums = means.get(int(estate.pools.is_voice[g]))
+        if sums is not None:
+            most[g] = sums
+            unit[g] = max(float(sums.mean()) / max(total, 1.0), 1e-6)
+    negative = 0.0
+    for pool, allowance in ((t.data_pool, t.data_allowance), (t.voice_pool, t.voice_allowance)):
+        if (pool >= 0).any():
+            negative = min(negative, float(allowance[pool >= 0].min()))
+    most = most - negative * total
+    spend = np.zeros((contracts, 2))
+    for c in range(contracts):
+        mine = (t.contract == c).astype(np.float64)
+        if mine.any():
+            of_line = _extremes(estate, mine)
+            spend[c] = of_line * estate.weight
+    overage = np.zeros(contracts)
+    rate = estate.pools.rate
+    for g, owners in enumerate(estate.pools.contracts):
+        for c in owners:
+            if c >= 0:
+                overage[c] += float(most[g].sum()) * rate[g] / months + estate.pools.price[g]
+    spend[:, 0] -= 1e-6 + 1e-7 * np.abs(spend).max(axis=1, initial=0.0)
+    spend[:, 1] += 1e-6 + 1e-7 * np.abs(spend).max(axis=1, initial=0.0)
+    return Shape(blocks, pools, months, contracts, len(estate.limits.plan_most), total, unit, most, spend, overage)
+
+
+def _extremes(estate: Estate, mine: Floats) -> Floats:
+    """Least and most charges that options marked in `mine` (per template option) can add up to."""
+    low = high = 0.0
+    t = estate.templates
+    for q in np.unique(estate.template):
+        lines = np.flatnonzero(estate.template == q)
+        a, b = int(t.first[q]), int(t.first[q + 1])
+        smallest = np.full(len(lines), np.inf)
+        largest = np.full(len(lines), -np.inf)
+        for k in range(b - a):
+            charge = estate.charge[estate.start[lines] + k] if mine[a + k] else np.zeros(len(lines))
+            smallest = np.minimum(smallest, charge)
+            largest = np.maximum(largest, charge)
+        low += float(smallest.sum())
+        high += float(largest.sum())
+    return np.array([low, high])
+
+
+def sample(engine: Engine) -> Engine | None:
+    """A systematic sample of lines, each standing for many; None where the estate is small itself."""
+    n = engine.estate.lines
+    size = _LARGE_SAMPLE if n >= _LARGE else _SAMPLE
+    if n <= 2 * size:
+        return None
+    order = np.argsort(engine.block, kind="stable")
+    lines = np.sort(order[np.arange(size) * n // size + n // (2 * size)])
+    small = Engine(engine.estate.part(lines, engine.estate.weight * n / size), blocks=engine.blocks)
+    small.remember_keep()
+    return small

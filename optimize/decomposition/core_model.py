@@ -1,0 +1,153 @@
+"""A mixed integer model of some undecided lines, everything else fixed: closes what rounding leaves open.
+
+With all lines undecided and only options dropped whose reduced cost exceeds the gap, its bound is one of the node.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from optimize.decomposition.arrays import Estate, Floats, Whole
+from optimize.decomposition.columns import Engine
+from optimize.decomposition.master import Node
+from optimize.ir import Model
+
+_COUNTED_PRICE = 0.02  # started blocks dearer than this are whole numbers in the model
+
+
+@dataclass
+class Core:
+    """The model, and for each of its first columns the line and the option."""
+
+    model: Model
+    who: Whole
+    which: Whole
+
+    def choice(self, base: Whole, x: Floats) -> Whole:
+        """The choices of a point of the model, on top of what is fixed."""
+        found = base.copy()
+        best = np.full(len(base), -1.0)
+        for i, k, value in zip(self.who.tolist(), self.which.tolist(), x[: len(self.who)].tolist(), strict=True):
+            if value > best[i]:
+                best[i], found[i] = value, k
+        return found
+
+    def start(self, choice: Whole) -> tuple[Whole, Floats]:
+        """Choices as values of the line columns."""
+        return np.arange(len(self.who)), (choice[self.who] == self.which).astype(np.float64)
+
+
+def core(engine: Engine, node: Node, base: Whole, who: Whole, which: Whole) -> Core:
+    """The model in which lines `who` have options `which` (sorted by line) and the others stay as in `base`."""
+    estate, s = engine.estate, engine.shape
+    t, months = estate.templates, s.months
+    sums = engine.sums_of(base)
+    lines = np.unique(who)
+    part = Engine(estate.part(lines, 1.0), blocks=1)
+    sums = sums - part.sums_of(base[lines])
+    model = Model(constant=float(sums[0]))
+    option = t.first[estate.template[who]] + which
+    charge = estate.charge[estate.start[who] + which].astype(np.float64)
+    contract = t.contract[option]
+    changed = which != estate.current[who]
+    cost = np.where(contract < 0, charge, 0.0)
+    cost += np.where(changed, t.fee[option] + np.where(t.leaves[option], estate.exit_fee[who], 0.0), 0.0)
+    for j in range(len(who)):
+        model.column(f"x_{who[j]}_{which[j]}", float(cost[j]), 0, 1, whole=True)
+    bounds = np.append(np.flatnonzero(np.diff(who, prepend=-1)), len(who))
+    for a, b in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
+        model.row(f"one_plan_{who[a]}", "one_plan", np.arange(a, b), np.ones(b - a), 1, 1)
+    spend: list[list[tuple[int, float]]] = [[] for _ in range(s.contracts)]
+    for c in range(s.contracts):
+        spend[c] += [(int(j), float(charge[j])) for j in np.flatnonzero(contract == c)]
+    base_column = 2 + s.contracts + s.limits
+    active = estate.active[who] if len(estate.active) else np.ones((len(who), months), dtype=bool)
+    for g in range(s.pools):
+        voice = bool(estate.pools.is_voice[g])
+        use, allowance = (estate.voice, t.voice_allowance) if voice else (estate.data, t.data_allowance)
+        mine = np.flatnonzero((t.voice_pool if voice else t.data_pool)[option] == g)
+        pull = (use[who[mine]].astype(np.float64) - allowance[option[mine]][:, None]) * active[mine]
+        for month in range(months):
+            fixed = float(sums[base_column + g * months + month])
+            _pool_month(estate, model, spend, (g, month, months), mine, pull[:, month], fixed)
+    for c in range(s.contracts):
+        _contract(engine, model, node, c, spend[c], float(sums[1 + c]))
+    limits = estate.limits
+    if limits.max_changes is not None:
+        mine = np.flatnonzero(changed & t.selected[estate.template[who]].astype(bool))
+        model.row("changes", "max_changes", mine, np.ones(len(mine)), high=limits.max_changes - sums[1 + s.contracts])
+    for n in range(s.limits):
+        have = float(sums[2 + s.contracts + n])
+        mine = np.flatnonzero(t.limit[option] == n)
+        if np.isfinite(limits.plan_most[n]):
+            model.row(f"max_lines_{n}", "max_lines", mine, np.ones(len(mine)), high=limits.plan_most[n] - have)
+        least = limits.plan_least[n]
+        if least > 1:
+            used = model.column(f"used_{n}", 0, 1 if have else 0, 1, whole=True)
+            columns = np.append(mine, used)
+            ones = np.ones(len(mine))
+            model.row(f"min_lines_{n}", "min_lines", columns, np.append(ones, -float(least)), low=-have)
+            model.row(f"unused_{n}", "min_lines", columns, np.append(ones, -float(len(mine) + 1)), high=0)
+    return Core(model, who, which)
+
+
+def _pool_month(
+    estate: Estate,
+    model: Model,
+    spend: list[list[tuple[int, float]]],
+    at: tuple[int, int, int],
+    mine: Whole,
+    pull: Floats,
+    fixed: float,
+) -> None:
+    g, month, months = at
+    price, block = float(estate.pools.price[g]), float(estate.pools.block[g])
+    most = fixed + float(np.maximum(pull, 0).sum())
+    if most <= 0:
+        return
+    unit = block if block > 0 else 1.0
+    counted = block > 0 and price >= _COUNTED_PRICE
+    least = max(0.0, np.ceil((fixed + float(np.minimum(pull, 0).sum())) / unit - 1e-9)) if counted else 0.0
+    high = np.ceil(most / unit) + 1.0
+    n = model.column(f"over_{g}_{month}", 0, min(least, high), high, whole=counted)
+    # a thousandth of a unit is let go, so that rounding of sums never asks for a block too many
+    model.row(f"pool_{g}_{month}", "pool", np.append(mine, n), np.append(pull, -unit), high=-fixed + 1e-6 * unit)
+    owners = estate.pools.contracts[g]
+    if owners == (-1,):
+        model.cost[n] = price / months
+        return
+    parts = []
+    for c in owners:
+        w = n if len(owners) == 1 else model.column(f"share_{g}_{month}_{c}", 0, 0, high)
+        parts.append(w)
+        if c >= 0:
+            spend[c].append((w, price / months))
+        else:
+            model.cost[w] = price / months
+    if len(owners) > 1:
+        model.row(f"share_all_{g}_{month}", "pool", [n, *parts], [-1.0] + [1.0] * len(parts), 0, 0)
+
+
+def _contract(engine: Engine, model: Model, node: Node, c: int, terms: list[tuple[int, float]], const: float) -> None:
+    """Spend within the node's open pieces, one binary per piece where there are several."""
+    s = engine.shape
+    low = float(s.spend_range[c, 0])
+    most = float(s.spend_range[c, 1] + s.overage_most[c])
+    parts, choice = [], []
+    for number in range(*node.pieces[c]):
+        piece = engine.estate.contracts[c][number]
+        begin = max(low, float(piece.low)) if number else low
+        end = most if piece.high is None else min(most, float(piece.high))
+        if begin > end:
+            continue
+        y = model.column(f"tier_{c}_{number}", float(piece.fixed), 0, 1, whole=True)
+        v = model.column(f"spend_{c}_{number}", float(piece.slope), min(0.0, begin), max(0.0, end))
+        model.row(f"tier_from_{c}_{number}", "tiers", [v, y], [1.0, -begin], low=0)
+        model.row(f"tier_to_{c}_{number}", "tiers", [v, y], [1.0, -end], high=0)
+        parts.append(v)
+        choice.append(y)
+    model.row(f"tier_one_{c}", "tiers", choice, [1.0] * len(choice), 1, 1)
+    columns = [j for j, _ in terms] + parts
+    model.row(f"spend_of_{c}", "tiers", columns, [v for _, v in terms] + [-1.0] * len(parts), -const, -const)

@@ -1,0 +1,125 @@
+"""A :class:`optimize.problem.Problem` as an :class:`Estate`: the same options in the same order, 64-bit."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from optimize.contracts import Segment
+from optimize.decomposition.arrays import Estate, Limits, Pools, Templates, Whole
+from optimize.problem import MICRO, PICO, Problem
+from optimize.reduce import contract_has_terms, limited_plans
+
+
+def can_decompose(problem: Problem) -> bool:
+    """Whether the decomposition knows everything that couples this problem's lines (bad months it does not)."""
+    return not problem.scenario.cvar_weight and bool((np.diff(problem.first_option) > 0).all())
+
+
+def estate_of(problem: Problem) -> Estate:
+    """The estate of a problem in which every line has an option."""
+    options, scenario = problem.options, problem.scenario
+    first = problem.first_option
+    numbers = [c for c in range(len(problem.contract_ids)) if contract_has_terms(problem, c)]
+    renumber = np.full(len(problem.contract_ids) + 1, -1, dtype=np.int64)
+    renumber[numbers] = np.arange(len(numbers))
+    limited = sorted(limited_plans(problem))
+    limit_of = np.full(len(problem.plans) + 1, -1, dtype=np.int64)
+    limit_of[limited] = np.arange(len(limited))
+    carrier_number = {c: n for n, c in enumerate(problem.carriers)}
+    home = np.array([carrier_number[line.carrier_id] for line in problem.lines], dtype=np.int64)
+    leaves = (options.carrier >= 0) & (options.carrier != home[options.line])
+    horizon = float(PICO * scenario.horizon_months)
+    fees = np.array(options.fee, dtype=np.float64) / horizon
+    porting = scenario.porting_fee * MICRO / horizon
+    exit_fee = np.zeros(len(problem.lines))
+    exit_fee[options.line[leaves]] = fees[leaves] - porting
+    template, samples = _templates(problem, leaves)
+    chosen = np.concatenate([np.arange(first[n], first[n + 1]) for n in samples]) if samples else np.zeros(0, int)
+    sizes = [int(first[n + 1] - first[n]) for n in samples]
+    plan = options.plan[chosen]
+    allowance = {
+        "data": np.array([(p.data_mb or 0) / MICRO for p in problem.plans] + [0.0])[plan],
+        "voice": np.array([(p.voice_min or 0) / MICRO for p in problem.plans] + [0.0])[plan],
+    }
+    own = np.where(leaves[chosen], porting, scenario.change_fee * MICRO / horizon)
+    contracts: list[tuple[Segment, ...]] = [
+        tuple(problem.contracts[problem.contract_ids[c]].segments()) for c in numbers
+    ]
+    current = np.full(len(problem.lines), -1, dtype=np.int16)
+    kept = np.flatnonzero(~options.changed)
+    current[options.line[kept]] = kept - first[options.line[kept]]
+    months, none = problem.months, np.zeros((0, problem.months))
+    use = {kind: problem.usage.home[kind].astype(np.float64) / MICRO for kind in ("data", "voice")}
+    kinds = {pool.kind for pool in problem.pools}
+    everywhere = bool(problem.usage.active.all())
+    return Estate(
+        months=months,
+        start=first.astype(np.int64),
+        template=template,
+        charge=np.array(options.total, dtype=np.float64) / float(PICO * months),
+        exit_fee=exit_fee,
+        current=current,
+        data=use["data"] if "data" in kinds else none,
+        voice=use["voice"] if "voice" in kinds else none,
+        active=np.zeros((0, months), dtype=np.bool_) if everywhere else problem.usage.active,
+        templates=Templates(
+            first=np.cumsum([0, *sizes]).astype(np.int64),
+            plan=plan.astype(np.int32),
+            carrier=options.carrier[chosen].astype(np.int32),
+            contract=renumber[options.contract[chosen]].astype(np.int32),
+            data_pool=options.data_pool[chosen].astype(np.int32),
+            voice_pool=options.voice_pool[chosen].astype(np.int32),
+            data_allowance=allowance["data"],
+            voice_allowance=allowance["voice"],
+            fee=own + scenario.min_saving_per_change / MICRO,
+            leaves=leaves[chosen],
+            limit=limit_of[plan].astype(np.int32),
+            selected=np.array([problem.lines[n].selected for n in samples], dtype=np.bool_),
+        ),
+        pools=_pools(problem, renumber),
+        contracts=tuple(contracts),
+        limits=Limits(
+            max_carriers=scenario.max_carriers,
+            max_changes=scenario.max_changes,
+            plan_most=tuple(float("inf") if (m := problem.plans[p].max_lines) is None else float(m) for p in limited),
+            plan_least=tuple(int(problem.plans[p].min_lines or 0) for p in limited),
+        ),
+        carriers=len(problem.carriers),
+    )
+
+
+def _templates(problem: Problem, leaves: Whole) -> tuple[Whole, list[int]]:
+    """The template of each line, and one line of each template."""
+    options, first = problem.options, problem.first_option.tolist()
+    parts = (options.plan, options.contract, options.data_pool, options.voice_pool, leaves.astype(np.int64))
+    _, signature = np.unique(np.stack(parts, axis=1), axis=0, return_inverse=True)
+    signature = signature.ravel().astype(np.int32)
+    found: dict[tuple[bytes, bool], int] = {}
+    template = np.zeros(len(problem.lines), dtype=np.int32)
+    samples: list[int] = []
+    for n, line in enumerate(problem.lines):
+        key = (signature[first[n] : first[n + 1]].tobytes(), line.selected)
+        if key not in found:
+            found[key] = len(samples)
+            samples.append(n)
+        template[n] = found[key]
+    return template, samples
+
+
+def _pools(problem: Problem, renumber: Whole) -> Pools:
+    options = problem.options
+    owners: list[set[int]] = [set() for _ in problem.pools]
+    for pool in (options.data_pool, options.voice_pool):
+        pairs = np.unique(np.stack([pool, options.contract]), axis=1)
+        for g, c in pairs.T.tolist():
+            if g >= 0:
+                owners[g].add(c)
+    # the smallest contract of the members pays; members without one pay only among themselves
+    ordered = [sorted(found, key=lambda c: (c < 0, c)) for found in owners]
+    contracts = [tuple(dict.fromkeys(int(renumber[c]) for c in found)) or (-1,) for found in ordered]
+    return Pools(
+        price=np.array([p.price / MICRO for p in problem.pools]),
+        block=np.array([p.block / MICRO for p in problem.pools]),
+        is_voice=np.array([p.kind == "voice" for p in problem.pools], dtype=np.bool_),
+        contracts=tuple(contracts),
+    )

@@ -1,0 +1,282 @@
+"""The Dantzig-Wolfe master: mix earlier passes block by block, and read duals off the mixture.
+
+A column is one block of lines in one pricing pass. Rows: one mixture per block, the pull on every pool and month, the
+spend of every contract, limits. Each contract charges the lower envelope of the pieces that its node leaves open.
+Everything is per line and pool rows are scaled by their mean use, so that tolerances mean the same at every size.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import highspy
+import numpy as np
+
+from optimize.decomposition.arrays import Estate, Floats, Whole
+
+_BIG = 50.0
+_RECENT = 40
+
+
+@dataclass(frozen=True)
+class Duals:
+    """Prices of what couples lines: use per pool and month, spend per contract, a change, a line on a limited plan."""
+
+    pull: Floats
+    """lambda, currency per MB or minute."""
+    spend: Floats
+    """rho: what one more unit of spend really costs under each contract."""
+    change: float
+    limit: Floats
+
+    def mixed(self, other: Duals, share: float) -> Duals:
+        """`share` of these and the rest of the others."""
+        rest = 1.0 - share
+        return Duals(
+            share * self.pull + rest * other.pull,
+            share * self.spend + rest * other.spend,
+            share * self.change + rest * other.change,
+            share * self.limit + rest * other.limit,
+        )
+
+
+@dataclass(frozen=True)
+class Node:
+    """A part of the search: the carriers open to selected lines (None = all), per contract its open pieces."""
+
+    carriers: frozenset[int] | None
+    pieces: tuple[tuple[int, int], ...]
+
+    def forbids(self, bits: Whole) -> Whole:
+        """Whether sets of used carriers (bits) contain one that is closed."""
+        if self.carriers is None:
+            return np.zeros(len(bits), dtype=bool)
+        open_bits = sum(1 << c for c in self.carriers)
+        return (bits & ~np.int64(open_bits)) != 0
+
+
+@dataclass
+class Mixture:
+    """What the master found: its value, its duals, and per block the passes it mixes with their shares."""
+
+    value: float
+    duals: Duals
+    starts: Whole
+    passes: Whole
+    shares: Floats
+    slack: float
+    spend: Floats
+    """Spend per contract of the mixture."""
+    envelope: Floats
+    """What the envelope charges for that spend."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Sizes and scales that master, bound and search share."""
+
+    blocks: int
+    pools: int
+    months: int
+    contracts: int
+    limits: int
+    lines: float
+    unit: Floats
+    """Mean use per line of each pool: what its rows are divided by."""
+    most_pull: Floats
+    """pools x months: no choice pulls more."""
+    spend_range: Floats
+    """contracts x 2: spend without pool overage is in between."""
+    overage_most: Floats
+    """Per contract: no pool overage can add more spend."""
+
+    @property
+    def width(self) -> int:
+        """Number of sums per block."""
+        return 2 + self.contracts + self.limits + self.pools * self.months
+
+
+def ends(estate: Estate, shape: Shape, node: Node, c: int) -> list[tuple[float, float]]:
+    """(spend, charged) at the ends of the open pieces of contract c, within what spend can be."""
+    low = float(shape.spend_range[c, 0])
+    high = float(shape.spend_range[c, 1] + shape.overage_most[c])
+    found = []
+    for number in range(*node.pieces[c]):
+        piece = estate.contracts[c][number]
+        begin = max(low, float(piece.low)) if number else low
+        end = high if piece.high is None else min(high, float(piece.high))
+        if begin <= end:
+            found += [(s, float(piece.fixed) + float(piece.slope) * s) for s in (begin, end)]
+    return found
+
+
+class Master:
+    """The restricted master of one node; columns are added pass by pass."""
+
+    def __init__(self, estate: Estate, shape: Shape, node: Node) -> None:
+        self.estate, self.shape, self.node = estate, shape, node
+        self.highs = highspy.Highs()
+        for name, value in (("output_flag", False), ("threads", 1), ("random_seed", 7), ("presolve", "off")):
+            self.highs.setOptionValue(name, value)
+        self.owner: list[tuple[int, int]] = []
+        self._rows()
+        self._side()
+
+    # Rows: blocks, pulls, spends, hulls, changes, limits.
+
+    def _rows(self) -> None:
+        s, estate = self.shape, self.estate
+        size = s.pools * s.months
+        self.pull_row = s.blocks
+        self.spend_row = self.pull_row + size
+        self.hull_row = self.spend_row + s.contracts
+        self.change_row = self.hull_row + s.contracts
+        self.limit_row = self.change_row + (estate.limits.max_changes is not None)
+        inf = highspy.kHighsInf
+        low = [1.0] * s.blocks + [0.0] * size + [0.0] * s.contracts + [1.0] * s.contracts
+        high = [1.0] * s.blocks + [inf] * size + [0.0] * s.contracts + [1.0] * s.contracts
+        if estate.limits.max_changes is not None:
+            low.append(-inf)
+            high.append(estate.limits.max_changes / s.lines)
+        for most in estate.limits.plan_most:
+            low.append(-inf)
+            high.append(inf if np.isinf(most) else most / s.lines)
+        for a, b in zip(low, high, strict=True):
+            self.highs.addRow(a, b, 0, np.zeros(0, dtype=np.int32), np.zeros(0))
+
+    def _column(self, cost: float, entries: list[tuple[int, float]], high: float = highspy.kHighsInf) -> int:
+        rows = np.array([r for r, v in entries if v], dtype=np.int32)
+        values = np.array([v for _, v in entries if v], dtype=np.float64)
+        self.highs.addCol(cost, 0.0, high, len(rows), rows, values)
+        return self.highs.getNumCol() - 1
+
+    def _side(self) -> None:
+        s, estate = self.shape, self.estate
+        rate = estate.pools.rate / s.months
+        for g in range(s.pools):
+            for t in range(s.months):
+                row = self.pull_row + g * s.months + t
+                cost = float(rate[g] * s.unit[g])
+                for c in estate.pools.contracts[g]:
+                    entries = [(row, 1.0)]
+                    if c >= 0:
+                        entries.append((self.spend_row + c, cost))
+                    self._column(0.0 if c >= 0 else cost, entries, float(s.most_pull[g, t] / s.lines / s.unit[g]))
+        for c in range(s.contracts):
+            for spend, charged in ends(estate, s, self.node, c) or [(0.0, _BIG * s.lines)]:
+                entries = [(self.spend_row + c, -spend / s.lines), (self.hull_row + c, 1.0)]
+                self._column(charged / s.lines, entries)
+        self.slack_from = self.highs.getNumCol()
+        for c in range(s.contracts):
+            self._column(_BIG, [(self.spend_row + c, 1.0)])
+            self._column(_BIG, [(self.spend_row + c, -1.0)])
+        penalty = _BIG * max(1.0, float(np.abs(s.spend_range).max(initial=1.0)) / s.lines)
+        for row in range(self.change_row, self.limit_row + s.limits):
+            self._column(penalty, [(row, -1.0)])
+        self.slack_to = self.highs.getNumCol()
+
+    def add(self, number: int, sums: Floats, bits: Whole) -> None:
+        """The columns of a pass, one per block; blocks that use a closed carrier are left out."""
+        s, c0 = self.shape, self.shape.contracts
+        closed = self.node.forbids(bits)
+        scale = np.ones(s.width) / s.lines
+        base = 2 + c0 + s.limits
+        scale[base:] /= np.repeat(s.unit, s.months)
+        scaled = sums * scale
+        rows = np.concatenate(
+            [
+                np.arange(self.pull_row, self.pull_row + s.pools * s.months),
+                np.arange(self.spend_row, self.spend_row + c0),
+            ]
+        ).astype(np.int32)
+        for b in range(s.blocks):
+            if closed[b]:
+                continue
+            values = np.concatenate([-scaled[b, base:], scaled[b, 1 : 1 + c0]])
+            extra_rows, extra = [b], [1.0]
+            if self.estate.limits.max_changes is not None:
+                extra_rows.append(self.change_row)
+                extra.append(scaled[b, 1 + c0])
+            for n in range(s.limits):
+                extra_rows.append(self.limit_row + n)
+                extra.append(scaled[b, 2 + c0 + n])
+            where = np.concatenate([rows, np.array(extra_rows, dtype=np.int32)])
+            what = np.concatenate([values, np.array(extra)])
+            keep = np.abs(what) > 1e-13
+            self.highs.addCol(float(scaled[b, 0]), 0.0, highspy.kHighsInf, int(keep.sum()), where[keep], what[keep])
+            self.owner.append((b, number))
+
+    def solve(self) -> Mixture | None:
+        """The best mixture of the columns so far; None if HiGHS does not finish."""
+        self.highs.run()
+        if self.highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            return None
+        s = self.shape
+        solution = self.highs.getSolution()
+        x, y = np.array(solution.col_value), np.array(solution.row_dual)
+        pull = np.maximum(y[self.pull_row : self.spend_row], 0.0).reshape(s.pools, s.months) / s.unit[:, None]
+        duals = Duals(
+            pull=pull,
+            spend=-y[self.spend_row : self.hull_row],
+            change=max(0.0, -float(y[self.change_row])) if self.estate.limits.max_changes is not None else 0.0,
+            limit=np.maximum(0.0, -y[self.limit_row : self.limit_row + s.limits]),
+        )
+        mixed: list[list[tuple[int, float]]] = [[] for _ in range(s.blocks)]
+        for (b, number), share in zip(self.owner, x[self.slack_to :].tolist(), strict=True):
+            if share > 1e-9:
+                mixed[b].append((number, share))
+        starts = np.cumsum([0, *(len(m) for m in mixed)]).astype(np.int64)
+        flat = [item for m in mixed for item in m]
+        spend, envelope = self._spend(x)
+        return Mixture(
+            value=self.highs.getInfo().objective_function_value * s.lines,
+            duals=duals,
+            starts=starts,
+            passes=np.array([n for n, _ in flat], dtype=np.int64),
+            shares=np.array([share for _, share in flat]),
+            slack=float(x[self.slack_from : self.slack_to].sum()),
+            spend=spend,
+            envelope=envelope,
+        )
+
+    def _spend(self, x: Floats) -> tuple[Floats, Floats]:
+        """Spend per contract and what the envelope charges for it."""
+        s = self.shape
+        column = sum(len(owners) for owners in self.estate.pools.contracts) * s.months
+        found, charged = np.zeros(s.contracts), np.zeros(s.contracts)
+        for c in range(s.contracts):
+            for spend, amount in ends(self.estate, s, self.node, c) or [(0.0, 0.0)]:
+                found[c] += x[column] * spend
+                charged[c] += x[column] * amount
+                column += 1
+        return found, charged
+
+
+class Memory:
+    """Passes that were made: choices, sums and carriers, shared by all nodes of a search; old ones are let go."""
+
+    def __init__(self) -> None:
+        self.choices: dict[int, Whole] = {}
+        self.sums: dict[int, Floats] = {}
+        self.bits: dict[int, Whole] = {}
+        self._next = 0
+
+    def keep(self, choice: Whole, sums: Floats, bits: Whole) -> int:
+        """Add a pass and return its number."""
+        number = self._next
+        self._next += 1
+        self.choices[number] = choice.astype(np.int8) if choice.max(initial=0) < 127 else choice
+        self.sums[number], self.bits[number] = sums, bits
+        return number
+
+    def known(self) -> list[int]:
+        """The numbers of the passes that are still held."""
+        return list(self.sums)
+
+    def forget(self, mixture: Mixture | None) -> None:
+        """Let all passes go but the first (today's plans), those of the mixture and the newest."""
+        wanted = {0} | set(self.known()[-_RECENT:])
+        if mixture is not None:
+            wanted |= set(mixture.passes.tolist())
+        for number in [n for n in self.sums if n not in wanted]:
+            del self.choices[number], self.sums[number], self.bits[number]

@@ -1,0 +1,168 @@
+"""From a mixture to whole plans: split blocks along their lines, then exact local search on near ties."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from optimize.decomposition import kernels
+from optimize.decomposition.arrays import Estate, Floats, Whole
+from optimize.decomposition.columns import Engine
+from optimize.decomposition.master import Duals, Mixture, Node
+
+Pieces = tuple[Floats, Floats, Floats, Whole]
+_MOST_LINES = 60_000
+_PAIRS = 400
+_ANNEALED, _STEPS = 1_000, 600_000
+_SWEEPS = 30
+_STEEP = 5.0
+
+
+def pieces_of(estate: Estate) -> Pieces:
+    """What the contracts charge, as the kernels take it: low ends, fixed parts, slopes, first piece per contract."""
+    flat = [piece for contract in estate.contracts for piece in contract]
+    first = np.cumsum([0, *(len(c) for c in estate.contracts)]).astype(np.int64)
+    low = np.array([float(p.low) for p in flat])
+    return low, np.array([float(p.fixed) for p in flat]), np.array([float(p.slope) for p in flat]), first
+
+
+def aimed(engine: Engine, node: Node) -> Pieces:
+    """The contracts' functions with steep walls around the node's open pieces, a little inside their ends.
+
+    A plan that misses a tier by one line loses the whole discount; the walls lead the search to where the mixture is.
+    """
+    estate = engine.estate
+    low: list[float] = []
+    fixed: list[float] = []
+    slope: list[float] = []
+    first = [0]
+    margin = 1e-6 * engine.shape.lines
+    for c, contract in enumerate(estate.contracts):
+        a, b = node.pieces[c]
+        begin, end = float(contract[a].low), contract[b - 1].high
+        mine = [(float(p.low), float(p.fixed), float(p.slope)) for p in contract[a:b]]
+        if a > 0:
+            at = begin + margin
+            value = mine[0][1] + mine[0][2] * at
+            mine = [(float("-inf"), value + _STEEP * at, -_STEEP), (at, *mine[0][1:]), *mine[1:]]
+        if end is not None and b < len(contract):
+            at = float(end) - margin
+            value = mine[-1][1] + mine[-1][2] * at
+            mine.append((at, value - _STEEP * at, _STEEP))
+        for piece in mine:
+            low.append(piece[0])
+            fixed.append(piece[1])
+            slope.append(piece[2])
+        first.append(len(low))
+    return np.array(low), np.array(fixed), np.array(slope), np.array(first, dtype=np.int64)
+
+
+def pools_of(estate: Estate) -> tuple[Floats, Floats, Whole]:
+    """Price, block and paying contract of each pool."""
+    owner = np.array([owners[0] for owners in estate.pools.contracts], dtype=np.int64)
+    return estate.pools.price.astype(np.float64), estate.pools.block.astype(np.float64), owner
+
+
+def most_of(estate: Estate) -> Floats:
+    """Limits as the kernels take them: changes, then lines per limited plan."""
+    changes = estate.limits.max_changes
+    return np.array([np.inf if changes is None else float(changes), *estate.limits.plan_most])
+
+
+def objective(engine: Engine, choice: Whole) -> float:
+    """What choices cost, with started blocks and the contracts' true charges (64-bit; the evaluator decides)."""
+    estate, s = engine.estate, engine.shape
+    return float(kernels.objective(engine.sums_of(choice), pools_of(estate), s.months, s.limits, pieces_of(estate)))
+
+
+def rounded(engine: Engine, mixture: Mixture) -> Whole:
+    """Whole choices that mix every block as the master does."""
+    where = kernels.spread(engine.block, mixture.starts, mixture.shares)
+    found = np.zeros(engine.estate.lines, dtype=np.int16)
+    for number in np.unique(mixture.passes):
+        mine = mixture.passes[where] == number
+        found[mine] = engine.memory.choices[int(number)][mine]
+    return found
+
+
+def improved(engine: Engine, node: Node, duals: Duals, choice: Whole) -> Whole:
+    """Exact local search from `choice` over the lines that the duals leave closest to a tie."""
+    vectors = engine.vectors(duals, node)
+    choice = _within_changes(engine, vectors, choice.astype(np.int16))
+    scale = abs(objective(engine, choice)) / engine.estate.lines
+    if scale <= 0:
+        return choice
+    lines = _closest(engine, vectors, choice)
+    room = scale * (2.0 if engine.estate.lines <= 2_000 else 0.6)
+    who, which, dear = kernels.near(engine.packed, *vectors, lines, room)
+    who, which = _by_doubt(who, which, dear)
+    s, estate = engine.shape, engine.estate
+    if estate.weight != 1.0:
+        raise ValueError("a sample has no whole plans")
+    sums = engine.sums_of(choice)
+    args: tuple[Any, ...] = (who, which, pools_of(estate))
+    rest: tuple[Any, ...] = (most_of(estate), s.months, s.limits, _SWEEPS, _PAIRS)
+    if s.contracts:
+        kernels.improve(engine.packed, choice, sums, *args, aimed(engine, node), *rest[:-1], 0)
+        sums = engine.sums_of(choice)
+    kernels.improve(engine.packed, choice, sums, *args, pieces_of(estate), *rest[:-1], 0)
+    few = min(len(who), _ANNEALED)
+    if few:
+        heat = (0.2 * scale, 0.004 * scale)
+        args = (who[:few], which[:few], pools_of(estate))
+        sums = engine.sums_of(choice)
+        steps = min(_STEPS, 600 * few)
+        found = kernels.anneal(
+            engine.packed, choice.copy(), sums, *args, pieces_of(estate), *rest[:-2], steps, *heat, 7
+        )
+        if objective(engine, found) < objective(engine, choice):
+            choice = found
+    sums = engine.sums_of(choice)
+    kernels.improve(engine.packed, choice, sums, *args, pieces_of(estate), *rest)
+    return choice
+
+
+def _by_doubt(who: Whole, which: Whole, dear: Floats) -> tuple[Whole, Whole]:
+    """Candidates in order of what they cost at the duals; a line's best option comes with its second best."""
+    order = np.lexsort((which, dear, who))
+    who, which, dear = who[order], which[order], dear[order].copy()
+    first = np.flatnonzero(np.diff(who, prepend=-1))
+    after = np.minimum(first + 1, len(who) - 1)
+    dear[first] = np.where(who[after] == who[first], dear[after], np.inf)
+    alone = np.isinf(dear)
+    who, which, dear = who[~alone], which[~alone], dear[~alone]
+    order = np.lexsort((which, who, dear))
+    return who[order], which[order]
+
+
+def _closest(engine: Engine, vectors: tuple[Floats, Floats, Floats, Floats], choice: Whole) -> Whole:
+    """The lines with the least difference between their two best options."""
+    n = engine.estate.lines
+    if n <= _MOST_LINES:
+        return np.arange(n)
+    slack = kernels.slacks(engine.packed, *vectors, choice)
+    picked = np.argpartition(slack, _MOST_LINES)[:_MOST_LINES]
+    return np.sort(picked)
+
+
+def _within_changes(engine: Engine, vectors: tuple[Floats, Floats, Floats, Floats], choice: Whole) -> Whole:
+    """Take back the changes that bring least until the maximum of changes holds."""
+    most, current = engine.estate.limits.max_changes, engine.estate.current
+    if most is None:
+        return choice
+    counted = engine.estate.templates.selected[engine.estate.template].astype(bool)
+    changed = np.flatnonzero((choice != current) & (current >= 0) & counted)
+    forced = int(((choice != current) & (current < 0) & counted).sum())
+    excess = len(changed) + forced - most
+    if excess <= 0 or excess > len(changed):
+        return choice
+    who, which, dear = kernels.near(engine.packed, *vectors, changed, np.inf)
+    worth = np.full(engine.estate.lines, np.inf)
+    worth[who[which == current[who]]] = dear[which == current[who]]
+    now = np.zeros(engine.estate.lines)
+    now[who[which == choice[who]]] = dear[which == choice[who]]
+    order = changed[np.argsort(worth[changed] - now[changed], kind="stable")][:excess]
+    choice = choice.copy()
+    choice[order] = current[order]
+    return choice

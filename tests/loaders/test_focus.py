@@ -1,0 +1,130 @@
+"""FOCUS files: exact totals, one adjustment for a file, cost centers by tag, CSV and Parquet alike."""
+
+from __future__ import annotations
+
+import csv
+import io
+from decimal import ROUND_HALF_EVEN, Context, Decimal
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pyarrow import csv as arrow_csv
+from pyarrow import parquet
+
+import loaders
+from core.store import Store
+from loaders.contract import Bill
+from loaders.focus import Focus
+from loaders.source import Source
+
+GOLDEN = Path(__file__).parent / "golden"
+REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "focus" / "focus_sample_1.0.csv"
+HEAD = [
+    "BilledCost",
+    "BillingAccountId",
+    "BillingCurrency",
+    "BillingPeriodStart",
+    "ChargeCategory",
+    "ChargePeriodStart",
+]
+EXACT = Context(prec=100, rounding=ROUND_HALF_EVEN)
+
+
+def six(total: Decimal) -> int:
+    return int(EXACT.quantize(total * 1_000_000, Decimal(1)))
+
+
+@pytest.mark.skipif(not REAL.exists(), reason="the FOCUS sample is not beside the project")
+def test_the_real_sample_ties_to_its_total(store: Store) -> None:
+    (told,) = loaders.load_paths(store, [REAL]).files
+    with REAL.open(encoding="utf-8") as handle:
+        rows = list(csv.DictReader(handle))
+    assert (told.format, told.rows_in, told.rows_loaded) == ("focus", len(rows), len(rows))
+    charges = store.frame("charges")
+    assert int(charges["amount"].sum()) == six(sum((Decimal(row["BilledCost"]) for row in rows), Decimal(0)))
+    assert list(charges.loc[charges["item_code"] == "ROUNDING", "category"]) == ["adjustment"]
+    assert all(invoice.balanced for invoice in told.invoices)
+    assert len(told.invoices) == len({(r["BillingAccountId"], r["BillingPeriodStart"]) for r in rows})
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.tuples(
+            st.decimals(min_value=-(10**6), max_value=10**6, places=12),
+            st.sampled_from(["a", "b"]),
+            st.sampled_from(["USD", "EUR"]),
+        ),
+        min_size=1,
+        max_size=12,
+    )
+)
+def test_any_figures_tie_with_at_most_one_adjustment_per_currency(
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[Decimal, str, str]]
+) -> None:
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(HEAD)
+    for cost, account, currency in rows:
+        writer.writerow([f"{cost:f}", account, currency, "2026-09-01", "Usage", "2026-09-01"])
+    path = tmp_path_factory.getbasetemp() / "any.csv"
+    path.write_text(out.getvalue())
+    source = Source(path)
+    assert Focus().sniff(source) > 0.9
+    bills = [item for item in Focus().read(source) if isinstance(item, Bill)]
+    for currency in {row[2] for row in rows}:
+        mine = [bill for bill in bills if bill.currency == currency]
+        charges = [charge for bill in mine for charge in bill.charges]
+        exact = sum((cost for cost, _, code in rows if code == currency), Decimal(0))
+        assert sum(charge["amount"] for charge in charges) == six(exact) == sum(bill.total for bill in mine)
+        assert sum(charge["item_code"] == "ROUNDING" for charge in charges) <= 1
+        assert len(charges) - sum(charge["item_code"] == "ROUNDING" for charge in charges) == sum(
+            row[2] == currency for row in rows
+        )
+
+
+def test_parquet_says_what_csv_says(tmp_path: Path) -> None:
+    text = "\n".join((GOLDEN / "focus" / "focus_12.csv").read_text().splitlines()[:-2]) + "\n"
+    (tmp_path / "a.csv").write_text(text)
+    table = arrow_csv.read_csv(
+        io.BytesIO(text.encode()),
+        convert_options=arrow_csv.ConvertOptions(
+            column_types={
+                "BilledCost": pa.decimal128(30, 12),
+                "ConsumedQuantity": pa.string(),
+                "BillingPeriodStart": pa.timestamp("us", "UTC"),
+                "BillingAccountId": pa.string(),
+                "ResourceId": pa.string(),
+                "InvoiceId": pa.string(),
+            },
+            strings_can_be_null=True,
+            null_values=["", "NULL"],
+        ),
+    )
+    maps = pa.array(
+        [[("CostCenter", "CC100")]] * 2 + [[("cost_center", "CC777")]] + [None] * 4, pa.map_(pa.string(), pa.string())
+    )
+    table = table.set_column(table.schema.get_field_index("Tags"), "Tags", maps)
+    parquet.write_table(table, tmp_path / "a.parquet")
+    seen = []
+    for name in ("a.csv", "a.parquet"):
+        store = Store.open(f"sqlite:///{tmp_path / name}.db")
+        loaders.load_paths(store, [GOLDEN / "estate"])
+        (told,) = loaders.load_paths(store, [tmp_path / name]).files
+        assert (told.format, told.rows_in, told.rows_loaded) == ("focus", 7, 7)
+        charges = store.frame("charges").drop(columns="attributes")
+        seen.append(charges.to_csv() + store.frame("services")[["service_id", "cost_center_id"]].to_csv())
+    assert seen[0] == seen[1]
+
+
+def test_tags_bring_cost_centers_and_inventory_comes_first(store: Store) -> None:
+    loaders.load_paths(store, [GOLDEN / "estate"])
+    loaders.load_paths(store, [GOLDEN / "focus" / "focus_12.csv"])
+    services = store.frame("services").set_index("service_id")["cost_center_id"]
+    charges = store.frame("charges").set_index("description")
+    assert services[charges.loc["Compute hours", "service_id"]] == "CC100"
+    assert services[charges.loc["Savings plan", "service_id"]] == "CC777"
+    assert charges.loc["Unlimited", "service_id"] == "S1"
