@@ -74,6 +74,7 @@ class Estate:
     events: pd.DataFrame = field(default_factory=pd.DataFrame)
     sims: pd.DataFrame = field(default_factory=pd.DataFrame)
     known_devices: pd.DataFrame = field(default_factory=pd.DataFrame)
+    cards: pd.DataFrame = field(default_factory=pd.DataFrame)
     details: Mapping[str, Callable[[], pd.DataFrame]] = field(default_factory=dict)
 
     def detail(self, name: str) -> pd.DataFrame:
@@ -131,15 +132,9 @@ def read(store: Store, *, until: str | None = None) -> Estate:
     """Read everything the rules and the model need; `until` adds months that have no usage or charges yet."""
     tables = store.frames(*TABLES)
     use, billed = queries.usage_by_line(store), queries.charges_by_line(store)
-    estate = build(
-        tables,
-        use,
-        billed,
-        queries.events_by_line(store),
-        queries.sims_by_line(store),
-        queries.known_devices(store),
-        until,
-    )
+    events, sims = queries.events_by_line(store), queries.sims_by_line(store)
+    known, cards = queries.known_devices(store), queries.cards_by_line(store)
+    estate = build(tables, use, billed, events, sims, known, until, cards=cards)
     return replace(estate, details=details.readers(store))
 
 
@@ -151,6 +146,8 @@ def build(
     sims: pd.DataFrame,
     known_devices: pd.DataFrame,
     until: str | None = None,
+    *,
+    cards: pd.DataFrame | None = None,
 ) -> Estate:
     """:func:`read` from frames that are already in memory (shapes as :mod:`core.queries.anomaly` gives them)."""
     services = tables["services"].sort_values("service_id", ignore_index=True)
@@ -181,6 +178,7 @@ def build(
         events=events,
         sims=sims,
         known_devices=known_devices,
+        cards=pd.DataFrame() if cards is None else cards,
     )
 
 

@@ -73,6 +73,7 @@ def build(estate: Estate) -> Panel:
         many = estate.sums(estate.events, name) if len(estate.events) else np.zeros(estate.shape)
         counts[name] = np.where(many > usual, many, 0.0)
     counts["device_change"] = _device_changes(estate)
+    counts["sim_swap"] = _sim_swaps(estate)
     home = np.maximum(charged("usage") - sum(_charged_away(estate), np.zeros(estate.shape)), 0)
     money = {
         "home_cost": np.maximum(cost("home"), home),
@@ -174,6 +175,18 @@ def _device_changes(estate: Estate) -> REAL:
     first = estate.sims.groupby(["service_id", "imei"], as_index=False)["month"].min()
     start = first.groupby("service_id")["month"].transform("min")
     return np.minimum(estate.sums(first[first["month"] > start].assign(one=1), "one"), 1.0)
+
+
+def _sim_swaps(estate: Estate) -> REAL:
+    """1 in a month in which a SIM card never seen on the line appears in equipment never seen on it."""
+    if estate.cards.empty:
+        return np.zeros(estate.shape)
+    seen = estate.cards
+    start = seen.groupby("service_id")["month"].transform("min")
+    fresh = seen["month"] > start
+    for name in ("iccid", "imei"):
+        fresh &= seen["month"] == seen.groupby(["service_id", name])["month"].transform("min")
+    return np.minimum(estate.sums(seen[fresh].assign(one=1), "one"), 1.0)
 
 
 def _recurring(estate: Estate) -> tuple[REAL, REAL]:

@@ -165,6 +165,10 @@ SIGNALS: tuple[Signal, ...] = (
         "the SIM appears in equipment it was never seen in before",
         weight=0.75,
     ),
+    Signal(
+        *("sim_swap", "device", "device_change", "rare", "sim_swap", "SIM cards", "Another SIM in other equipment"),
+        "a SIM card and equipment that were both never seen on the line before",
+    ),
 )
 
 #: The groups whose shared events excuse a line, by signal source.
@@ -174,6 +178,7 @@ CONTEXT: dict[str, tuple[str, ...]] = {
     "third_party": ("plan_id", *_PERSON),
     "one_off": ("plan_id", *_PERSON),
     "device_change": ("plan_id", *_PERSON),
+    "sim_swap": ("plan_id", *_PERSON),
 }
 DEFAULT_CONTEXT = _PERSON
 ANOMALY_RULE = "anomaly.line_month"

@@ -66,7 +66,8 @@ def rule_hits(made: features.Panel) -> int:
     known |= {name: np.zeros(count, dtype=np.int64) for name in ("months_since_leaving", "unknown_equipment")}
     known |= {"premium_cost": made.money["premium_cost"].reshape(-1)}
     known |= {name: made.money["home_cost"].reshape(-1) for name in ("usage_cost", "variable_cost")}
-    known |= {"off_hours_share": np.zeros(count)}
+    nothing = np.zeros(count)
+    known |= {name: nothing for name in facts.LINE_FACTS if name not in known}
     index = np.zeros(0, dtype=np.intp)
     seen = facts.Facts(index, index, known)  # type: ignore[arg-type]
     rules = [rule for rule in policy.load_rules() if rule.enabled and rule.over == "line_month"]

@@ -139,6 +139,18 @@ def sims_by_line(store: Store) -> pd.DataFrame:
     )
 
 
+def cards_by_line(store: Store) -> pd.DataFrame:
+    """SIM cards seen in equipment: service_id, month, iccid, imei, where both identities are told."""
+    seen = sim_observations
+    month = func.substr(seen.c.observed_on, 1, 7)
+    statement = select(seen.c.service_id, month.label("month"), seen.c.iccid, seen.c.imei)
+    return store.read(
+        statement.where(seen.c.imei.is_not(None), seen.c.iccid.is_not(None))
+        .distinct()
+        .order_by(seen.c.service_id, "month", seen.c.iccid, seen.c.imei)
+    )
+
+
 def known_devices(store: Store) -> pd.DataFrame:
     """Asset records: service_id, imei, assigned_on, for equipment with both a service and an identity."""
     statement = select(devices.c.service_id, devices.c.imei, devices.c.assigned_on)

@@ -43,6 +43,7 @@ def test_every_signal_speaks() -> None:
     panel.counts["roam_voice"][8, 12] = 300
     panel.money["directory_cost"][9, 12] = 20e6
     panel.money["one_off"][10, 12] = 300e6
+    panel.counts["sim_swap"][11, 12] = 1
     nats = model.assess(panel).nats
     assert set(nats) == {signal.id for signal in SIGNALS}
     for signal in SIGNALS:
@@ -121,3 +122,23 @@ def test_a_country_that_many_go_to_at_once_is_an_event_of_the_company(store: Sto
             np.testing.assert_array_equal(explained[name][~marked], nats[~marked])
         else:
             np.testing.assert_array_equal(explained[name], nats)
+
+
+def test_another_sim_in_other_equipment_is_told_from_a_new_phone(store: Store) -> None:
+    rows = base(4)
+    rows["usage"] = [use(f"L{n}", month) for n in range(4) for month in ("2026-01", "2026-02", "2026-03")]
+    seen = {"L0": ("S1", "I2"), "L1": ("S2", "I1"), "L2": ("S2", "I2")}
+    rows["sim_observations"] = [
+        {"service_id": f"L{n}", "observed_on": f"2026-0{m}-05", "iccid": "S1", "imei": "I1"}
+        for n in range(4)
+        for m in (1, 2)
+    ]
+    rows["sim_observations"] += [
+        {"service_id": line, "observed_on": "2026-03-05", "iccid": sim, "imei": device}
+        for line, (sim, device) in seen.items()
+    ]
+    of = estate.read(write(store, rows))
+    counts = features.build(of).counts
+    assert of.ids[counts["sim_swap"][:, 2] > 0].tolist() == ["L2"]
+    assert of.ids[counts["device_change"][:, 2] > 0].tolist() == ["L0", "L2"]
+    assert counts["sim_swap"][:, :2].sum() == 0
