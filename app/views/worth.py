@@ -368,6 +368,18 @@ def _words(
             f"What the rules of “{item.name}” cost is not computed yet",
             "Each rule is taken away and the whole estate solved again; the difference is its price.",
         )
+    ways = policies[policies["makes_feasible"].fillna(False).astype(bool)].sort_values("cost", kind="stable")
+    if policies["price"].isna().all():
+        if ways.empty:
+            return f"“{item.name}” cannot be met", "Taking away a single rule does not help."
+        first = ways.iloc[0]
+        how = str(first["name"]) if "=" in str(first["policy"]) else f"Without the rule “{first['name']}”"
+        told = f"{how} the estate costs {formats.money(first['cost'], currency)} a month."
+        others = len(ways) - 1
+        return (
+            f"“{item.name}” cannot be met; {formats.plural(len(ways), 'way')} out",
+            f"The cheapest: {told}{f' {others} more below.' if others else ''}",
+        )
     priced = policies[policies["price"].fillna(0) > 0]
     if priced.empty:
         return f"No rule of “{item.name}” costs anything", "Taking any of them away saves nothing."
@@ -390,7 +402,7 @@ def _kpis(
     if len(policies):
         rows = policies[policies["policy"].str.startswith("commitment:")]
         total = sum(int(v) for v in rows["price"].dropna())
-        if len(rows):
+        if rows["price"].notna().any():
             kpis.append(
                 Kpi(
                     "Commitments cost",

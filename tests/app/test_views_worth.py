@@ -66,10 +66,10 @@ def filled(store: Store) -> Store:
     return estate.fill(store)
 
 
-def worked(store: Store, yaml: str, *, version: int | None = None) -> None:
+def worked(store: Store, yaml: str, *, version: int | None = None, studies: dict[str, Any] = STUDIES) -> None:
     document = {
         **{"scenario": {}, "currency": "USD", "months": {"from": "2026-04", "to": "2026-09"}, "services": 6},
-        **{"baseline_cost": 350.0, "base": BASE, "infeasible": None, "solves": 42, "studies": STUDIES},
+        **{"baseline_cost": 350.0, "base": BASE, "infeasible": None, "solves": 42, "studies": studies},
     }
     with store.transaction() as txn:
         txn.insert(
@@ -161,3 +161,19 @@ def test_the_award_of_several_offers_in_words() -> None:
     assert list(rows["offer"]) == ["Offer A", "Offer B"]
     assert list(rows["adds"]) == [6_500_000, 12 * SCALE]
     assert offers.award({"award": None}, {}, "USD")[1] == ""
+
+
+def test_for_what_cannot_be_met_the_cheapest_way_out_is_the_title(filled: Store) -> None:
+    none = {"price": None, "low": None, "high": None, "status": "optimal", "changes": 2}
+    rows = [
+        {"policy": "keep", "name": "2 services keep their plan", "makes_feasible": True, "cost": 290.0, **none},
+        {"policy": "max_carriers", "name": "At most 1 carriers", "makes_feasible": True, "cost": 268.5, **none},
+        {"policy": "coverage", "name": "Coverage", "makes_feasible": False, "cost": None, **none},
+    ]
+    worked(filled, results.outcomes(filled)[0].yaml, studies={"policies": {"policies": rows}})
+    data = worth.view(filled, Filters())
+    assert data.title == "“Right-size now” cannot be met; 2 ways out"
+    assert data.sentence == (
+        "The cheapest: Without the rule “At most 1 carriers” the estate costs $269 a month. 1 more below."
+    )
+    assert data.kpis == ()
