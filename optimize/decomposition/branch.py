@@ -376,9 +376,7 @@ class BranchAndBound:
 
     def _close_leaf(self, bound: float, node: Node, duals: Duals) -> float | None:
         engine = self.engine
-        base = self._base()
-        if base is None:
-            return None
+        incumbent = self._base()
         priced = engine.price(duals, node)
         room = self.best - priced.bound + 1e-6 * (1.0 + 1e-3 * abs(bound))
         vectors = engine.vectors(priced.duals, node)
@@ -386,7 +384,7 @@ class BranchAndBound:
         who, which, dear = near(engine.packed, *vectors, lines, room if np.isfinite(room) else np.inf)
         if len(who) > _CORE_COLUMNS:
             return None
-        base = base.copy()
+        base = np.zeros(engine.estate.lines, dtype=np.int16)  # every line's cheapest option is among the candidates
         cheapest = np.lexsort((dear, who))
         first = np.flatnonzero(np.diff(who[cheapest], prepend=-1))
         base[who[cheapest[first]]] = which[cheapest[first]]
@@ -395,7 +393,6 @@ class BranchAndBound:
             return None
         model = core(engine, node, base, who[several], which[several])
         left = self.watch.left()
-        incumbent = self._base()
         start = None if incumbent is None else model.start(incumbent)
         outcome = solver_process.run(
             model.model,

@@ -115,6 +115,13 @@ def _pool_month(
     # a thousandth of a unit is let go, so that rounding of sums never asks for a block too many
     model.row(f"pool_{g}_{month}", "pool", np.append(mine, n), np.append(pull, -unit), high=-fixed + 1e-6 * unit)
     owners = estate.pools.contracts[g]
+    if counted and owners != (-1,):
+        # no more blocks than were started: none is bought to reach a tier
+        lift = max(0.0, -(fixed + float(np.minimum(pull, 0).sum()))) + unit
+        b = model.column(f"over_on_{g}_{month}", 0, 0, 1, whole=True)
+        model.row(f"pool_on_{g}_{month}", "pool", [n, b], [1.0, -high], high=0)
+        columns, values = np.append(mine, [n, b]), np.append(-pull, [unit, lift])
+        model.row(f"pool_exact_{g}_{month}", "pool", columns, values, high=fixed + unit + lift + 1e-6 * unit)
     if owners == (-1,):
         model.cost[n] = price / months
         return
