@@ -7,7 +7,10 @@ Everything is per line and pool rows are scaled by their mean use, so that toler
 
 from __future__ import annotations
 
+import os
+import sys
 from dataclasses import dataclass
+from typing import Any
 
 import highspy
 import numpy as np
@@ -110,12 +113,25 @@ def ends(estate: Estate, shape: Shape, node: Node, c: int) -> list[tuple[float, 
     return found
 
 
+def _quiet_highs() -> Any:
+    """HiGHS without the banner that it prints on stdout when it is made: commands print their documents there."""
+    sys.stdout.flush()
+    kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 1)
+        return highspy.Highs()
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
+        os.close(nowhere)
+
+
 class Master:
     """The restricted master of one node; columns are added pass by pass."""
 
     def __init__(self, estate: Estate, shape: Shape, node: Node) -> None:
         self.estate, self.shape, self.node = estate, shape, node
-        self.highs = highspy.Highs()
+        self.highs = _quiet_highs()
         for name, value in (("output_flag", False), ("threads", 1), ("random_seed", 7), ("presolve", "off")):
             self.highs.setOptionValue(name, value)
         self.owner: list[tuple[int, int]] = []
