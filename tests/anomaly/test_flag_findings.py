@@ -10,8 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
-from typer.testing import CliRunner
 
 import anomaly
 from anomaly import policy
@@ -21,6 +19,7 @@ from core import findings, periods
 from core.issues import BadInput
 from core.store import Store
 from tests.anomaly.tiny import Rows, base, use, write
+from tests.run_command import run
 
 MONTHS = periods.months_between("2026-01", "2026-08")
 ROOT = Path(__file__).resolve().parents[2]
@@ -199,20 +198,15 @@ def test_audit_money_is_not_counted_again(store: Store) -> None:
     assert (after.amount_at_stake, after.amount_counted) == (30_000_000, 0)
 
 
-def test_command_saves_and_prints_one_document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    url = f"sqlite:///{tmp_path / 'tem.db'}"
-    store = write(Store.open(url), company())
-    monkeypatch.setenv("TEM_STORE_URL", url)
-    cli = typer.Typer()
-    cli.callback()(lambda: None)
-    command.register(cli)
-    first = CliRunner().invoke(cli, ["flag", "--json", "--budget", "0.05"])
+def test_command_saves_and_prints_one_document(tmp_path: Path) -> None:
+    store = write(Store.open(f"sqlite:///{tmp_path / 'tem.db'}"), company())
+    first = run(store, command, ["flag", "--json", "--budget", "0.05"])
     assert first.exit_code == 0, first.output
     document = json.loads(first.stdout)
     assert {row["queue"] for row in document} == {"policy", "anomaly"}
     saved = findings.load(store)
     assert set(saved["finding_id"]) == {row["finding_id"] for row in document}
-    again = CliRunner().invoke(cli, ["flag", "--json", "--budget", "0.05"])
+    again = run(store, command, ["flag", "--json", "--budget", "0.05"])
     assert again.stdout == first.stdout
     assert len(findings.load(store)) == len(saved)
 

@@ -154,7 +154,7 @@ def test_progress_grows_inside_one_large_file(tmp_path: Path, store: Store) -> N
     folder = tmp_path / "tables"
     folder.mkdir()
     (folder / "carriers.csv").write_text("carrier_id,name\nc,Carrier\n")
-    rows = "\n".join(f"E{i},Name" for i in range(65_000))
+    rows = "\n".join(f"E{i},{'Name' * 60}" for i in range(65_000))
     (folder / "employees.csv").write_text(f"employee_id,name\n{rows}\n")
     told: list[float] = []
     load_paths(store, [folder], progress=lambda fraction, _note: told.append(fraction))
