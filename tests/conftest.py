@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
+from core.settings import settings as cached_settings
 from core.store import Store
 
 #: The same examples on every machine, however slow it is: a red run is a defect, never bad luck.
@@ -15,6 +16,14 @@ settings.register_profile("suite", deadline=None, derandomize=True, suppress_hea
 settings.load_profile("suite")
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(autouse=True)
+def _settings_of_this_test() -> Iterator[None]:
+    """Settings are read once a process; a test that changes the environment must not see those of another."""
+    cached_settings.cache_clear()
+    yield
+    cached_settings.cache_clear()
 
 
 @pytest.fixture
