@@ -9,7 +9,7 @@ the reviewer gave, unless it grew by half.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -171,8 +171,3 @@ def similar(memory: Memory, kind: str, service: int, month: int, *, most: int = 
     past = [item for item in memory.decisions if item.month < month and item.kind == kind]
     past.sort(key=lambda item: (item.service != service, -item.month, item.service, item.finding_id))
     return past[:most]
-
-
-def known_before(memory: Memory, month: int) -> Memory:
-    """The decisions about months before `month`: what a run for that month may know."""
-    return replace(memory, decisions=tuple(item for item in memory.decisions if item.month < month))

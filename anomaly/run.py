@@ -101,7 +101,8 @@ def flag_run(
         selection = choose(ranking, panel.scored, chosen, budget, memory)
         config = provenance.config_hash(rules)
         data = provenance.data_hashes(estate, panel)
-        scene = alerts.Scene(estate, panel, ranking, found, rates, units, memory, config, data, explain.Peers(panel))
+        heard = {name: hits for name, hits in found.items() if hits.rule.in_ranking}
+        scene = alerts.Scene(estate, panel, ranking, heard, rates, units, memory, config, data, explain.Peers(panel))
         items += alerts.rows(scene, selection.service, selection.month)
         summary = monitor.summary(estate, panel, ranking, selection, memory, chosen)
         summary |= provenance.stamp(config, data[int(np.flatnonzero(chosen)[-1])] if chosen.any() else "")

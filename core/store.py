@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import BigInteger, Connection, Engine, Integer, Select, Table, create_engine, event, select, text
+from sqlalchemy import BigInteger, Connection, Engine, Integer, Select, Table, create_engine, event, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import NullPool
@@ -355,11 +355,6 @@ class Store:
                 for row in connection.exec_driver_sql("PRAGMA foreign_key_check")
             ]
         return [line for line in found if line != "ok"] + keys
-
-    def analyze(self) -> None:
-        """Let the engine learn its statistics after a large load."""
-        with self.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.execute(text("ANALYZE"))
 
     def close(self) -> None:
         """Close every connection."""

@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from core.queries import loading
-from core.schema import CANONICAL_COLUMNS
 from loaders import dimensions, reissue
 from loaders.batch import Batch, FileState
 from loaders.contract import Rejected
@@ -299,8 +298,3 @@ def _repeated(typed: Typed, index: int, name: str, value: object) -> Rejected:
         f"the {name} repeats with other content",
         typed.table,
     )
-
-
-def columns_of(table: str) -> tuple[str, ...]:
-    """Canonical columns of a fact table."""
-    return CANONICAL_COLUMNS[table]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import sys
 import unicodedata
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -108,7 +109,7 @@ class Open:
         return row
 
 
-class Febraban:
+class Febraban(ABC):
     """The reading that both versions share; a version declares its records and says what each means."""
 
     name = ""
@@ -122,13 +123,13 @@ class Febraban:
         """Refuse what is no text; returns warnings on encoding and line ends (Latin letters are expected)."""
         return [text for text in source.text_facts().warnings() if "cp1252" not in text]
 
+    @abstractmethod
     def open(self, row: Row, place: SourceRow) -> Open:
         """The invoice that a header record begins."""
-        raise NotImplementedError
 
+    @abstractmethod
     def settle(self, opened: Open, row: Row) -> Iterator[Item]:
         """The total of the trailer, and remarks where it disagrees with what was read."""
-        raise NotImplementedError
 
     def read(self, source: Source) -> Iterator[Item]:
         """The invoices of the file, in its order; records that cannot be used are set aside where they stand."""

@@ -14,7 +14,6 @@ from core.rollups import charge_facts
 from core.schema.billing import charges, invoices
 from core.schema.reference import accounts
 from core.schema.rollups import line_months, spend_months
-from core.schema.usage import usage
 from core.schema.work import batches, results, scenarios
 from core.store import Store, now
 
@@ -112,13 +111,6 @@ def newest_results(store: Store, limit: int = 20) -> pd.DataFrame:
         .limit(limit)
     )
     return store.read(statement)
-
-
-def service_usage(store: Store, service_id: str) -> pd.DataFrame:
-    """Every usage row of one service, in order of month."""
-    return store.read(
-        select(usage).where(usage.c.service_id == service_id).order_by(usage.c.month, usage.c.usage_type, usage.c.zone)
-    )
 
 
 def save_result(store: Store, name: str, yaml_text: str, document: Mapping[str, Any]) -> tuple[str, str]:

@@ -92,14 +92,6 @@ def invoice_charges(store: Store, invoice_id: str) -> pd.DataFrame:
     return store.read(select(charges).where(charges.c.invoice_id == invoice_id).order_by(charges.c.charge_id))
 
 
-def service_charges(store: Store, service_id: str, month: str | None = None) -> pd.DataFrame:
-    """Every charge of one service, of one month if given."""
-    statement = select(charges).where(charges.c.service_id == service_id)
-    if month:
-        statement = statement.where(func.substr(charges.c.period_start, 1, 7) == month)
-    return store.read(statement.order_by(charges.c.period_start, charges.c.charge_id))
-
-
 def items_of_month(store: Store, month: str) -> pd.DataFrame:
     """A month's charges by account_id, carrier_id, cost_center_id, category, item_code, description (only where there
     is no code), unit and currency: amount, quantity (micros) and charges (count)."""

@@ -208,4 +208,3 @@ def test_memory_of_an_estate_knows_its_lines_and_months() -> None:
     assert not empty.dismissed.any()
     memory = _memory(estate.shape, [(3, 5, True), (4, 6, False), (3, 5, False)])
     assert memory.confirmed.sum() == memory.dismissed.sum() == 1
-    assert feedback.known_before(memory, 6).dismissed.sum() == 0

@@ -81,6 +81,21 @@ def test_rows_are_sorted_and_explained(store: Store) -> None:
         assert all(set(row) == {"table", "key", "month", "field", "value", "note"} for row in item.evidence)
 
 
+def test_a_rule_that_is_no_evidence_is_not_named_as_evidence(store: Store) -> None:
+    """With every rule out of the ranking, no anomaly names a rule; the policy queue lists its hits as before."""
+    write(store, company())
+    loud = anomaly.flag(store, budget=0.1)
+    quiet = anomaly.flag(store, budget=0.1, rules=[replace(rule, in_ranking=False) for rule in policy.load_rules()])
+
+    def named(found: list[findings.Finding]) -> set[str]:
+        return {row["key"] for item in found if item.queue == "anomaly" for row in item.evidence if "@" in row["key"]}
+
+    assert "premium_use@1" in named(loud)
+    assert named(quiet) == set()
+    listed = [{item.rule for item in found if item.queue == "policy"} for found in (loud, quiet)]
+    assert listed[0] == listed[1]
+
+
 def test_a_policy_row_scores_its_base_rate_so_far(store: Store) -> None:
     write(store, company())
     (row,) = [item for item in anomaly.flag(store, queue="policy") if item.rule == "premium_use"]
