@@ -11,9 +11,9 @@ from core import trail
 from core.issues import Issue
 from core.store import Txn, now
 from loaders.contract import Rejected, SourceRow
+from loaders.reading.source import Source
+from loaders.reading.text import shown_raw
 from loaders.report import FileReport
-from loaders.source import Source
-from loaders.text import shown_raw
 
 _QUARANTINE = ("batch_id", "file", "table_name", "row", "raw", "field", "found", "expected", "reason")
 _SHOWN_ISSUES = 200

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 from core.issues import Issue
-from loaders.source import Source
+from loaders.reading.source import Source
 
 #: How sure a loader is. Two loaders that are equally and most sure stop the file; both are named.
 NO, MAYBE, LIKELY, SURE = 0.0, 0.3, 0.7, 0.95

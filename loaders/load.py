@@ -22,9 +22,9 @@ from loaders.built_in import CANONICAL_LOADER
 from loaders.contract import Bill, Chunk, Item, LineReport, LineUsage, Loader, RatedUsage, Records, Rejected
 from loaders.facts import Facts
 from loaders.line_reports import LineReports
+from loaders.reading.source import Source
 from loaders.registry import by_name, detect, loaders
 from loaders.report import FileReport, InvoiceReport, LoadReport
-from loaders.source import Source
 from loaders.values import Converter, Typed
 
 Progress = Callable[[float, str], None]

@@ -16,16 +16,16 @@ from core.money import to_text
 from core.queries import formats
 from core.store import Store
 from loaders.contract import Bill, Chunk, LineUsage, Rejected
-from loaders.conventions import Dates, Numbers
-from loaders.pdf import with_text
-from loaders.pdf_propose import propose_template
-from loaders.pdf_reading import Reading, header_order, read_by, recognised
-from loaders.pdf_template import parse_template
-from loaders.profile import Profile, missing_fields, parse_profile
-from loaders.profiles import Profiles, read_table
-from loaders.propose import Proposal, propose, reopened
-from loaders.source import Source
-from loaders.targets import BILL, LINE_USAGE, TARGETS, fields
+from loaders.pdf.loader import with_text
+from loaders.pdf.propose import propose_template
+from loaders.pdf.reading import Reading, header_order, read_by, recognised
+from loaders.pdf.template import parse_template
+from loaders.profiles.loader import Profiles, read_table
+from loaders.profiles.profile import Profile, missing_fields, parse_profile
+from loaders.profiles.propose import Proposal, propose, reopened
+from loaders.profiles.targets import BILL, LINE_USAGE, TARGETS, fields
+from loaders.reading.conventions import Dates, Numbers
+from loaders.reading.source import Source
 from loaders.taxonomy import Taxonomy
 from loaders.values import Bad, Converter
 

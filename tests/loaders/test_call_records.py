@@ -23,9 +23,9 @@ from national_files import (
 import loaders
 from core.queries import loading
 from core.store import Store
-from loaders.delimited import clock, day_first, needed_number, span_seconds
+from loaders.carriers.telstra_linx import service_number
+from loaders.reading.delimited import clock, day_first, needed_number, span_seconds
 from loaders.report import FileReport
-from loaders.telstra_linx import service_number
 
 INVENTORY = {
     "carriers": "carrier_id,name,country\ntelstra,Telstra,AU\n",

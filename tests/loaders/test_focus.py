@@ -17,8 +17,8 @@ from pyarrow import parquet
 import loaders
 from core.store import Store
 from loaders.contract import Bill
-from loaders.focus import Focus
-from loaders.source import Source
+from loaders.focus.loader import Focus
+from loaders.reading.source import Source
 
 GOLDEN = Path(__file__).parent / "golden"
 REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "focus" / "focus_sample_1.0.csv"

@@ -16,8 +16,8 @@ from benchmarks._damaged_files import damaged
 from core.issues import BadInput
 from core.store import Store
 from loaders.contract import Bill, Chunk, RatedUsage, Rejected, SourceRow
+from loaders.reading.source import Source
 from loaders.registry import by_name, detect
-from loaders.source import Source
 
 FILES = files()
 NAMES = sorted(FILES)

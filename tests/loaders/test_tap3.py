@@ -9,11 +9,11 @@ import pytest
 import tap3_files as tap
 
 from core.issues import BadInput
-from loaders.ber import Damaged, nodes
+from loaders.carriers.tap3 import Tap3
 from loaders.contract import Item, RatedUsage, Rejected
+from loaders.reading.ber import Damaged, nodes
+from loaders.reading.source import Source
 from loaders.registry import detect
-from loaders.source import Source
-from loaders.tap3 import Tap3
 
 
 def read(tmp_path: Path, content: bytes) -> list[Item]:
