@@ -6,12 +6,11 @@ from typing import Protocol
 
 import numpy as np
 
-from optimize.decomposition import kernels
 from optimize.decomposition.arrays import Whole
 from optimize.decomposition.branch import BranchAndBound
 from optimize.decomposition.columns import Engine
 from optimize.decomposition.from_problem import estate_of
-from optimize.decomposition.rounding import most_of, objective, pieces_of, pools_of
+from optimize.decomposition.rounding import objective, pieces_of, search
 from optimize.problem import Problem
 
 PoolValues = dict[tuple[str, str, str, str], float]
@@ -70,22 +69,9 @@ def safe(bound: float) -> float:
 
 def fewer_changes(engine: Engine, choice: Whole) -> Whole:
     """The same cost with fewer changes: every change that brings nothing is taken back."""
-    s, estate = engine.shape, engine.estate
-    found = choice.astype(np.int16).copy()
-    changed = np.flatnonzero((found != estate.current) & (estate.current >= 0))
-    if not len(changed):
-        return found
-    kernels.take_back(
-        engine.packed,
-        found,
-        engine.sums_of(found),
-        changed,
-        pools_of(estate),
-        pieces_of(estate),
-        most_of(estate),
-        s.months,
-        s.limits,
-    )
+    current, found = engine.estate.current, choice.astype(np.int16).copy()
+    changed = np.flatnonzero((found != current) & (current >= 0))
+    search(engine, found, (changed, current[changed]), pieces_of(engine.estate), sweeps=1, enough=1e-12)
     return found if objective(engine, found) <= objective(engine, choice) + 1e-9 else choice
 
 
