@@ -389,8 +389,8 @@ class BranchAndBound:
         first = np.flatnonzero(np.diff(who[cheapest], prepend=-1))
         base[who[cheapest[first]]] = which[cheapest[first]]
         several = np.bincount(who, minlength=engine.estate.lines)[who] > 1
-        if not several.any():
-            return None
+        if not several.any():  # one choice is left: the model says what it costs
+            several[:] = True
         model = core(engine, node, base, who[several], which[several])
         left = self.watch.left()
         start = None if incumbent is None else model.start(incumbent)
