@@ -13,11 +13,13 @@ Parameters and results are plain JSON:
 * `worth` {scenario, studies, time_limit}: result: the document of `tem worth --json`.
 * `recommend` {scenario, name, ranking}: the plans of the first policy that meets the scenario, kept as a result; result
   as of `optimize`.
-* `optimize` {scenario (mapping or YAML text), name, time_limit}: result: {scenario_id, result_id, status, saving}.
+* `optimize` {scenario (mapping or YAML text), name, time_limit, parent}: result: {scenario_id, result_id, status,
+  saving}; `parent` is the id of a stored result of another scenario, from whose plans and duals the search starts.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,7 @@ from core import findings
 from core.issues import BadInput
 from core.jobs import Progress, Registry
 from core.queries import app as queries
+from core.queries import workbench
 from core.store import Store
 
 Params = dict[str, Any]
@@ -119,7 +122,12 @@ def optimize(store: Store, params: Params, progress: Progress) -> dict[str, Any]
         progress.say(step.fraction, step.note, incumbent=step.incumbent, bound=step.bound, gap=step.gap)
 
     result = run_scenario(
-        store, scenario, time_limit=params.get("time_limit"), progress=say, cancelled=progress.cancelled
+        store,
+        scenario,
+        time_limit=params.get("time_limit"),
+        progress=say,
+        cancelled=progress.cancelled,
+        warm=_parent(store, params.get("parent"), text),
     )
     document = result.to_json()
     scenario_id, result_id = queries.save_result(store, name, text, document)
@@ -129,6 +137,16 @@ def optimize(store: Store, params: Params, progress: Progress) -> dict[str, Any]
         "status": document["status"],
         "saving": document.get("saving"),
     }
+
+
+def _parent(store: Store, result_id: str | None, text: str) -> Any:
+    """What a stored result gives a child to start from; nothing where it is of the same scenario or is gone."""
+    from optimize import warm_from
+
+    for row in workbench.result_list(store).itertuples(index=False):
+        if row.result_id == result_id and row.yaml != text:
+            return warm_from(json.loads(row.document))
+    return None
 
 
 def backtest(store: Store, params: Params, progress: Progress) -> dict[str, Any]:
