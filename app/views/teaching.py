@@ -215,7 +215,7 @@ def trial(store: Store, file: Path, definition: str) -> Trial:
             )
         elif isinstance(item, LineUsage):
             loaded += len(item.rows)
-            rows += [_used(row.number, used) for row in item.rows[:_SHOWN] for used in row.usage][: _SHOWN - len(rows)]
+            rows += [_used(used) for used in item.usage[: _SHOWN - len(rows)]]
         elif isinstance(item, Chunk) and converter is not None:
             typed, bad = converter.convert(item)
             rejected += bad
@@ -226,9 +226,10 @@ def trial(store: Store, file: Path, definition: str) -> Trial:
     return Trial(loaded, len(rejected), _reasons(rejected), pd.DataFrame(rows), pd.DataFrame(invoices, columns=names))
 
 
-def _used(number: str, used: Mapping[str, Any]) -> dict[str, Any]:
-    quantity = f"{to_text(used['quantity'], 0)} {used['unit']}"
-    return {"line": number, "month": used["month"], "type": used["usage_type"], "zone": used["zone"], "used": quantity}
+def _used(row: Mapping[str, Any]) -> dict[str, Any]:
+    used = f"{to_text(row['quantity'], 0)} {row['unit']}"
+    told = {"line": "billed_number", "month": "month", "type": "usage_type", "zone": "zone"}
+    return {**{title: row[name] for title, name in told.items()}, "used": used}
 
 
 def _charge(bill: Bill, charge: Mapping[str, Any], taxonomy: Taxonomy) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Files of call records: what their loaders share, from a parsed call to :class:`loaders.contract.RatedUsage`."""
+"""Files of call records: what their loaders share, from a parsed call to :class:`loaders.contract.LineUsage`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import phonenumbers
 
 from core.issues import Issue
 from loaders.carriers.tally import Tally, event
-from loaders.contract import BillLine, RatedUsage, Rejected, SourceRow
+from loaders.contract import BillLine, LineUsage, Rejected, SourceRow
 
 Number = Fraction | int | None
 
@@ -53,7 +53,7 @@ class CallFile:
 
     def __init__(self, carrier: Carrier) -> None:
         self.carrier = carrier
-        self._accounts: dict[tuple[str, str], RatedUsage] = {}
+        self._accounts: dict[tuple[str, str], LineUsage] = {}
         self._tallies: dict[tuple[str, str], Tally] = {}
         self._apart: list[SourceRow] = []
 
@@ -94,10 +94,10 @@ class CallFile:
                 )
             )
 
-    def _account(self, key: tuple[str, str]) -> RatedUsage:
+    def _account(self, key: tuple[str, str]) -> LineUsage:
         if key not in self._accounts:
             carrier = self.carrier
-            self._accounts[key] = RatedUsage(carrier.carrier_id, carrier.name, key[0], key[1], country=carrier.country)
+            self._accounts[key] = LineUsage(carrier.carrier_id, carrier.name, key[0], key[1], country=carrier.country)
             self._tallies[key] = Tally(key[1])
         return self._accounts[key]
 
@@ -111,7 +111,7 @@ class CallFile:
         self._apart = self._apart if self._accounts else []
         return taken
 
-    def finish(self) -> Iterator[RatedUsage | Rejected]:
+    def finish(self) -> Iterator[LineUsage | Rejected]:
         """Everything that was collected; headers and trailers alone are no use and are set aside."""
         if not self._accounts:
             for place in self._apart:

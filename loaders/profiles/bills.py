@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from core.issues import Issue
 from core.money import round_half_up, to_text
-from loaders.contract import Bill, BillLine, Item, SourceRow, UsageRow
+from loaders.contract import Bill, BillLine, Item, LineUsage, SourceRow
 from loaders.profiles.profile import Profile
 from loaders.profiles.targets import AMOUNTS, INVOICE_FIELDS, USED
 from loaders.reading.declare import RowError
@@ -195,20 +195,29 @@ def quantities(row: dict[str, Any], month: str, zone: str) -> list[dict[str, Any
     ]
 
 
-def usage_row(row: dict[str, Any], profile: Profile, place: SourceRow) -> UsageRow:
-    """One row of a usage file.
+class UsageRows:
+    """Collects rows of a usage file by carrier and country."""
 
-    Raises:
-        RowError: if it does not name its carrier, line or month, or has no quantity.
-    """
-    for name in ("carrier_id", "number", "month"):
-        if row[name] is None:
-            raise RowError(profile.fields[name].column or name, "", "a value")
-    used = quantities(row, row["month"], row.get("zone") or "home")
-    if not used:
-        name = next(name for name in USED if name in profile.fields)
-        raise RowError(profile.fields[name].column or name, "", "a quantity of 0 or more")
-    extras = attributes_text(row["extras"])
-    return UsageRow(
-        row["carrier_id"], row["number"], row.get("country"), [{**u, "attributes": extras} for u in used], place
-    )
+    def __init__(self, profile: Profile) -> None:
+        self.profile = profile
+        self.found: dict[tuple[str, str | None], LineUsage] = {}
+
+    def add(self, row: dict[str, Any], place: SourceRow) -> None:
+        """Add one row.
+
+        Raises:
+            RowError: if it does not name its carrier, line or month, or has no quantity.
+        """
+        fields = self.profile.fields
+        for name in ("carrier_id", "number", "month"):
+            if row[name] is None:
+                raise RowError(fields[name].column or name, "", "a value")
+        used = quantities(row, row["month"], row.get("zone") or "home")
+        if not used:
+            name = next(name for name in USED if name in fields)
+            raise RowError(fields[name].column or name, "", "a quantity of 0 or more")
+        carrier, country, number = row["carrier_id"], row.get("country"), row["number"]
+        use = self.found.setdefault((carrier, country), LineUsage(carrier, carrier, None, country=country))
+        extras = attributes_text(row["extras"])
+        use.usage += [{**quantity, "billed_number": number, "attributes": extras} for quantity in used]
+        use.rows_of.setdefault(number, []).append(place)

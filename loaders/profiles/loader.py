@@ -10,8 +10,8 @@ from weakref import WeakKeyDictionary
 from core.issues import BadInput, Issue
 from core.money import to_text
 from loaders import drift
-from loaders.contract import LIKELY, NO, Chunk, Item, LineUsage, Rejected, SourceRow, UsageRow
-from loaders.profiles.bills import BillRows, usage_row
+from loaders.contract import LIKELY, NO, Chunk, Item, Rejected, SourceRow
+from loaders.profiles.bills import BillRows, UsageRows
 from loaders.profiles.profile import FieldMap, Profile, parse_profile
 from loaders.profiles.targets import BILL, LINE_USAGE, Target, fields
 from loaders.reading import grid
@@ -158,22 +158,21 @@ def read_table(source: Source, sheet: str | None, profile: Profile) -> Iterator[
             reader, start = Reader(profile, block.rows[0]), 1
         rows: list[dict[str, Any]] = []
         places: list[SourceRow] = []
-        usage: list[UsageRow] = []
+        usage = UsageRows(profile)
         for line, cells, raw in zip(block.lines[start:], block.rows[start:], block.raws[start:], strict=True):
             place = SourceRow(sheet, line, raw)
             try:
                 if bills is not None:
                     bills.add(reader, cells, place)
                 elif profile.table == LINE_USAGE:
-                    usage.append(usage_row(reader.row(cells), profile, place))
+                    usage.add(reader.row(cells), place)
                 else:
                     rows.append(reader.row(cells))
                     places.append(place)
             except RowError as problem:
                 table = {BILL: None, LINE_USAGE: "usage"}.get(profile.table, profile.table)
                 yield Rejected(place, problem.field, problem.found, problem.expected, table=table)
-        if usage:
-            yield LineUsage(usage)
+        yield from usage.found.values()
         if rows:
             yield _chunk(profile.table, reader, rows, places, sheet)
     if bills is not None:
