@@ -53,6 +53,10 @@ class Desk:
                 name, cell, reason = bad
                 rejected.append(Rejected(record.place, name, cell.found, cell.expected, reason, table))
                 return []
+            clash = self.batch.plan_ids.clash(row, record.place) if table == "plans" else None
+            if clash:
+                rejected.append(clash)
+                return []
             found.append((table, row))
         return found
 
