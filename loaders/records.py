@@ -92,6 +92,8 @@ class Desk:
                 missing = not found.found
                 return row, (column.name, found, "a value is missing" if missing else "the value cannot be used")
             if not column.nullable and column.name not in {"row_id", "batch_id"} and found is None:
+                if isinstance(cells.get(column.name), IfNew):
+                    continue  # the record has it already
                 return row, (column.name, Bad("", "a value"), "a value is missing")
         row["attributes"] = attributes_text(attributes)
         return row, None
