@@ -19,6 +19,7 @@ from loaders.carriers.windstream import WindstreamCalls
 from loaders.contract import Loader
 from loaders.feeds import fx_rates, glpi, mdm, netbox, orders, people, snipeit
 from loaders.feeds.rate_cards import RateCards
+from loaders.focus.commitments import FOCUS_COMMITMENTS
 from loaders.focus.loader import Focus
 from loaders.x12.loader import X12Bill
 
@@ -47,6 +48,7 @@ FEEDS: tuple[Loader, ...] = (
     mdm.IVANTI,
     RateCards(),
     Focus(),
+    FOCUS_COMMITMENTS,
     fx_rates.ECB,
     snipeit.SNIPEIT,
     netbox.NETBOX,
