@@ -17,9 +17,9 @@ from optimize.decomposition import kernels
 from optimize.decomposition.arrays import Floats, Whole
 from optimize.decomposition.columns import Engine
 from optimize.decomposition.master import Duals, Node
-from optimize.decomposition.rounding import improved, most_of, objective, pieces_of, pools_of, rounded
+from optimize.decomposition.rounding import improved, most_of, objective, pieces_of, rounded, search
 
-_ROUNDS = 5
+_ROUNDS = 8
 _PASSES = 30
 
 
@@ -38,22 +38,10 @@ def changes(engine: Engine, choice: Whole) -> int:
 
 def fewer_changes(engine: Engine, choice: Whole) -> Whole:
     """The same cost with fewer changes: every change that brings nothing is taken back."""
-    s, estate = engine.shape, engine.estate
     found = choice.astype(np.int16).copy()
     changed = _returning(engine, found)
-    if not len(changed):
-        return found
-    kernels.take_back(
-        engine.packed,
-        found,
-        engine.sums_of(found),
-        changed,
-        pools_of(estate),
-        pieces_of(estate),
-        most_of(estate),
-        s.months,
-        s.limits,
-    )
+    moves = (changed, engine.estate.current[changed])
+    search(engine, found, moves, pieces_of(engine.estate), sweeps=1, enough=1e-12)
     return found if objective(engine, found) <= objective(engine, choice) + 1e-9 else choice
 
 
@@ -103,7 +91,7 @@ def _priced(engine: Engine, price: float) -> Engine:
 def _worth(engine: Engine, choice: Whole, duals: Duals, node: Node) -> tuple[Whole, Floats]:
     """Changed lines and what each change is worth at the duals, least first."""
     changed = _returning(engine, choice)
-    who, which, dear = kernels.near(engine.packed, *engine.vectors(duals, node), changed, np.inf)
+    who, which, dear = kernels.near(engine.packed, engine.prices(duals, node), changed, np.inf)
     back = np.full(engine.estate.lines, np.inf)
     now = np.zeros(engine.estate.lines)
     current = engine.estate.current
