@@ -9,16 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from anomaly.estate import BOOL, CODES, REAL
-from anomaly.kernels import group_median, own_past, trends
+from anomaly.kernels import group_median, own_past, ramps
 
 WINDOW = 12  # months of own history that a baseline looks back on
-SHRINK = 4.0  # how many months of own history weigh as much as the peers' spread
+SHRINK = 32.0  # months of own history that weigh as much as the usual spread: a MAD of few months is itself noisy
+LEAST_EMPTY = 3  # fewer months of history without any use say nothing about what is usual
 FLOOR = 0.12  # smallest spread on the log scale: about 12 %
 PEER_FLOOR = 0.4
 MIN_PEERS = 8
 MAD = 1.4826
-DRIFT_WINDOWS = (6, 10)  # months that a slow drift is looked for in
-DRIFT_CLIP = 3.0  # spreads around the window's middle beyond which a month does not pull at the trend
+DRIFT_MONTHS = 6  # months that a slow drift is looked for in, against the level of a window before them
+DRIFT_SHRINK = 4.0  # months that the usual spread counts for in the error of a drift
+DRIFT_CLIP = 5.0  # spreads from the level before beyond which a month does not pull at the drift
 SHIFT_MONTHS = 3  # months in a row that make a new level
 
 
@@ -58,6 +60,7 @@ def levels(x: REAL, known: BOOL, groups: dict[str, CODES], *, trend: bool = True
     seen = np.asfortranarray(np.where(known, x, np.nan))
     z, center, spread, peer, own_spread, steady = (np.empty(shape, order="F") for _ in range(6))
     own, mad, count = own_past(seen, WINDOW)
+    count = np.where((own == 0) & (count < LEAST_EMPTY), 0, count)
     for t in range(shape[1]):
         codes = {name: grid[:, t] for name, grid in groups.items()}
         own_spread[:, t] = _own_spread(MAD * mad[:, t], count[:, t], codes["kind"])
@@ -107,14 +110,13 @@ def _of(values: REAL, groups: CODES, *, least: int = MIN_PEERS) -> REAL:
 
 
 def _drift(seen: REAL, spread: REAL, kinds: CODES) -> REAL:
-    """The steepest standardized trend over half a year and over ten months, beyond what the whole kind does."""
+    """A standardized steady rise over half a year above the level before it, beyond what the whole kind does."""
     result = np.zeros(seen.shape, order="F")
-    for window in DRIFT_WINDOWS:
-        slope, error = trends(seen, spread, window, SHRINK, DRIFT_CLIP)
-        for t in range(window - 1, seen.shape[1]):
-            shared = np.nan_to_num(_of(slope[:, t], kinds[:, t]))
-            result[:, t] = np.maximum(result[:, t], np.nan_to_num((slope[:, t] - shared) / error[:, t]))
-    return result
+    slope, error = ramps(seen, spread, DRIFT_MONTHS, WINDOW, DRIFT_SHRINK, DRIFT_CLIP)
+    for t in range(DRIFT_MONTHS, seen.shape[1]):
+        shared = np.nan_to_num(_of(slope[:, t], kinds[:, t]))
+        result[:, t] = np.nan_to_num((slope[:, t] - shared) / error[:, t])
+    return np.maximum(result, 0.0)
 
 
 def _shift(steady: REAL, own: REAL, spread: REAL, count: NDArray[np.int64]) -> REAL:

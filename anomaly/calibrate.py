@@ -7,13 +7,20 @@ import numpy as np
 from anomaly.estate import BOOL, REAL
 from anomaly.kernels import at_least, merged
 
+#: Shares of line-months between which the slope of a far tail is read off, and the fewest beyond the second.
+TAIL_FROM, TAIL_TO, TAIL_LEAST = 0.02, 0.002, 5
 
-def surprise(raw: REAL, reference: BOOL, *, floor: float = 0.0, confirmed: BOOL | None = None) -> REAL:
+
+def surprise(
+    raw: REAL, reference: BOOL, *, floor: float = 0.0, confirmed: BOOL | None = None, extended: bool = False
+) -> REAL:
     """-ln p in nats of shape (services, months); p = (1 + number of reference values >= it) / (1 + reference size).
 
     The reference of a month is every marked line-month up to and including it: nothing later is looked at. Line-months
     that people `confirmed` as real leave the reference of all later months, their own month's stays as it was. Values
     of at most `floor` say nothing (0 nats). `raw` below the floor counts in the size of the reference only.
+
+    `extended`: the far tail is told apart by size too, not by rank alone (:func:`_far_tail`).
     """
     result = np.zeros(raw.shape, order="F")
     kept = np.empty(0)
@@ -27,12 +34,31 @@ def surprise(raw: REAL, reference: BOOL, *, floor: float = 0.0, confirmed: BOOL 
         now = values if inside.all() else values[inside[lines]]
         size += int(np.count_nonzero(inside))
         reached = at_least(kept, values) + at_least(now, values)
-        result[lines, t] = -np.log(np.minimum((reached + 1.0) / (size + 1.0), 1.0))
+        nats = -np.log(np.minimum((reached + 1.0) / (size + 1.0), 1.0))
+        everyone = merged(kept, now)
+        result[lines, t] = _far_tail(values, nats, everyone, size) if extended else nats
         if real is not None and real.any():
-            now = values[(inside & ~real)[lines]]
+            everyone = merged(kept, values[(inside & ~real)[lines]])
             size -= int(np.count_nonzero(real))
-        kept = merged(kept, now)
+        kept = everyone
     return result
+
+
+def _far_tail(values: REAL, nats: REAL, ordered: REAL, size: int) -> REAL:
+    """`nats`, but beyond :data:`TAIL_TO` of the reference those of a power law through it and :data:`TAIL_FROM`.
+
+    Ranks alone cannot tell a value just beyond all others from one far beyond them, and events that nobody confirmed
+    hide one another: the tail of the bulk can. A power law is the heaviest usual tail, so it claims the least.
+    """
+    near, far = int(TAIL_FROM * size), int(TAIL_TO * size)
+    if far < TAIL_LEAST or len(ordered) < near:
+        return nats
+    low, high = ordered[-near], ordered[-far]
+    if high <= low:
+        return nats
+    slope = np.log(near / far) / np.log(high / low)
+    beyond = np.maximum(values / high, 1.0)
+    return np.where(values > high, np.log(size / far) + slope * np.log(beyond), nats)
 
 
 def _at_least(ordered: REAL, values: REAL) -> REAL:

@@ -1,4 +1,4 @@
-"""Compiled array passes: what a line's own past says, medians of groups, trends, and ranks in sorted references.
+"""Compiled array passes: what a line's own past says, medians of groups, rises, and ranks in sorted references.
 
 Each has a plain numpy oracle in the tests. Arrays of lines and months have shape (services, months); NaN = unknown.
 """
@@ -126,31 +126,34 @@ def group_medians(values: REAL, groups: NDArray[np.int32], size: int, least: int
 
 
 @njit(cache=True, parallel=True)
-def trends(x: REAL, spread: REAL, window: int, weight: float, clip: float) -> tuple[REAL, REAL]:
-    """Slope a month over the last `window` months, and its standard error; NaN where more than one month is unknown.
+def ramps(x: REAL, spread: REAL, length: int, before: int, weight: float, clip: float) -> tuple[REAL, REAL]:
+    """Slope a month of a rise over the last `length` months from the level of up to `before` months before them.
 
-    Values are drawn in to `clip` spreads around the window's middle, so that one huge month makes no trend. The error
-    comes from what is left around the line, shrunk towards `spread` as if that were known from `weight` months.
+    Least squares on (1, 0 .. 0, 1 .. length), and its standard error; NaN where more than one month of the rise, or all
+    but two of the level, are unknown. Values are drawn in to `clip` spreads around the level's median, so that one huge
+    month makes no rise. The error comes from what is left around the fit, shrunk towards `spread` as if that were known
+    from `weight` months.
     """
     lines, months = x.shape
     slope, error = np.full((months, lines), np.nan).T, np.full((months, lines), np.nan).T
     for s in prange(lines):
-        ordered, y, at = np.empty(window), np.empty(window), np.empty(window)
-        for t in range(window - 1, months):
-            n = 0
-            for k in range(t - window + 1, t + 1):
+        ordered, y, at = np.empty(before), np.empty(before + length), np.empty(before + length)
+        for t in range(length, months):
+            n, level = 0, 0
+            for k in range(max(t - length - before + 1, 0), t + 1):
                 if np.isfinite(x[s, k]):
-                    y[n], at[n] = x[s, k], float(k)
+                    y[n], at[n] = x[s, k], float(max(k - t + length, 0))
                     n += 1
-            if n < window - 1 or n < 4:
+                    level += k <= t - length
+            if n - level < length - 1 or level < 3:
                 continue
-            for i in range(n):
+            for i in range(level):
                 j = i
                 while j > 0 and ordered[j - 1] > y[i]:
                     ordered[j] = ordered[j - 1]
                     j -= 1
                 ordered[j] = y[i]
-            m = 0.5 * (ordered[(n - 1) // 2] + ordered[n // 2])
+            m = 0.5 * (ordered[(level - 1) // 2] + ordered[level // 2])
             usual = spread[s, t]
             mean_y, mean_at = 0.0, 0.0
             for i in range(n):

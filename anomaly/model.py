@@ -88,7 +88,7 @@ def assess(
         elif signal.how == "shift":
             raw[signal.id] = levels[signal.source].shift
     nats = {
-        signal.id: surprise(raw[signal.id], panel.scored, floor=SPEAKS[signal.how], confirmed=confirmed)
+        signal.id: surprise(raw[signal.id], panel.scored, floor=SPEAKS[signal.how], confirmed=confirmed, extended=True)
         for signal in SIGNALS
     }
     return Evidence(raw, nats, levels, rares, history_months(panel.scored), booked)

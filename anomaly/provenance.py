@@ -14,7 +14,7 @@ from anomaly.features import Panel
 from anomaly.registry import SIGNALS
 
 #: Raised when the same data and feedback can give another score than before.
-MODEL_VERSION = "2"
+MODEL_VERSION = "3"
 #: The seed of everything that is drawn at random.
 SEED = 7
 

@@ -82,13 +82,13 @@ SIGNALS: tuple[Signal, ...] = (
     ),
     Signal(
         *("data_drift", "data", "drift", "drift", "home_data", "MB", "Data creeping up"),
-        "a steady rise of home data over six or ten months",
-        weight=0.75,
+        "a steady rise of home data over six months",
+        weight=0.9,
     ),
     Signal(
         *("voice_drift", "voice", "drift", "drift", "home_voice", "min", "Calls creeping up"),
-        "a steady rise of home voice over six or ten months",
-        weight=0.75,
+        "a steady rise of home voice over six months",
+        weight=0.9,
     ),
     Signal(
         *("overage", "home_cost", "spike", "rare", "home_cost", "money", "Cost of home use"),

@@ -3,12 +3,12 @@
 Parameters and results are plain JSON:
 
 * `load` {paths, supersede}: imports, then audits and flags what is there; result: the document of `tem load --json`
-  with `findings` {audit, policy, anomaly} -> counts.
+  with `findings` {audit, policy, anomaly, spend, watch} -> counts.
 * `undo` {batch_id}: takes an import back; result: `findings` as above.
 * `audit` {first, last} and `flag` {first, last, queue, budget, rules}: result: counts for each queue; `rules`
   only names the state of the rule book, so that the same question after a change of rules is another one.
 * `preview_rule` {rule (YAML text), months}: result: the document of :func:`anomaly.preview.preview`.
-* `watch` {as_of, since, rules}: result: the document of `tem watch --json`.
+* `watch` {rules}: looks at the running billing cycles; result: counts.
 * `backtest` {scenario}: result: the document of `tem backtest --json`.
 * `worth` {scenario, studies, time_limit}: result: the document of `tem worth --json`.
 * `recommend` {scenario, name, ranking}: the plans of the first policy that meets the scenario, kept as a result; result
@@ -57,7 +57,7 @@ def load(store: Store, params: Params, progress: Progress) -> dict[str, Any]:
     progress.say(0.65, "Auditing the bills")
     counts |= audit(store, {}, progress)
     progress.say(0.85, "Looking for unusual use")
-    counts |= flag(store, {}, progress)
+    counts |= flag(store, {}, progress) | watch(store, {}, progress)
     progress.say(1.0, "Done")
     return document | {"findings": counts}
 
@@ -71,7 +71,7 @@ def undo(store: Store, params: Params, progress: Progress) -> dict[str, Any]:
     progress.say(0.4, "Auditing the bills")
     counts = audit(store, {}, progress)
     progress.say(0.75, "Looking for unusual use")
-    return {"findings": counts | flag(store, {}, progress)}
+    return {"findings": counts | flag(store, {}, progress) | watch(store, {}, progress)}
 
 
 def audit(store: Store, params: Params, progress: Progress) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def audit(store: Store, params: Params, progress: Progress) -> dict[str, Any]:
 
 
 def flag(store: Store, params: Params, progress: Progress) -> dict[str, Any]:
-    """Run the policy rules and the anomaly model and keep the findings."""
+    """Run the policy rules, the anomaly model and the comparison of spend, and keep the findings."""
     import anomaly
 
     first, last, queue = params.get("first"), params.get("last"), params.get("queue") or "all"
@@ -103,12 +103,12 @@ def preview_rule(store: Store, params: Params, progress: Progress) -> dict[str, 
     return preview.preview(store, rules[:1], months=params.get("months"))[0]
 
 
-def watch(store: Store, params: Params, progress: Progress) -> list[dict[str, Any]]:
-    """Early warnings of the running cycle from usage events; keeps nothing."""
-    from anomaly.watch import watch as alerts_of
+def watch(store: Store, params: Params, progress: Progress) -> dict[str, Any]:
+    """Early warnings from usage events, kept as findings."""
+    from anomaly import watch_findings
 
-    progress.say(0.1, "Reading the events of the cycle")
-    return [alert.to_json() for alert in alerts_of(store, as_of=params.get("as_of"), since=params.get("since"))]
+    progress.say(0.9, "Reading the events of the billing cycle")
+    return {"watch": watch_findings.keep(store)[1]}
 
 
 def optimize(store: Store, params: Params, progress: Progress) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from anomaly import calibrate, estate, features, hurdle, model, policy, ranking, score
+from anomaly import baseline, calibrate, estate, features, hurdle, model, policy, ranking, score
 from anomaly.detectors import DEFAULT, DETECTORS
 from anomaly.registry import SIGNALS
 from benchmarks._anomaly_fleet import fleet
@@ -80,6 +80,30 @@ def test_conformal_p_is_the_share_of_line_months_so_far() -> None:
     nats = calibrate.surprise(raw, np.ones_like(raw, dtype=bool))
     np.testing.assert_allclose(np.exp(-nats[:, 0]), [1.0, 3 / 4, 2 / 4])
     np.testing.assert_allclose(np.exp(-nats[:, 1]), [3 / 7, 1.0, 2 / 7])
+
+
+def test_the_far_tail_is_told_by_size_where_ranks_are_alike() -> None:
+    """Of two values beyond all others the one far beyond is more surprising, as much as a power law says."""
+    rng = np.random.default_rng(7)
+    raw = np.abs(rng.standard_t(4, (4000, 2)))
+    raw[0, 1], raw[1, 1] = 40.0, 400.0
+    everything = np.ones(raw.shape, dtype=bool)
+    ranks, sizes = (calibrate.surprise(raw, everything, extended=e) for e in (False, True))
+    assert ranks[1, 1] - ranks[0, 1] < 1
+    assert sizes[1, 1] - sizes[0, 1] == pytest.approx(4 * np.log(10), rel=0.3)
+    bulk = ranks < -np.log(2 * calibrate.TAIL_TO)
+    np.testing.assert_array_equal(sizes[bulk], ranks[bulk])
+    few = calibrate.surprise(raw[:100], everything[:100], extended=True)
+    np.testing.assert_array_equal(few, calibrate.surprise(raw[:100], everything[:100]))
+
+
+def test_two_empty_months_are_no_level() -> None:
+    """A line that begins with empty months is judged by its peers when it is first used, a dormant one by itself."""
+    x = np.full((40, 8), 5.0) + np.random.default_rng(2).normal(0, 0.3, (40, 8))
+    x[0, :2] = x[1, :6] = 0.0
+    groups = {name: np.zeros(x.shape, dtype=np.int32) for name in ("kind", "plan", "cost_center_id", "site_id")}
+    z = baseline.levels(x, np.ones(x.shape, dtype=bool), groups).z
+    assert z[0, 2] < 3 < 8 < z[1, 6]
 
 
 def test_evidence_of_one_family_counts_once() -> None:

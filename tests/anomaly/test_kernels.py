@@ -87,14 +87,24 @@ def test_top_three_are_the_three_largest() -> None:
     np.testing.assert_array_equal(np.stack(kept), np.sort(stack, axis=0)[::-1][:3])
 
 
-def test_a_trend_is_the_least_squares_slope() -> None:
-    x = np.random.default_rng(3).normal(0, 0.2, (5, 8)) + 0.1 * np.arange(8)
-    slope, error = kernels.trends(x, np.ones_like(x), 6, 0.0, 50.0)
-    assert np.isnan(slope[:, :5]).all()
+def test_a_ramp_is_the_least_squares_rise_from_the_level_before() -> None:
+    x = np.random.default_rng(3).normal(0, 0.2, (5, 12)) + 0.1 * np.maximum(np.arange(12) - 5, 0)
+    slope, error = kernels.ramps(x, np.ones_like(x), 6, 4, 0.0, 50.0)
+    assert np.isnan(slope[:, :8]).all()  # fewer than three months of a level
+    ramp = np.array([0, 0, 0, 0, 1, 2, 3, 4, 5, 6])
     for s in range(5):
-        (b, _), residual, *_ = np.polyfit(np.arange(6), x[s, 2:], 1, full=True)
-        np.testing.assert_allclose(slope[s, 7], b)
-        np.testing.assert_allclose(error[s, 7], np.sqrt(residual[0] / 4 / 17.5))
+        (b, _), residual, *_ = np.polyfit(ramp, x[s, 2:], 1, full=True)
+        np.testing.assert_allclose(slope[s, 11], b)
+        np.testing.assert_allclose(error[s, 11], np.sqrt(residual[0] / 8 / ((ramp - ramp.mean()) ** 2).sum()))
+
+
+def test_a_ramp_bears_one_missing_month_of_the_rise() -> None:
+    x = np.zeros((2, 12))
+    x[:, 6:] = 0.1 * np.arange(1, 7)
+    x[0, 8] = x[1, 8] = x[1, 9] = np.nan
+    slope, _ = kernels.ramps(x, np.ones_like(x), 6, 12, 0.0, 50.0)
+    np.testing.assert_allclose(slope[0, 11], 0.1)
+    assert np.isnan(slope[1, 11])
 
 
 def test_drift_and_shift_tell_a_slope_from_a_step_from_a_spike() -> None:
