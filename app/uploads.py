@@ -50,8 +50,9 @@ def previews(folder: Path) -> list[Any]:
 
 def teachable(folder: Path, item: Any) -> Callable[[Path], None] | None:
     """What lets a person say how to read a file that cannot be read as it is; None where nothing can."""
-    from loaders import Source, grid
-    from loaders.pdf import is_pdf
+    from loaders import Source
+    from loaders.pdf.loader import is_pdf
+    from loaders.reading import grid
 
     source = Source(folder / item.file)
     if not item.refused or item.format not in {None, "profile", "pdf", "canonical"}:

@@ -14,8 +14,8 @@ from benchmarks import Row
 from core.store import Store
 from loaders import load_paths, proposals
 from loaders.feeds.mdm import INTUNE
-from loaders.focus import Focus
-from loaders.source import Source
+from loaders.focus.loader import Focus
+from loaders.reading.source import Source
 
 TITLE = "Feeds: inventory and FOCUS files"
 _INTUNE = (

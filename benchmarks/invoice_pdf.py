@@ -11,10 +11,10 @@ from typing import Any
 import pypdfium2
 
 from benchmarks import Row
-from loaders import pdf_text
-from loaders.pdf_layout import Document, page_lines
-from loaders.pdf_reading import read_by
-from loaders.pdf_template import parse_template
+from loaders.pdf.layout import Document, page_lines
+from loaders.pdf.reading import read_by
+from loaders.pdf.template import parse_template
+from loaders.reading import pdf_text
 from sample_data import pdf_invoices
 
 TITLE = "PDF invoices to rows"

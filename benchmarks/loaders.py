@@ -23,7 +23,7 @@ from core.store import Store
 from loaders import load_paths
 from loaders.canonical import Canonical
 from loaders.contract import Bill
-from loaders.source import Source
+from loaders.reading.source import Source
 from loaders.values import Typed
 from loaders.x12.loader import X12Bill
 
@@ -34,7 +34,7 @@ _PEAK = """
 import re, sys
 from pathlib import Path
 from loaders.canonical import Canonical
-from loaders.source import Source
+from loaders.reading.source import Source
 from loaders.x12.loader import X12Bill
 def peak():
     return int(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])

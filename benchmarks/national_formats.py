@@ -10,9 +10,9 @@ import loaders
 from benchmarks import Row
 from benchmarks._damaged_files import damaged
 from core.store import Store
+from loaders.carriers.febraban_v2 import CALL, FebrabanV2
 from loaders.contract import Bill
-from loaders.febraban_v2 import CALL, FebrabanV2
-from loaders.source import Source
+from loaders.reading.source import Source
 
 TITLE = "National formats: reading fixed width, and damaged files"
 GOLDEN = Path(__file__).resolve().parent.parent / "tests" / "loaders" / "golden"

@@ -6,9 +6,9 @@ from loaders.feeds.template import template_of
 from loaders.load import load_paths
 from loaders.preview import Preview, preview
 from loaders.proposals import Proposal, decide, proposals
+from loaders.reading.source import Source
 from loaders.registry import detect, loaders
 from loaders.report import FileReport, InvoiceReport, LoadReport
-from loaders.source import Source
 from loaders.undo import undo
 
 __all__ = [

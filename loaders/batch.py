@@ -11,9 +11,10 @@ from core import trail
 from core.issues import Issue
 from core.store import Txn, now
 from loaders.contract import Rejected, SourceRow
+from loaders.plan_ids import PlanIds
+from loaders.reading.source import Source
+from loaders.reading.text import shown_raw
 from loaders.report import FileReport
-from loaders.source import Source
-from loaders.text import shown_raw
 
 _QUARANTINE = ("batch_id", "file", "table_name", "row", "raw", "field", "found", "expected", "reason")
 _SHOWN_ISSUES = 200
@@ -57,6 +58,7 @@ class Batch:
             )
         )
         self.files: list[FileState] = []
+        self.plan_ids = PlanIds(txn)
         self.dimensions_changed = False
         self.services_changed = False
         self.months: set[str] = set()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 from core.money import to_text
@@ -11,7 +10,7 @@ from core.queries import loading
 from core.store import attributes_of
 from loaders import dimensions, reissue
 from loaders.batch import Batch, FileState
-from loaders.contract import Bill, LineUsage, Named, RatedUsage, Rejected
+from loaders.contract import Bill, LineUsage, Named, Rejected
 from loaders.facts import Facts
 from loaders.matching import UNCONFIRMED
 from loaders.taxonomy import Taxonomy
@@ -36,13 +35,6 @@ def account_key(number: str) -> str:
     return "".join(c for c in number.casefold() if c.isalnum())
 
 
-def same_name(name: str, printed: str) -> bool:
-    """Whether two spellings name one carrier: the same words, or all words of the shorter one at its start."""
-    ours, theirs = (re.findall(r"[a-z0-9&]+", text.casefold()) for text in (name, printed))
-    shorter = min(len(ours), len(theirs))
-    return shorter > 0 and ours[:shorter] == theirs[:shorter]
-
-
 class Bills:
     """Adds the bills of one batch."""
 
@@ -56,7 +48,7 @@ class Bills:
     def apply(self, file: FileState, bill: Bill) -> None:
         """Add one bill, or set it aside as a whole where it re-issues an older one with other content."""
         self._file = file
-        account = self._account(bill)
+        account = self._account(bill, bill.account_number)
         invoice_id = f"{account}:{bill.number}"
         old = self._older(account, bill.number, invoice_id)
         if bill.is_summary:
@@ -90,21 +82,36 @@ class Bills:
         self.facts.insert_records("charges", charges)
         self.batch.loaded(file, len(bill.source_rows))
 
-    def apply_usage(self, file: FileState, use: RatedUsage) -> None:
-        """Add call records; those of a line that no inventory names, where there is one, are set aside."""
-        account = self._account(use)
-        days = {row["billed_number"]: row["period_start"] for row in use.usage}
-        found = {number: self._service(use, account, number, days.get(number)) for number in use.lines}
+    def apply_usage(self, file: FileState, use: LineUsage) -> None:
+        """Add use without an invoice; the records of a line that stays unknown are set aside."""
+        self._file = file
+        account = None if use.account_number is None else self._account(use, use.account_number)
+        found: dict[tuple[str, str], str | None] = {}
+
+        def service(number: str, day: str) -> str | None:
+            if (number, day) not in found:
+                found[number, day] = (
+                    self.facts.matcher.by_number(use.carrier_id, number, day, use.country)
+                    if account is None
+                    else self._service(use, account, number, day)
+                )
+            return found[number, day]
+
+        for row in use.usage:
+            row["service_id"] = service(row["billed_number"], row.get("period_start") or f"{row['month']}-01")
+        for row in use.events:
+            row["service_id"] = service(row["billed_number"], row["started_at"][:10])
         for table, rows in (("usage", use.usage), ("usage_events", use.events)):
-            known = [row for row in rows if found.get(row["billed_number"])]
-            for row in known:
-                row["service_id"] = found[row["billed_number"]]
-            self.facts.insert_records(table, known)
-        for number, records in use.rows_of.items():
-            if number is None or found.get(number):
-                self.batch.loaded(file, len(records))
-            else:
-                self.batch.reject_rows(file, "usage", records, f"the number {number} is unknown")
+            self.facts.insert_records(table, [row for row in rows if row["service_id"]])
+        known = {number for (number, _), ident in found.items() if ident}
+        unknown = [
+            Rejected(record, "number", number, _KNOWN, "the number is unknown", "usage")
+            for number, records in use.rows_of.items()
+            if number is not None and number not in known
+            for record in records
+        ]
+        self.batch.loaded(file, len(use.rows) - len(unknown))
+        self.batch.reject(file, sorted(unknown, key=lambda item: item.row.line))
 
     def _compare(self, file: FileState, bill: Bill, old: Row) -> None:
         """A summary of an invoice that is loaded in detail: nothing is added, a difference is said."""
@@ -113,40 +120,26 @@ class Bills:
             self.batch.warn(file, f"invoice {bill.number}: the report says {said}; the bill holds")
         self.batch.loaded(file, len(bill.source_rows))
 
-    def usage(self, file: FileState, item: LineUsage) -> None:
-        """Add usage by number; of a number that no inventory names it is set aside."""
-        found: list[Row] = []
-        unknown: list[Rejected] = []
-        for row in item.rows:
-            day = f"{row.usage[0]['month']}-01"
-            service = self.facts.matcher.by_number(row.carrier_id, row.number, day, row.country)
-            if service is None:
-                unknown.append(Rejected(row.place, "number", row.number, _KNOWN, "the number is unknown", "usage"))
-            else:
-                found += [{**used, "service_id": service} for used in row.usage]
-        self.facts.insert_records("usage", found)
-        self.batch.loaded(file, len(item.rows) - len(unknown))
-        self.batch.reject(file, unknown)
-
-    def _account(self, bill: Bill | RatedUsage) -> str:
+    def _account(self, bill: Bill | LineUsage, number: str) -> str:
         matcher = self.facts.matcher
-        if bill.carrier_id not in loading.known(self.batch.txn, "carriers", "carrier_id", {bill.carrier_id}):
-            bill.carrier_id = self.facts.links.index("carrier").find(bill.carrier_name) or bill.carrier_id
-        wanted = account_key(bill.account_number)
+        carriers = self.facts.links.index("carrier")
+        if bill.carrier_id not in carriers:
+            bill.carrier_id = carriers.find(bill.carrier_name) or bill.carrier_id
+        wanted = account_key(number)
         for account, row in sorted(matcher.accounts.items()):
             if row["carrier_id"] == bill.carrier_id and row["number"] and account_key(row["number"]) == wanted:
                 return account
-        txn = self.batch.txn
-        if isinstance(bill, Bill) and bill.carrier_is_named and (known := self._by_name(bill, wanted)):
+        if isinstance(bill, Bill) and bill.carrier_is_named and (known := self._by_number(bill, wanted)):
             return known
-        if bill.carrier_id not in loading.known(txn, "carriers", "carrier_id"):
+        if bill.carrier_id not in carriers:
             row = {"carrier_id": bill.carrier_id, "name": bill.carrier_name, "country": bill.country}
             dimensions.insert(self.batch, "carriers", [row])
-        account = f"{bill.carrier_id}:{bill.account_number}"
+            carriers.learn(row)
+        account = f"{bill.carrier_id}:{number}"
         new = {
             "account_id": account,
             "carrier_id": bill.carrier_id,
-            "number": bill.account_number,
+            "number": number,
             "name": bill.account_name,
             "currency": bill.currency,
             "country": bill.country,
@@ -157,13 +150,13 @@ class Bills:
         matcher.accounts[account] = new
         return account
 
-    def _by_name(self, bill: Bill, wanted: str) -> str | None:
-        """The one account with this number whose carrier has the printed name, else the one account with it at all.
+    def _by_number(self, bill: Bill, wanted: str) -> str | None:
+        """The one account with this number whose carrier is named like the printed name, else the one with it at all.
 
-        Sets the bill's carrier to that account's, else to the carrier of the store that has the printed name.
+        Sets the bill's carrier to that account's, else to the one carrier that is named like that.
         """
-        carriers = {row["carrier_id"]: row["name"] or "" for row in loading.all_rows(self.batch.txn, "carriers")}
-        named = {carrier for carrier, name in carriers.items() if same_name(name, bill.carrier_name)}
+        carriers = self.facts.links.index("carrier")
+        named = carriers.named_like(bill.carrier_name)
         accounts = self.facts.matcher.accounts
         found = [a for a, row in sorted(accounts.items()) if row["number"] and account_key(row["number"]) == wanted]
         best = [account for account in found if accounts[account]["carrier_id"] in named] or found
@@ -245,7 +238,7 @@ class Bills:
             if row.get("service_id") is None and key in bill.lines:
                 row["service_id"] = self._service(bill, account, str(key), day)
 
-    def _service(self, bill: Bill | RatedUsage, account: str, number: str, day: str | None) -> str | None:
+    def _service(self, bill: Bill | LineUsage, account: str, number: str, day: str | None) -> str | None:
         matcher = self.facts.matcher
         service = matcher.in_account(account, number, day)
         line = bill.lines.get(number)

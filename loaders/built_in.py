@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from loaders.att import AttCharges
-from loaders.att_inventory import ATT_INVENTORY
-from loaders.bt import BtCalls
 from loaders.canonical import Canonical
+from loaders.carriers.att import AttCharges
+from loaders.carriers.att_inventory import ATT_INVENTORY
+from loaders.carriers.bt import BtCalls
+from loaders.carriers.febraban_v2 import FebrabanV2
+from loaders.carriers.febraban_v3 import FebrabanV3
+from loaders.carriers.m2 import M2Records
+from loaders.carriers.optus import Optus
+from loaders.carriers.oracle_ebilling import OracleEbilling
+from loaders.carriers.tap3 import Tap3
+from loaders.carriers.telstra_linx import TelstraLinx
+from loaders.carriers.verizon import VerizonRdd
+from loaders.carriers.verizon_report import VerizonReport
+from loaders.carriers.windstream import WindstreamCalls
 from loaders.contract import Loader
-from loaders.febraban_v2 import FebrabanV2
-from loaders.febraban_v3 import FebrabanV3
 from loaders.feeds import fx_rates, glpi, mdm, netbox, orders, people, snipeit
 from loaders.feeds.rate_cards import RateCards
-from loaders.focus import Focus
-from loaders.m2 import M2Records
-from loaders.optus import Optus
-from loaders.oracle_ebilling import OracleEbilling
-from loaders.tap3 import Tap3
-from loaders.telstra_linx import TelstraLinx
-from loaders.verizon import VerizonRdd
-from loaders.verizon_report import VerizonReport
-from loaders.windstream import WindstreamCalls
+from loaders.focus.commitments import FOCUS_COMMITMENTS
+from loaders.focus.loader import Focus
 from loaders.x12.loader import X12Bill
 
 CANONICAL_LOADER = Canonical()
@@ -47,6 +48,7 @@ FEEDS: tuple[Loader, ...] = (
     mdm.IVANTI,
     RateCards(),
     Focus(),
+    FOCUS_COMMITMENTS,
     fx_rates.ECB,
     snipeit.SNIPEIT,
     netbox.NETBOX,

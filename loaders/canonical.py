@@ -17,11 +17,12 @@ from rapidfuzz import process
 
 from core.issues import BadInput, Issue
 from core.schema import CANONICAL, CANONICAL_COLUMNS, TABLES
-from loaders import grid, plain_csv
+from loaders import plain_csv
 from loaders.contract import LIKELY, MAYBE, NO, SURE, Chunk, Item, Rejected, SourceRow
-from loaders.sheets import cell_text
-from loaders.source import Source
-from loaders.text import CHUNK_ROWS, DELIMITERS, Block, best_header, blocks
+from loaders.reading import grid
+from loaders.reading.sheets import cell_text
+from loaders.reading.source import Source
+from loaders.reading.text import CHUNK_ROWS, DELIMITERS, Block, best_header, blocks
 from loaders.values import Typed
 
 _TEXT_SUFFIXES = {".csv", ".tsv", ".txt", ".tab", ""}

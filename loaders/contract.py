@@ -4,10 +4,9 @@ A loader is any object with `name`, `title`, `sniff` and `read`; third-party pac
 group `tem.loaders`. `read` yields a stream of these, in the order of the file:
 
 - :class:`Chunk`: rows of one canonical table as text cells; the pipeline checks and converts them,
-- :class:`LineUsage`: usage by phone number or circuit, without an invoice,
+- :class:`LineUsage`: use by phone number or circuit that no invoice comes with (call records, usage exports),
 - :class:`Bill`: one carrier invoice with charges, usage and lines, in micros and ISO days; the pipeline ties it,
 - :class:`Records`: rows of a file that each say something of one or several canonical tables (inventory, people),
-- :class:`RatedUsage`: call records of one account, which no invoice comes with,
 - :class:`Rejected`: one row that could not be understood.
 
 A loader may also have `check(source)` (refuse before reading; returns warnings), `layout(source)` (the name of the
@@ -24,7 +23,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 from core.issues import Issue
-from loaders.source import Source
+from loaders.reading.source import Source
 
 #: How sure a loader is. Two loaders that are equally and most sure stop the file; both are named.
 NO, MAYBE, LIKELY, SURE = 0.0, 0.3, 0.7, 0.95
@@ -174,18 +173,20 @@ class Bill:
 
 
 @dataclass(slots=True)
-class RatedUsage:
-    """Priced use of one account that comes without an invoice: a file of call records.
+class LineUsage:
+    """Use by the number printed that comes without an invoice: call records, or the rows of a usage export.
 
-    `usage` and `events` are those of a :class:`Bill`; their cost is no charge, since the carrier's bill has it.
-    `rows` are the records of each line by `billed_number`, and under None those of no line (headers, trailers): where
-    a line is unknown in an account with inventory, its records are set aside.
+    `usage` and `events` are those of a :class:`Bill`; their cost is no charge, since the carrier's bill has it. With an
+    `account_number` they belong to that account, which is made if it is unknown, as are its `lines` where no inventory
+    names any; without one, a number is looked for among all lines of the carrier. `rows_of` are the records of each
+    line by `billed_number`, and under None those of no line (headers, trailers): the records of a line that stays
+    unknown are set aside.
     """
 
     carrier_id: str
     carrier_name: str
-    account_number: str
-    currency: str
+    account_number: str | None
+    currency: str | None = None
     account_name: str | None = None
     country: str | None = None
     usage: list[dict[str, Any]] = field(default_factory=list)
@@ -216,25 +217,7 @@ class LineReport:
     usage: list[dict[str, Any]] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class UsageRow:
-    """Usage of one line in one month: rows of the canonical table without `service_id`."""
-
-    carrier_id: str
-    number: str
-    country: str | None
-    usage: list[dict[str, Any]]
-    place: SourceRow
-
-
-@dataclass(slots=True)
-class LineUsage:
-    """Usage by the number printed, without an invoice; the pipeline finds the services."""
-
-    rows: list[UsageRow]
-
-
-Item = Chunk | Bill | Records | RatedUsage | LineUsage | LineReport | Rejected | Issue
+Item = Chunk | Bill | Records | LineUsage | LineReport | Rejected | Issue
 
 
 @runtime_checkable

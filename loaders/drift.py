@@ -17,11 +17,11 @@ from core.issues import BadInput
 from core.money import to_text
 from core.queries import formats, loading
 from core.schema import CANONICAL
-from loaders import grid
 from loaders.batch import Batch, FileState
 from loaders.contract import Loader
-from loaders.source import Source
-from loaders.text import first_record
+from loaders.reading import grid
+from loaders.reading.source import Source
+from loaders.reading.text import first_record
 
 if TYPE_CHECKING:
     from loaders.facts import Facts

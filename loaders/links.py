@@ -87,21 +87,21 @@ class Index:
         self.kind = kind
         self._countries = countries
         self._found: dict[str, dict[str, Row]] = {}
-        self._ids: set[str] = set()
+        self._rows: dict[str, Row] = {}
         for row in rows:
             self.learn(row)
 
     def learn(self, row: Row) -> None:
         """A record that is new or has changed."""
         country = self._countries.get(row.get("account_id") or "")
-        self._ids.add(row[KEY[self.kind]])
+        self._rows[row[KEY[self.kind]]] = row
         for text in names(self.kind, row):
             for key in keys(self.kind, text, (country,)):
                 self._found.setdefault(key, {})[row[KEY[self.kind]]] = row
 
     def __contains__(self, ident: object) -> bool:
         """Whether there is a record of that id."""
-        return ident in self._ids
+        return ident in self._rows
 
     def find(self, text: str, within: str | None = None) -> str | None:
         """The one record of that name; None if there is none or more than one that could be meant."""
@@ -116,6 +116,26 @@ class Index:
             live = {i: r for i, r in found.items() if r.get("status") not in {"disconnected", "left"}}
             found = exact or live
         return next(iter(found)) if len(found) == 1 else None
+
+    def named_like(self, text: str) -> set[str]:
+        """Whatever has a name of the same words, or of all words of the shorter one at the start of the longer.
+
+        That is no link: `AT&T` is like `AT&T Mobility`. It decides only where something else speaks for it too.
+        """
+        return {
+            ident
+            for ident, row in self._rows.items()
+            if any(_begins_alike(_words(text), _words(name)) for name in names(self.kind, row))
+        }
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[a-z0-9&]+", text.casefold())
+
+
+def _begins_alike(one: list[str], other: list[str]) -> bool:
+    shorter = min(len(one), len(other))
+    return shorter > 0 and one[:shorter] == other[:shorter]
 
 
 class Links:

@@ -19,12 +19,12 @@ from loaders import dimensions, drift, matching
 from loaders.batch import Batch, FileState
 from loaders.bills import Bills
 from loaders.built_in import CANONICAL_LOADER
-from loaders.contract import Bill, Chunk, Item, LineReport, LineUsage, Loader, RatedUsage, Records, Rejected
+from loaders.contract import Bill, Chunk, Item, LineReport, LineUsage, Loader, Records, Rejected
 from loaders.facts import Facts
 from loaders.line_reports import LineReports
+from loaders.reading.source import Source
 from loaders.registry import by_name, detect, loaders
 from loaders.report import FileReport, InvoiceReport, LoadReport
-from loaders.source import Source
 from loaders.values import Converter, Typed
 
 Progress = Callable[[float, str], None]
@@ -393,12 +393,10 @@ def _consume(
             bills.apply(file, item)
         elif isinstance(item, Records):
             facts.desk.apply(file, item)
-        elif isinstance(item, RatedUsage):
-            bills.apply_usage(file, item)
         elif isinstance(item, LineReport):
             lines.add(item)
         elif isinstance(item, LineUsage):
-            bills.usage(file, item)
+            bills.apply_usage(file, item)
         elif isinstance(item, Rejected):
             batch.reject(file, [item])
         else:

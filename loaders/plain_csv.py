@@ -21,7 +21,7 @@ from pyarrow import compute, csv
 from core.money import MAX_MICROS
 from core.schema import CANONICAL_COLUMNS, TABLES
 from loaders.contract import Chunk, Item, Rejected
-from loaders.text import MAX_CELL, MAX_LINE, TextFacts
+from loaders.reading.text import MAX_CELL, MAX_LINE, TextFacts
 from loaders.values import UNITS, Bad, Column, Typed
 
 BLOCK = 4 * 1024 * 1024  # bytes

@@ -9,13 +9,13 @@ from pathlib import Path
 from core.issues import BadInput, Issue
 from core.schema import CANONICAL
 from core.store import Store
-from loaders import grid
 from loaders.canonical import known_columns
 from loaders.load import load_paths
+from loaders.reading import grid
+from loaders.reading.source import Source
+from loaders.reading.text import best_header, blocks
 from loaders.registry import by_name
 from loaders.report import FileReport
-from loaders.source import Source
-from loaders.text import best_header, blocks
 
 _ROWS = 20
 

@@ -10,12 +10,12 @@ from importlib.metadata import entry_points
 from core.issues import BadInput, Issue
 from core.queries import formats
 from core.store import Store
-from loaders import grid
 from loaders.built_in import BUILT_IN
 from loaders.contract import Loader
-from loaders.pdf import PdfInvoices
-from loaders.profiles import Profiles
-from loaders.source import Source
+from loaders.pdf.loader import PdfInvoices
+from loaders.profiles.loader import Profiles
+from loaders.reading import grid
+from loaders.reading.source import Source
 
 
 @lru_cache(maxsize=1)

@@ -10,8 +10,8 @@ import yaml
 from core.issues import BadInput, Issue
 from core.queries import formats
 from core.store import Store
-from loaders.pdf_template import parse_template
-from loaders.profile import parse_profile
+from loaders.pdf.template import parse_template
+from loaders.profiles.profile import parse_profile
 from loaders.taxonomy import OWN, parse_rules
 
 

@@ -13,7 +13,7 @@ from core.money import parse_micros, to_text
 from core.periods import parse_day, parse_month
 from core.schema import CANONICAL_COLUMNS, TABLES
 from loaders.contract import Chunk, Rejected, SourceRow
-from loaders.text import MAX_CELL
+from loaders.reading.text import MAX_CELL
 
 _STAMP = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:?\d{2})?)?", re.ASCII)
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}(\.0+)?", re.ASCII)

@@ -147,7 +147,7 @@ def _mean_cost(plan: Plan, use: Any, size: Any) -> Any:
 
 
 def _pooled(frames: tables.Frames, scenario: Scenario, time_limit: float | None) -> Plans | None:
-    result = run_frames(frames, scenario, time_limit=time_limit)
+    result = run_frames(frames, replace(scenario, method="auto"), time_limit=time_limit)
     return None if result.status == "infeasible" else result.assignment
 
 

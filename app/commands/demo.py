@@ -79,8 +79,8 @@ def build(
         tell(f"{rows:,} rows, {sum(b.balanced for b in bills):,} of {len(bills):,} invoices balanced")
     with _step("audit the bills") as tell:
         tell(_counts(jobs.audit(store, {}, quiet)))
-    with _step("flag policy hits and anomalies") as tell:
-        tell(_counts(jobs.flag(store, {}, quiet)))
+    with _step("flag policy hits, anomalies, moves of spend and early warnings") as tell:
+        tell(_counts(jobs.flag(store, {}, quiet) | jobs.watch(store, {}, quiet)))
     freeze(store)
     for scenario in scenarios:
         with _step(f"optimize: {scenario['name'].lower()}") as tell:

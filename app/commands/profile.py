@@ -16,12 +16,12 @@ from core.money import to_text
 from core.queries import formats
 from core.store import Store
 from loaders import definitions, teach
-from loaders.pdf import is_pdf, with_text
-from loaders.pdf_propose import propose_template
-from loaders.pdf_reading import read_by
-from loaders.pdf_template import parse_template
-from loaders.propose import Proposal, propose
-from loaders.source import Source
+from loaders.pdf.loader import is_pdf, with_text
+from loaders.pdf.propose import propose_template
+from loaders.pdf.reading import read_by
+from loaders.pdf.template import parse_template
+from loaders.profiles.propose import Proposal, propose
+from loaders.reading.source import Source
 
 
 class Action(StrEnum):

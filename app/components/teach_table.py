@@ -14,8 +14,8 @@ from app.page_text import escape
 from app.views import teaching
 from core.issues import BadInput
 from loaders import definitions, teach
-from loaders.conventions import Dates, Numbers
-from loaders.targets import fields
+from loaders.profiles.targets import fields
+from loaders.reading.conventions import Dates, Numbers
 
 _MOST_SHOWN = 14  # columns; more of them scroll
 _NOT_MAPPED = "Keep as attribute"

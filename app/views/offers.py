@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from app import formats
 from app.views import results, studio, worth
@@ -220,20 +219,13 @@ def _covers(offered: Any, held: Any) -> bool:
 
 
 def _stripped(text: str) -> dict[str, Any] | None:
-    try:
-        document = yaml.safe_load(text) if text else None
-    except yaml.YAMLError:
-        return None
-    return {k: v for k, v in document.items() if k not in {"name", "offers"}} if isinstance(document, dict) else None
+    document = studio.scenario_of(text)
+    return {k: v for k, v in document.items() if k not in {"name", "offers"}} if document else None
 
 
 def _offered(item: Outcome) -> list[str]:
-    try:
-        document = yaml.safe_load(item.yaml) if item.yaml else {}
-    except yaml.YAMLError:
-        return []
-    listed = document.get("offers") if isinstance(document, dict) else None
-    return [str(listed)] if isinstance(listed, str) else [str(one) for one in listed or []]
+    listed = studio.scenario_of(item.yaml).get("offers")
+    return [listed] if isinstance(listed, str) else [str(one) for one in listed or []]
 
 
 def pair(found: tuple[Outcome, ...], offer: str) -> tuple[Outcome | None, Outcome | None]:

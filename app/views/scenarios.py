@@ -32,6 +32,8 @@ class Scenarios:
     difference: Difference | None
     infeasible: tuple[tuple[str, tuple[str, ...]], ...]
     saved: dict[str, str]
+    parent: str | None
+    """The result from which the next search starts: the first of those shown that is of today's data."""
 
 
 def view(store: Store, filters: Filters, *, chosen: tuple[str, ...] = ()) -> Scenarios:
@@ -59,6 +61,7 @@ def view(store: Store, filters: Filters, *, chosen: tuple[str, ...] = ()) -> Sce
         studio.difference(shown[0], shown[1]) if len(shown) >= 2 else None,
         tuple((item.name, optimizer.explained(item)) for item in shown if item.status == "infeasible"),
         saved,
+        next((item.result_id for item in shown if item.cost is not None and not item.stale), None),
     )
 
 

@@ -16,16 +16,16 @@ from core.money import to_text
 from core.queries import formats
 from core.store import Store
 from loaders.contract import Bill, Chunk, LineUsage, Rejected
-from loaders.conventions import Dates, Numbers
-from loaders.pdf import with_text
-from loaders.pdf_propose import propose_template
-from loaders.pdf_reading import Reading, header_order, read_by, recognised
-from loaders.pdf_template import parse_template
-from loaders.profile import Profile, missing_fields, parse_profile
-from loaders.profiles import Profiles, read_table
-from loaders.propose import Proposal, propose, reopened
-from loaders.source import Source
-from loaders.targets import BILL, LINE_USAGE, TARGETS, fields
+from loaders.pdf.loader import with_text
+from loaders.pdf.propose import propose_template
+from loaders.pdf.reading import Reading, header_order, read_by, recognised
+from loaders.pdf.template import parse_template
+from loaders.profiles.loader import Profiles, read_table
+from loaders.profiles.profile import Profile, missing_fields, parse_profile
+from loaders.profiles.propose import Proposal, propose, reopened
+from loaders.profiles.targets import BILL, LINE_USAGE, TARGETS, fields
+from loaders.reading.conventions import Dates, Numbers
+from loaders.reading.source import Source
 from loaders.taxonomy import Taxonomy
 from loaders.values import Bad, Converter
 
@@ -215,7 +215,7 @@ def trial(store: Store, file: Path, definition: str) -> Trial:
             )
         elif isinstance(item, LineUsage):
             loaded += len(item.rows)
-            rows += [_used(row.number, used) for row in item.rows[:_SHOWN] for used in row.usage][: _SHOWN - len(rows)]
+            rows += [_used(used) for used in item.usage[: _SHOWN - len(rows)]]
         elif isinstance(item, Chunk) and converter is not None:
             typed, bad = converter.convert(item)
             rejected += bad
@@ -226,9 +226,10 @@ def trial(store: Store, file: Path, definition: str) -> Trial:
     return Trial(loaded, len(rejected), _reasons(rejected), pd.DataFrame(rows), pd.DataFrame(invoices, columns=names))
 
 
-def _used(number: str, used: Mapping[str, Any]) -> dict[str, Any]:
-    quantity = f"{to_text(used['quantity'], 0)} {used['unit']}"
-    return {"line": number, "month": used["month"], "type": used["usage_type"], "zone": used["zone"], "used": quantity}
+def _used(row: Mapping[str, Any]) -> dict[str, Any]:
+    used = f"{to_text(row['quantity'], 0)} {row['unit']}"
+    told = {"line": "billed_number", "month": "month", "type": "usage_type", "zone": "zone"}
+    return {**{title: row[name] for title, name in told.items()}, "used": used}
 
 
 def _charge(bill: Bill, charge: Mapping[str, Any], taxonomy: Taxonomy) -> dict[str, Any]:

@@ -14,14 +14,14 @@ from functools import partial
 from typing import Any
 
 from core.issues import BadInput, Issue
-from loaders import grid
 from loaders.canonical import _joined
 from loaders.contract import LIKELY, MAYBE, NO, Cells, Item, Record, Records, Rejected, SourceRow
-from loaders.declare import Bound, Field, Layout, RowError, header_key
 from loaders.feeds import cells
 from loaders.feeds.tables import Table, tables
-from loaders.source import Source
-from loaders.text import Block
+from loaders.reading import grid
+from loaders.reading.declare import Bound, Field, Layout, RowError, header_key
+from loaders.reading.source import Source
+from loaders.reading.text import Block
 
 Row = dict[str, Any]
 #: Columns that no expense system needs; they are left out of the store, and the report says so.
@@ -64,7 +64,7 @@ class Kind:
     """One table of a system. `marks` are headers of which at least `enough` must stand in the file's header.
 
     A header with a `never` column is another table. `rows` gives the canonical rows of one parsed row and raises
-    :class:`loaders.declare.RowError`. `secret` columns are left out, like those of :data:`PRIVATE`.
+    :class:`loaders.reading.declare.RowError`. `secret` columns are left out, like those of :data:`PRIVATE`.
     """
 
     title: str

@@ -13,10 +13,10 @@ from xml.etree.ElementTree import ParseError, XMLPullParser
 
 from core.money import parse_micros
 from loaders.contract import SURE, Cells, Item, Record, Records, Rejected, SourceRow
-from loaders.declare import Layout, RowError
 from loaders.feeds import cells
 from loaders.feeds.feed import Feed, Kind, Notes, said
-from loaders.source import Source
+from loaders.reading.declare import Layout, RowError
+from loaders.reading.source import Source
 
 BASE = "EUR"
 _CODE = re.compile(r"[A-Z]{3}", re.ASCII)

@@ -10,9 +10,9 @@ import re
 from typing import Any
 
 from loaders.contract import Cells, IfNew, Named
-from loaders.declare import Layout, RowError
 from loaders.feeds import cells
 from loaders.feeds.feed import Feed, Kind, Notes, note, said
+from loaders.reading.declare import Layout, RowError
 
 Row = dict[str, Any]
 _KINDS = (

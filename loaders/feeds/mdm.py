@@ -11,9 +11,9 @@ import re
 from typing import Any
 
 from loaders.contract import Cells, Named
-from loaders.declare import Layout, RowError
 from loaders.feeds import cells
 from loaders.feeds.feed import Feed, Kind, Notes, note, said
+from loaders.reading.declare import Layout, RowError
 
 Row = dict[str, Any]
 _STATES = (

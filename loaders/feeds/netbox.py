@@ -10,10 +10,10 @@ from __future__ import annotations
 from typing import Any
 
 from loaders.contract import Cells, IfNew, Named
-from loaders.declare import Layout, RowError
 from loaders.feeds import cells
 from loaders.feeds.feed import Feed, Kind, Notes, note, said
 from loaders.links import slug
+from loaders.reading.declare import Layout, RowError
 
 Row = dict[str, Any]
 _STATUS = {

@@ -10,9 +10,9 @@ from typing import Any
 
 from core.money import SCALE, mul, parse_micros, to_text
 from loaders.contract import Cells, Named
-from loaders.declare import Layout, RowError
 from loaders.feeds import cells, mdm
 from loaders.feeds.feed import Feed, Kind, Notes, note, said
+from loaders.reading.declare import Layout, RowError
 
 Row = dict[str, Any]
 _STATUS = (

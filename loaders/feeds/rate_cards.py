@@ -17,11 +17,11 @@ from rapidfuzz import process
 from core.issues import BadInput, Issue
 from core.money import parse_micros, to_text
 from loaders.contract import LIKELY, NO, Cells, Item, Named, Record, Records, Rejected, SourceRow
-from loaders.declare import RowError
 from loaders.feeds import yaml_rows
 from loaders.feeds.rate_card_columns import COLUMNS, NEEDED, SECTIONS, SHARES
 from loaders.feeds.tables import Table, tables
-from loaders.source import Source
+from loaders.reading.declare import RowError
+from loaders.reading.source import Source
 
 MARK = "OpenTEM contracts"
 _KEY = re.compile(r"^(contracts|tiers|rates|plans|offers|items):[ \t]*(#.*)?\r?$", re.MULTILINE)

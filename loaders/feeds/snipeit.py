@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import Any
 
 from loaders.contract import Cells, IfNew, Named
-from loaders.declare import Layout, RowError
 from loaders.feeds import cells, mdm, people
 from loaders.feeds.feed import Feed, Kind, Notes, note, said
+from loaders.reading.declare import Layout, RowError
 
 Row = dict[str, Any]
 _GONE = ("archived", "lost", "stolen", "broken", "undeployable", "disposed", "sold", "retired")

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from core.issues import BadInput
-from loaders import grid
-from loaders.source import Source
-from loaders.text import CHUNK_ROWS, DELIMITERS, Block, blocks
+from loaders.reading import grid
+from loaders.reading.source import Source
+from loaders.reading.text import CHUNK_ROWS, DELIMITERS, Block, blocks
 
 _BEGINNING = 15
 Rows = Sequence[Sequence[str]]

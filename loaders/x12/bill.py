@@ -7,9 +7,9 @@ from typing import Any
 
 from core import periods
 from core.money import round_half_up
-from loaders import line_states
+from loaders.carriers import line_states
 from loaders.contract import Bill, BillLine, Rejected, SourceRow
-from loaders.declare import cycle_period
+from loaders.reading.declare import cycle_period
 from loaders.x12 import values
 from loaders.x12.invoice import Transaction
 from loaders.x12.parts import Call, Draft

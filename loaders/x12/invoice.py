@@ -13,7 +13,7 @@ from typing import Any
 from core.issues import clip
 from core.money import to_text
 from loaders.contract import Rejected, SourceRow
-from loaders.declare import RowError
+from loaders.reading.declare import RowError
 from loaders.x12 import decode, values
 from loaders.x12.decode import LEVEL_AMOUNT, Facts, get, relation
 from loaders.x12.parts import Call, Draft, Level, Segments

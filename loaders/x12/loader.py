@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from core.issues import Issue
 from loaders.contract import LIKELY, NO, SURE, Item, Rejected, SourceRow
-from loaders.source import Source
+from loaders.reading.source import Source
 from loaders.x12.bill import bill_of, problem_of, set_aside
 from loaders.x12.invoice import Insurance, Memory, Transaction
 from loaders.x12.segments import Delimiters, blocks, encoding_of, find_delimiters, head_of

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import IO
 
 from core.issues import BadInput
-from loaders.source import Source
-from loaders.text import MAX_LINE
+from loaders.reading.source import Source
+from loaders.reading.text import MAX_LINE
 
 BLOCK = 1024 * 1024  # bytes
 _BLANKS = " \t\r\n\ufeff"

@@ -379,9 +379,9 @@ class BranchAndBound:
         incumbent = self._base()
         priced = engine.price(duals, node)
         room = self.best - priced.bound + 1e-6 * (1.0 + 1e-3 * abs(bound))
-        vectors = engine.vectors(priced.duals, node)
+        prices = engine.prices(priced.duals, node)
         lines = np.arange(engine.estate.lines)
-        who, which, dear = near(engine.packed, *vectors, lines, room if np.isfinite(room) else np.inf)
+        who, which, dear = near(engine.packed, prices, lines, room if np.isfinite(room) else np.inf)
         if len(who) > _CORE_COLUMNS:
             return None
         base = np.zeros(engine.estate.lines, dtype=np.int16)  # every line's cheapest option is among the candidates
@@ -389,8 +389,8 @@ class BranchAndBound:
         first = np.flatnonzero(np.diff(who[cheapest], prepend=-1))
         base[who[cheapest[first]]] = which[cheapest[first]]
         several = np.bincount(who, minlength=engine.estate.lines)[who] > 1
-        if not several.any():
-            return None
+        if not several.any():  # one choice is left: the model says what it costs
+            several[:] = True
         model = core(engine, node, base, who[several], which[several])
         left = self.watch.left()
         start = None if incumbent is None else model.start(incumbent)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from copy import copy
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -16,17 +17,18 @@ from typing import Any
 import pandas as pd
 
 from core.jobs import Cancelled
-from optimize import infeasible, run
+from optimize import infeasible
 from optimize import scenario as scenarios
 from optimize.build import build
 from optimize.evaluate import Evaluator, Priced, _records
 from optimize.frames import Frames
 from optimize.infeasible import Infeasibility
 from optimize.problem import Problem
-from optimize.progress import Progress
 from optimize.result import Solution, Status, check, floor_money, gaps, money, status_of
 from optimize.scenario import Scenario
 from optimize.scope import Setting
+from optimize.solve import NoAssignment, solve
+from optimize.warm import Warm
 
 Assignment = Mapping[str, str | None]
 #: Tables whose change leaves lines and usage as they are, so that reading them again is not needed.
@@ -144,6 +146,7 @@ class Desk:
         self.time_limit, self.cancelled, self.solves = time_limit, cancelled, 0
         self._limit = time_limit
         self._say = say or (lambda _: None)
+        self._warm: Warm | None = None
         self.base = self._answer(self.scenario, self.problem, self.evaluator, ())
 
     @property
@@ -175,7 +178,7 @@ class Desk:
         `floor` is a bound that is valid here too, from a relaxation of this problem.
         """
         frames = {**self.frames, **(tables or {})}
-        merged = {**self.document, **(patch or {})}
+        merged = {**self.document, "method": None, **(patch or {})}  # a method for the base need not fit a change of it
         scenario = scenarios.parse({k: v for k, v in merged.items() if v is not None})
         problem = build(frames, scenario)
         evaluator = self._evaluator(scenario, problem.setting, frames, set(tables or {}))
@@ -235,17 +238,17 @@ class Desk:
         _, _, abs_gap, rel_gap = gaps(best[0], bound)
         status = status_of(solution, abs_gap, rel_gap, scenario.gap)
         whole = {s: best[1].get(s, line["plan_id"]) for s, line in evaluator.lines.items()}
+        if self._warm is None:  # the base: what it found is where every other solve starts
+            changed = {s: p for s, p in whole.items() if p != evaluator.lines[s]["plan_id"]}
+            self._warm = Warm(changed, solution.duals, "the scenario itself")
         return Answer(scenario, status, baseline, best[0], bound, whole, evaluator)
 
     def _search(self, problem: Problem, evaluator: Evaluator, keep_feasible: bool) -> Solution | None:
         """The core's search. Where the time did not even suffice for its relaxation, this and later ones get more."""
         while True:
             found = None
-            try:
-                found = run._solve(problem, evaluator, keep_feasible, self._limit, _ignore, self.cancelled)
-            except RuntimeError as nothing:
-                if "no feasible assignment" not in str(nothing):
-                    raise
+            with suppress(NoAssignment):
+                found = solve(problem, evaluator, keep_feasible, self._limit, cancelled=self.cancelled, warm=self._warm)
             if self.cancelled is not None and self.cancelled():
                 raise Cancelled
             short = found is None or (found.ended == "time_limit" and "relaxation" in found.solver_status)
@@ -254,10 +257,6 @@ class Desk:
             if self._limit >= _PATIENCE * self.time_limit:
                 return found
             self._limit *= 2
-
-
-def _ignore(_: Progress) -> None:
-    """Progress inside one of many solves is not told."""
 
 
 def contract_months(answer: Answer, contract_id: str) -> list[Fraction]:

@@ -13,8 +13,8 @@ from core import findings
 from core.issues import BadInput
 from core.store import Store
 from loaders import definitions, load_paths, teach
-from loaders.profile import parse_profile
-from loaders.propose import RENAMED
+from loaders.profiles.profile import parse_profile
+from loaders.profiles.propose import RENAMED
 from sample_data import pdf_invoices
 
 BILL = (

@@ -17,9 +17,10 @@ import pytest
 import loaders
 from core.schema import CANONICAL
 from core.store import Store
-from loaders import registry, source
+from loaders import registry
 from loaders.contract import Item
-from loaders.source import Source
+from loaders.reading import source
+from loaders.reading.source import Source
 
 
 def refused(store: Store, path: Path) -> str:

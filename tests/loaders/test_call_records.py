@@ -23,9 +23,9 @@ from national_files import (
 import loaders
 from core.queries import loading
 from core.store import Store
-from loaders.delimited import clock, day_first, needed_number, span_seconds
+from loaders.carriers.telstra_linx import service_number
+from loaders.reading.delimited import clock, day_first, needed_number, span_seconds
 from loaders.report import FileReport
-from loaders.telstra_linx import service_number
 
 INVENTORY = {
     "carriers": "carrier_id,name,country\ntelstra,Telstra,AU\n",
@@ -71,7 +71,8 @@ def test_calls_of_a_line_that_the_inventory_lacks_wait_for_it(store: Store, tmp_
     )
     file = load(store, tmp_path, "daily.txt", day)
     assert (file.rows_loaded, file.rows_quarantined) == (3, 1)
-    assert [row["reason"] for row in loading.quarantined(store)] == ["the number 0398760000 is unknown"]
+    told = [(row["field"], row["found"], row["reason"]) for row in loading.quarantined(store)]
+    assert told == [("number", "0398760000", "the number is unknown")]
     inventory(store, tmp_path / "j", "S2,fixed_voice,0398760000,telstra,T1,active\n")
     file = load(store, tmp_path, "daily.txt", day)
     assert (file.rows_loaded, file.rows_quarantined) == (4, 0)

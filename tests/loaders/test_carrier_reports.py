@@ -10,10 +10,10 @@ import pytest
 import loaders
 from core import rollups
 from core.store import Store, attributes_of
-from loaders import line_states
+from loaders.carriers import line_states
+from loaders.carriers.line_states import line_state
+from loaders.carriers.verizon_report import bill_period
 from loaders.contract import Bill, BillLine
-from loaders.line_states import line_state
-from loaders.verizon_report import bill_period
 
 GOLDEN = Path(__file__).parent / "golden"
 INVOICES = GOLDEN / "verizon_report" / "invoices.csv"

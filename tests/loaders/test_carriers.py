@@ -10,7 +10,7 @@ import pytest
 import loaders
 from core.queries import loading
 from core.store import Store
-from loaders.declare import us_day, us_number
+from loaders.reading.declare import us_day, us_number
 
 
 def test_the_verizon_bill_ties_and_loses_no_row(store: Store, estate: Path, verizon_zip: Callable[..., Path]) -> None:

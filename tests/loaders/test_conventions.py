@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.money import SCALE
-from loaders.conventions import Dates, Numbers, Plain
+from loaders.reading.conventions import Dates, Numbers, Plain
 
 GERMAN = Numbers(decimal=",", thousands=".")
 US = Numbers(thousands=",")

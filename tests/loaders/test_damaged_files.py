@@ -9,9 +9,9 @@ import pytest
 
 from core.store import Store
 from loaders import Source, load_paths, teach
-from loaders.pdf_layout import Document, Line, Word
-from loaders.pdf_reading import read_by
-from loaders.pdf_template import parse_template
+from loaders.pdf.layout import Document, Line, Word
+from loaders.pdf.reading import read_by
+from loaders.pdf.template import parse_template
 from sample_data import pdf_invoices
 from tests.loaders.test_profiles import BILL, learn, write
 
@@ -93,7 +93,7 @@ def shuffled(document: Document, draw: random.Random) -> Document:
 
 @pytest.mark.parametrize("name", pdf_invoices.INVOICES)
 def test_a_template_never_stumbles_over_what_a_page_holds(name: str) -> None:
-    from loaders.pdf import with_text
+    from loaders.pdf.loader import with_text
 
     template = parse_template((pdf_invoices.FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
     document = with_text(Source(pdf_invoices.FOLDER / f"{name}.pdf"))

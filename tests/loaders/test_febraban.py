@@ -13,12 +13,12 @@ from national_files import V2, V3, febraban_v2, febraban_v3
 import loaders
 from core.queries import loading
 from core.store import Store
+from loaders.carriers.febraban import carrier_id
+from loaders.carriers.febraban_v2 import FebrabanV2
+from loaders.carriers.febraban_v3 import FebrabanV3
 from loaders.contract import Bill, Rejected
-from loaders.febraban import carrier_id
-from loaders.febraban_v2 import FebrabanV2
-from loaders.febraban_v3 import FebrabanV3
 from loaders.matching import number_key
-from loaders.source import Source
+from loaders.reading.source import Source
 
 Write = Callable[[bytes], Path]
 

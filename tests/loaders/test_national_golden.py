@@ -15,9 +15,9 @@ import loaders
 from benchmarks._damaged_files import damaged
 from core.issues import BadInput
 from core.store import Store
-from loaders.contract import Bill, Chunk, RatedUsage, Rejected, SourceRow
+from loaders.contract import Bill, Chunk, LineUsage, Rejected, SourceRow
+from loaders.reading.source import Source
 from loaders.registry import by_name, detect
-from loaders.source import Source
 
 FILES = files()
 NAMES = sorted(FILES)
@@ -68,7 +68,7 @@ def counted(path: Path, loader_name: str) -> int | None:
     except BadInput:
         return None
     for item in items:
-        if isinstance(item, Bill | RatedUsage):
+        if isinstance(item, Bill | LineUsage):
             total += sum(lines_of(row) for row in item.rows)
         elif isinstance(item, Rejected):
             total += lines_of(item.row)

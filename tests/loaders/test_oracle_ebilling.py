@@ -12,10 +12,10 @@ from national_files import oracle_ebilling
 import loaders
 from core.queries import loading
 from core.store import Store
+from loaders.carriers.oracle_ebilling import OracleEbilling
 from loaders.contract import Bill
-from loaders.oracle_ebilling import OracleEbilling
+from loaders.reading.source import Source
 from loaders.report import FileReport
-from loaders.source import Source
 
 
 def load(store: Store, tmp_path: Path, content: bytes) -> FileReport:

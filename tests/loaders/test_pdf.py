@@ -12,12 +12,13 @@ import pytest
 from core.issues import BadInput
 from core.money import SCALE
 from core.store import Store
-from loaders import child, load_paths, teach
+from loaders import load_paths, teach
 from loaders.contract import Rejected
-from loaders.pdf import PdfInvoices, with_text
-from loaders.pdf_reading import read_by
-from loaders.pdf_template import parse_template
-from loaders.source import Source
+from loaders.pdf.loader import PdfInvoices, with_text
+from loaders.pdf.reading import read_by
+from loaders.pdf.template import parse_template
+from loaders.reading import child
+from loaders.reading.source import Source
 from sample_data import pdf_invoices
 
 FOLDER = pdf_invoices.FOLDER

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from loaders import plain_csv
 from loaders.canonical import Canonical
 from loaders.contract import Chunk, Rejected
-from loaders.source import Source
+from loaders.reading.source import Source
 from loaders.values import Converter, Typed
 
 NAMES = ("charge_id", "invoice_id", "billed_number", "category", "description", "quantity", "amount", "period_start")

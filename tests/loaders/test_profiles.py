@@ -16,10 +16,10 @@ from core.queries import formats
 from core.store import Store
 from loaders import definitions, load_paths, preview, teach
 from loaders.contract import Bill
-from loaders.profile import parse_profile
-from loaders.profiles import read_table
-from loaders.propose import COPIED, RENAMED, SYNONYM, propose, reopened
-from loaders.source import Source
+from loaders.profiles.loader import read_table
+from loaders.profiles.profile import parse_profile
+from loaders.profiles.propose import COPIED, RENAMED, SYNONYM, propose, reopened
+from loaders.reading.source import Source
 from tests.loaders.conftest import ESTATE
 
 BILL = """NordTel GmbH;;;;;;;

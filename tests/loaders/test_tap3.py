@@ -9,11 +9,11 @@ import pytest
 import tap3_files as tap
 
 from core.issues import BadInput
-from loaders.ber import Damaged, nodes
-from loaders.contract import Item, RatedUsage, Rejected
+from loaders.carriers.tap3 import Tap3
+from loaders.contract import Item, LineUsage, Rejected
+from loaders.reading.ber import Damaged, nodes
+from loaders.reading.source import Source
 from loaders.registry import detect
-from loaders.source import Source
-from loaders.tap3 import Tap3
 
 
 def read(tmp_path: Path, content: bytes) -> list[Item]:
@@ -25,8 +25,8 @@ def read(tmp_path: Path, content: bytes) -> list[Item]:
     return list(Tap3().read(source))
 
 
-def usage(items: list[Item]) -> RatedUsage:
-    (found,) = [item for item in items if isinstance(item, RatedUsage)]
+def usage(items: list[Item]) -> LineUsage:
+    (found,) = [item for item in items if isinstance(item, LineUsage)]
     return found
 
 
@@ -56,7 +56,7 @@ def test_a_batch_that_does_not_come_to_its_audit_totals_is_set_aside(
 ) -> None:
     call = tap.outgoing("20260105140530", 60, 100)
     items = read(tmp_path, tap.batch(call, total=total, count=count))
-    assert not [item for item in items if isinstance(item, RatedUsage)]
+    assert not [item for item in items if isinstance(item, LineUsage)]
     assert len(rejected(items)) == (4 if total is None else 5)
     assert all(item.reason for item in rejected(items))
 

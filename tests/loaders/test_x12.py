@@ -14,8 +14,8 @@ import loaders
 from core.issues import Issue
 from core.queries import loading
 from core.store import Store
+from loaders.reading.source import Source
 from loaders.report import FileReport
-from loaders.source import Source
 from loaders.x12 import segments, values
 from loaders.x12.loader import X12Bill
 

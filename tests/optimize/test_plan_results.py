@@ -211,10 +211,10 @@ def test_a_result_that_contradicts_its_bound_is_refused(estate):
     checked = scenario.read({})
     problem = build.build(estate, checked)
     priced = Evaluator(estate, checked, problem.setting).price()
-    fine = Solution({}, priced.objective, "done", "x", "y")
+    fine = Solution({}, priced.objective, "done", "auto", "x", "y")
     check(priced, priced, True, fine, [])
     with pytest.raises(Contradiction):
-        check(priced, priced, True, Solution({}, priced.objective + 1, "done", "x", "y"), [])
+        check(priced, priced, True, Solution({}, priced.objective + 1, "done", "auto", "x", "y"), [])
     with pytest.raises(Contradiction):
         check(priced, priced, True, fine, ["max_changes"])
 

@@ -1,0 +1,1 @@
+"""What carriers send: bill downloads, national bill layouts and call records."""

@@ -1,0 +1,1 @@
+"""FOCUS: cloud and SaaS cost in the FinOps open specification's columns."""

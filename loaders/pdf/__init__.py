@@ -1,0 +1,1 @@
+"""PDF invoices with text, read by templates that their user can edit."""

@@ -1,0 +1,1 @@
+"""Any table, read by a mapping that its user confirmed once."""
