@@ -102,6 +102,25 @@ class LoadReport:
             found += file.issues
         return found
 
+    def as_one(self, file: str) -> FileReport:
+        """All entries as that of one file: an archive whose files were read one by one."""
+        if len(self.files) == 1:
+            return self.files[0]
+        loaded = [entry for entry in self.files if not entry.error]
+        errors = [entry.error for entry in self.files if entry.error]
+        whole = FileReport(file, ", ".join(sorted({entry.format for entry in loaded if entry.format})) or None)
+        for entry in self.files:
+            whole.rows_in += entry.rows_in
+            whole.rows_loaded += entry.rows_loaded
+            whole.rows_quarantined += entry.rows_quarantined
+            whole.warnings += entry.warnings
+            whole.invoices += entry.invoices
+            whole.issues += entry.issues
+        if all(entry.duplicate_of is not None for entry in loaded):
+            whole.duplicate_of = loaded[0].duplicate_of if loaded else None
+        whole.error = None if loaded else "; ".join(errors)
+        return whole
+
     def to_json(self) -> dict[str, Any]:
         """The JSON document of `tem load --json`."""
         return {"files": [file.to_json() for file in self.files]}
