@@ -79,6 +79,12 @@ def plural(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def tied(invoices: int, off: int) -> str:
+    """`1 invoice, it ties`, `3 invoices, all tie`, `3 invoices, 1 out of balance`."""
+    told = f"{off:,} out of balance" if off else "it ties" if invoices == 1 else "all tie"
+    return f"{plural(invoices, 'invoice')}, {told}"
+
+
 def quantity(micros: Any, unit: str | None = None) -> str:
     """A quantity kept in millionths with its unit: `12.5 GB` for MB above a thousand, `340 min`."""
     if missing(micros):

@@ -32,6 +32,8 @@ from sample_data.world import World
 
 SMALL = {"seed": 7, "services": 60, "months": 4}
 LOADED = ("canonical", "verizon", "att")
+#: Invoices as PDF with the template of each beside it, written by `sample_data.pdf_invoices`.
+PDF = Path(__file__).resolve().parent / "pdf"
 
 
 @dataclass(frozen=True)
