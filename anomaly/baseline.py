@@ -32,7 +32,7 @@ class Level:
     """One volume against its baseline, on the log scale; arrays of shape (services, months).
 
     `z` is the standardized residual, `drift` the standardized trend, `shift` how far three months in a row lie above
-    all before them, `history` the months used.
+    all before them (both NaN where there is too little to tell), `history` the months used.
     """
 
     z: NDArray[Any]
@@ -71,7 +71,7 @@ def levels(x: REAL, known: BOOL, groups: dict[str, CODES], *, trend: bool = True
         _judge(seen[:, t], own[:, t], count[:, t], mine, codes, (kinds, plans, departments, sites), found)
 
     in_parallel(judge, range(shape[1]))
-    drift, shift = np.zeros(shape, order="F"), np.zeros(shape, order="F")
+    drift, shift = np.full(shape, np.nan, order="F"), np.full(shape, np.nan, order="F")
     if trend:
         _drift(seen, own_spread, kind, kinds, drift)
         in_parallel(lambda t: _shift(steady, own, own_spread, count, t, shift), range(SHIFT_MONTHS + 3, shape[1]))
@@ -151,12 +151,12 @@ def _drift(seen: REAL, spread: REAL, kind: CODES, kinds: int, result: REAL) -> N
 
 @njit(cache=True, nogil=True)
 def _beyond(slope: REAL, error: REAL, kind: CODES, kinds: int, result: REAL) -> None:
-    """The slope beyond that of the kind, in standard errors, where it is above 0."""
+    """The slope beyond that of the kind, in standard errors, at least 0; NaN where there is none."""
     shared = np.full(len(slope), np.nan)
     fill(shared, slope, kind, kinds, MIN_PEERS)
     for i in range(len(slope)):
-        value = (slope[i] - (0.0 if np.isnan(shared[i]) else shared[i])) / error[i]
-        result[i] = max(result[i], value)
+        usual = 0.0 if np.isnan(shared[i]) else shared[i]
+        result[i] = np.maximum((slope[i] - usual) / error[i], 0.0)
 
 
 @njit(cache=True, nogil=True)
@@ -173,8 +173,9 @@ def _shift(steady: REAL, own: REAL, spread: REAL, count: COUNT, t: int, result: 
         lowest = steady[s, t]
         for k in range(before, t):
             lowest = steady[s, k] if np.isnan(steady[s, k]) else min(lowest, steady[s, k])
-        above = np.isfinite(lowest)
+        if np.isnan(lowest):
+            continue
+        above = True
         for k in range(max(0, before - WINDOW), before):
             above = above and not steady[s, k] >= lowest
-        if above:
-            result[s, t] = max((lowest - own[s, before]) / spread[s, before], 0.0)
+        result[s, t] = max((lowest - own[s, before]) / spread[s, before], 0.0) if above else 0.0

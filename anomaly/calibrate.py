@@ -72,14 +72,17 @@ def _at_least(ordered: REAL, values: REAL) -> REAL:
     return np.asarray(len(ordered) - np.searchsorted(ordered, values, side="left"), dtype=float)
 
 
-def tail(raw: REAL, reference: BOOL, *, confirmed: BOOL | None = None) -> REAL:
+def tail(raw: REAL, reference: BOOL, *, confirmed: BOOL | None = None, settled: BOOL | None = None) -> REAL:
     """p of every line-month against the months before it alone, people's confirmed ones left out; 1 in the first month.
 
     This p is independent of what else happens in the same month: the one that a false discovery rate may be built on.
+    Once there are `settled` line-months, they alone are the reference: what a line with a short past looks like says
+    little about those with a longer one.
     """
     result = np.ones(raw.shape, order="F")
     kept = np.empty(0)
     size = 0
+    begun = settled is None
     for t in range(raw.shape[1]):
         column = raw[:, t]
         inside = reference[:, t]
@@ -89,6 +92,10 @@ def tail(raw: REAL, reference: BOOL, *, confirmed: BOOL | None = None) -> REAL:
         if size:
             result[lines, t] = (at_least(kept, values) + 1.0) / (size + 1.0)
         clean = inside if confirmed is None else inside & ~confirmed[:, t]
+        if settled is not None and settled[:, t].any():
+            clean = clean & settled[:, t]
+            kept, size = (kept, size) if begun else (np.empty(0), 0)
+            begun = True
         size += int(np.count_nonzero(clean))
         kept = merged(kept, values[clean[lines]])
     return result

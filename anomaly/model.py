@@ -61,7 +61,8 @@ def assess(
     booked = np.zeros(panel.scored.shape, dtype=bool) if travelled is None else travelled
     trips = booked if gathered is None else booked | gathered
     raw: dict[str, Sparse] = {}
-    levels = {name: _levels(panel, name, raw) for name in VOLUME_UNITS}
+    measured: dict[str, BOOL] = {}
+    levels = {name: _levels(panel, name, raw, measured) for name in VOLUME_UNITS}
     rares = _rares(panel)
     for signal in SIGNALS:
         if signal.how == "rare":
@@ -70,19 +71,23 @@ def assess(
     nats: dict[str, Sparse] = dict(raw)
 
     def calibrated(name: str) -> None:
-        nats[name] = surprise_of(raw[name], panel.scored, confirmed=confirmed, extended=True)
+        nats[name] = surprise_of(raw[name], measured.get(name, panel.scored), confirmed=confirmed, extended=True)
 
     in_parallel(calibrated, raw)
     return Evidence(raw, nats, levels, rares, history_months(panel.scored), booked)
 
 
-def _levels(panel: Panel, name: str, raw: dict[str, Sparse]) -> Level:
-    """The baselines of a volume; what its signals say goes into `raw`."""
+def _levels(panel: Panel, name: str, raw: dict[str, Sparse], measured: dict[str, BOOL]) -> Level:
+    """The baselines of a volume; what its signals say goes into `raw`, the line-months that can tell into `measured`:
+    those without enough history are no reference for those with it."""
     volume = level(panel.volumes[name], VOLUME_UNITS[name])
     found = baseline.levels(volume, panel.known, panel.groups, trend=name in TRENDED)
     for signal in SIGNALS:
         if signal.source == name:
-            raw[signal.id] = Sparse.above(said(signal, found, panel), SPEAKS[signal.how])
+            grid = said(signal, found, panel)
+            raw[signal.id] = Sparse.above(grid, SPEAKS[signal.how])
+            if signal.how in {"drift", "shift"}:
+                measured[signal.id] = panel.scored & np.isfinite(grid)
     return found.packed()
 
 

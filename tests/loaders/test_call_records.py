@@ -5,20 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from national_files import (
-    bt,
-    fields,
-    linx_call,
-    linx_other,
-    linx_row,
-    linx_se,
-    m2,
-    optus,
-    optus_call,
-    telstra_daily,
-    telstra_monthly,
-    windstream,
-)
+from call_record_files import bt, m2, optus, optus_call, windstream
+from fixed_records import fields
+from telstra_files import linx_call, linx_other, linx_row, linx_se, telstra_daily, telstra_monthly
 
 import loaders
 from core.queries import loading
