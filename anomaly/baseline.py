@@ -10,7 +10,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from anomaly.estate import BOOL, CODES, REAL
-from anomaly.kernels import COUNT, fill, fill_from_all, in_parallel, own_past, ramps
+from anomaly.kernels import COUNT, fill, fill_from_all, in_parallel, own_past, ramps, shares
 
 WINDOW = 12  # months of own history that a baseline looks back on
 SHRINK = 32.0  # months of own history that weigh as much as the usual spread: a MAD of few months is itself noisy
@@ -63,14 +63,16 @@ def levels(x: REAL, known: BOOL, groups: dict[str, CODES], *, trend: bool = True
     kind, plan, department, site = (np.asfortranarray(groups[name]) for name in AROUND)
     kinds, plans, departments, sites = (int(codes.max(initial=-1)) + 1 for codes in (kind, plan, department, site))
 
-    def judge(t: int) -> None:
-        mine = own_spread[:, t]
-        _own_spread(mad[:, t], count[:, t], kind[:, t], kinds, mine)
-        codes = (kind[:, t], plan[:, t], department[:, t], site[:, t])
-        found = (center[:, t], spread[:, t], peer[:, t], steady[:, t], z[:, t])
-        _judge(seen[:, t], own[:, t], count[:, t], mine, codes, (kinds, plans, departments, sites), found)
+    def judge(months: range) -> None:
+        room = np.empty((5, shape[0]))
+        for t in months:
+            mine = own_spread[:, t]
+            _own_spread(mad[:, t], count[:, t], kind[:, t], kinds, mine, room)
+            codes = (kind[:, t], plan[:, t], department[:, t], site[:, t])
+            found = (center[:, t], spread[:, t], peer[:, t], steady[:, t], z[:, t])
+            _judge(seen[:, t], own[:, t], count[:, t], mine, codes, (kinds, plans, departments, sites), found, room)
 
-    in_parallel(judge, range(shape[1]))
+    in_parallel(judge, shares(range(shape[1])))
     drift, shift = np.full(shape, np.nan, order="F"), np.full(shape, np.nan, order="F")
     if trend:
         _drift(seen, own_spread, kind, kinds, drift)
@@ -79,14 +81,14 @@ def levels(x: REAL, known: BOOL, groups: dict[str, CODES], *, trend: bool = True
 
 
 @njit(cache=True, nogil=True)
-def _own_spread(mad: REAL, times: COUNT, kind: CODES, kinds: int, result: REAL) -> None:
+def _own_spread(mad: REAL, times: COUNT, kind: CODES, kinds: int, result: REAL, room: REAL) -> None:
     """Spread of each line's own months, shrunk towards what is usual in its kind."""
-    settled = np.empty(len(mad))
+    settled, held = room[0], room[1]
     for i in range(len(mad)):
         settled[i] = MAD * mad[i] if times[i] >= 3 else np.nan
         result[i] = np.nan
-    fill(result, settled, kind, kinds, MIN_PEERS)
-    fill_from_all(result, settled, 1, USUAL)
+    fill(result, settled, kind, kinds, MIN_PEERS, held)
+    fill_from_all(result, settled, 1, USUAL, held)
     for i in range(len(mad)):
         own = 0.0 if np.isnan(mad[i]) else MAD * mad[i]
         usual = max(result[i], FLOOR)
@@ -102,31 +104,32 @@ def _judge(
     codes: tuple[CODES, CODES, CODES, CODES],
     sizes: tuple[int, int, int, int],
     found: tuple[REAL, REAL, REAL, REAL, REAL],
+    room: REAL,
 ) -> None:
     """One month: center and spread of what was expected, the peers' level, the month without what everybody did in it,
     and its residual in spreads (0 where it is unknown), into the arrays of `found`; `codes` as :data:`AROUND`."""
     lines = len(now)
     middle, wide, level, steady, z = found
     kind, plan, kinds, plans = codes[0], codes[1], sizes[0], sizes[1]
-    off, apart, residual, shock = np.empty(lines), np.empty(lines), np.empty(lines), np.empty(lines)
+    off, apart, residual, shock, held = room[0], room[1], room[2], room[3], room[4]
     for i in range(lines):
         level[i] = apart[i] = shock[i] = np.nan
         residual[i] = now[i] - own[i] if times[i] >= 2 else np.nan
-    fill(level, now, plan, plans, MIN_PEERS)
-    fill(level, now, kind, kinds, MIN_PEERS)
-    fill_from_all(level, now, 1, 0.0)
+    fill(level, now, plan, plans, MIN_PEERS, held)
+    fill(level, now, kind, kinds, MIN_PEERS, held)
+    fill_from_all(level, now, 1, 0.0, held)
     for i in range(lines):
         off[i] = abs(now[i] - level[i])
-    fill(apart, off, plan, plans, MIN_PEERS)
-    fill(apart, off, kind, kinds, MIN_PEERS)
-    fill(shock, residual, kind, kinds, MIN_PEERS)
-    fill_from_all(shock, residual, MIN_PEERS, 0.0)
+    fill(apart, off, plan, plans, MIN_PEERS, held)
+    fill(apart, off, kind, kinds, MIN_PEERS, held)
+    fill(shock, residual, kind, kinds, MIN_PEERS, held)
+    fill_from_all(shock, residual, MIN_PEERS, 0.0, held)
     for way in (2, 3):
         together = off  # no longer needed: what the department, then the site, did beyond what is known already
         for i in range(lines):
             steady[i] = residual[i] - shock[i]
             together[i] = np.nan
-        fill(together, steady, codes[way], sizes[way], MIN_PEERS)
+        fill(together, steady, codes[way], sizes[way], MIN_PEERS, held)
         for i in range(lines):
             shock[i] += 0.0 if np.isnan(together[i]) else together[i]
     for i in range(lines):
@@ -143,17 +146,21 @@ def _drift(seen: REAL, spread: REAL, kind: CODES, kinds: int, result: REAL) -> N
     """A standardized steady rise over half a year above the level before it, beyond what the whole kind does."""
     slope, error = ramps(seen, spread, DRIFT_MONTHS, WINDOW, DRIFT_SHRINK, DRIFT_CLIP)
 
-    def beyond(t: int) -> None:
-        _beyond(slope[:, t], error[:, t], kind[:, t], kinds, result[:, t])
+    def beyond(months: range) -> None:
+        room = np.empty((2, len(seen)))
+        for t in months:
+            _beyond(slope[:, t], error[:, t], kind[:, t], kinds, result[:, t], room)
 
-    in_parallel(beyond, range(DRIFT_MONTHS, seen.shape[1]))
+    in_parallel(beyond, shares(range(DRIFT_MONTHS, seen.shape[1])))
 
 
 @njit(cache=True, nogil=True)
-def _beyond(slope: REAL, error: REAL, kind: CODES, kinds: int, result: REAL) -> None:
+def _beyond(slope: REAL, error: REAL, kind: CODES, kinds: int, result: REAL, room: REAL) -> None:
     """The slope beyond that of the kind, in standard errors, at least 0; NaN where there is none."""
-    shared = np.full(len(slope), np.nan)
-    fill(shared, slope, kind, kinds, MIN_PEERS)
+    shared, held = room[0], room[1]
+    for i in range(len(slope)):
+        shared[i] = np.nan
+    fill(shared, slope, kind, kinds, MIN_PEERS, held)
     for i in range(len(slope)):
         usual = 0.0 if np.isnan(shared[i]) else shared[i]
         result[i] = np.maximum((slope[i] - usual) / error[i], 0.0)

@@ -31,6 +31,11 @@ def in_parallel(task: Callable[[Any], None], items: Iterable[Any]) -> None:
             done.result()
 
 
+def shares(items: range) -> list[range]:
+    """The items dealt out to the cores."""
+    return [items[core::CORES] for core in range(min(CORES, len(items)))]
+
+
 def blocks(lines: int) -> list[tuple[int, int]]:
     """The lines as (first, last) ranges, a few for each core."""
     size = max(-(-lines // (4 * CORES)), 1_000)
@@ -141,15 +146,17 @@ def _select(a: REAL, first: int, last: int, k: int) -> float:
 
 
 @njit(cache=True, nogil=True)
-def group_medians(values: REAL, groups: NDArray[np.int32], size: int, least: int) -> REAL:
-    """Median of the known values of each group 0..size-1; NaN where there are fewer than `least`."""
+def group_medians(values: REAL, groups: LINES, size: int, least: int, held: REAL) -> REAL:
+    """Median of the known values of each group 0..size-1; NaN where there are fewer than `least`.
+
+    `held` is room for as many values, so that it need not be asked for again and again.
+    """
     counts = np.zeros(size + 1, dtype=np.int64)
     for i in range(len(values)):
         if groups[i] >= 0 and np.isfinite(values[i]):
             counts[groups[i] + 1] += 1
     start = np.cumsum(counts)
     place = start.copy()
-    held = np.empty(start[-1])
     for i in range(len(values)):
         g = groups[i]
         if g >= 0 and np.isfinite(values[i]):
@@ -322,23 +329,28 @@ def top_three(total: REAL, second: REAL, third: REAL, start: INT, line: LINES, f
 
 
 @njit(cache=True, nogil=True)
-def fill(result: REAL, values: REAL, groups: LINES, size: int, least: int) -> None:
+def fill(result: REAL, values: REAL, groups: LINES, size: int, least: int, held: REAL) -> None:
     """Put the median of its group's values where a row's result is still unknown (NaN)."""
     known = True
     for i in range(len(result)):
         known = known and not np.isnan(result[i])
     if known:
         return
-    medians = group_medians(values, groups, size, least)
+    medians = group_medians(values, groups, size, least, held)
     for i in range(len(result)):
         if np.isnan(result[i]) and groups[i] >= 0:
             result[i] = medians[groups[i]]
 
 
 @njit(cache=True, nogil=True)
-def fill_from_all(result: REAL, values: REAL, least: int, last: float) -> None:
+def fill_from_all(result: REAL, values: REAL, least: int, last: float, held: REAL) -> None:
     """Put the median of all values where a row's result is still unknown, and `last` where there are too few."""
-    fill(result, values, np.zeros(len(values), dtype=np.int32), 1, least)
+    known = True
+    for i in range(len(result)):
+        known = known and not np.isnan(result[i])
+    if known:
+        return
+    fill(result, values, np.zeros(len(values), dtype=np.int32), 1, least, held)
     for i in range(len(result)):
         if np.isnan(result[i]):
             result[i] = last
@@ -347,5 +359,6 @@ def fill_from_all(result: REAL, values: REAL, least: int, last: float) -> None:
 def group_median(values: REAL, groups: NDArray[Any], *, least: int) -> REAL:
     """:func:`group_medians` back on each row; NaN for a row in no group."""
     size = int(groups.max(initial=-1)) + 1
-    medians = group_medians(np.ascontiguousarray(values), np.ascontiguousarray(groups), size, least)
+    column = np.ascontiguousarray(values)
+    medians = group_medians(column, np.ascontiguousarray(groups), size, least, np.empty(len(column)))
     return np.append(medians, np.nan)[groups]
