@@ -29,7 +29,7 @@ class Level:
     """One volume against its baseline, on the log scale; arrays of shape (services, months).
 
     `z` is the standardized residual, `drift` the standardized trend, `shift` how far three months in a row lie above
-    all before them, `history` the months used.
+    all before them (both NaN where there is too little to tell), `history` the months used.
     """
 
     z: REAL
@@ -68,7 +68,7 @@ def levels(x: REAL, known: BOOL, groups: dict[str, CODES], *, trend: bool = True
         center[:, t], spread[:, t], peer[:, t] = middle, wide, level
         steady[:, t] = seen[:, t] - shock
         z[:, t] = np.nan_to_num((seen[:, t] - middle) / wide)
-    drift, shift = np.zeros(shape), np.zeros(shape)
+    drift, shift = np.full(shape, np.nan), np.full(shape, np.nan)
     if trend:
         drift = _drift(seen, own_spread, groups["kind"])
         shift = _shift(steady, own, own_spread, count)
@@ -111,12 +111,10 @@ def _of(values: REAL, groups: CODES, *, least: int = MIN_PEERS) -> REAL:
 
 def _drift(seen: REAL, spread: REAL, kinds: CODES) -> REAL:
     """A standardized steady rise over half a year above the level before it, beyond what the whole kind does."""
-    result = np.zeros(seen.shape, order="F")
     slope, error = ramps(seen, spread, DRIFT_MONTHS, WINDOW, DRIFT_SHRINK, DRIFT_CLIP)
     for t in range(DRIFT_MONTHS, seen.shape[1]):
-        shared = np.nan_to_num(_of(slope[:, t], kinds[:, t]))
-        result[:, t] = np.nan_to_num((slope[:, t] - shared) / error[:, t])
-    return np.maximum(result, 0.0)
+        slope[:, t] -= np.nan_to_num(_of(slope[:, t], kinds[:, t]))
+    return np.maximum(slope / error, 0.0)
 
 
 def _shift(steady: REAL, own: REAL, spread: REAL, count: NDArray[np.int64]) -> REAL:
@@ -125,11 +123,12 @@ def _shift(steady: REAL, own: REAL, spread: REAL, count: NDArray[np.int64]) -> R
     Only where it also lies above every single month of the year before: by chance that happens to 1 in 455 line-months
     of a full window, whatever the distribution.
     """
-    result = np.zeros(steady.shape, order="F")
+    result = np.full(steady.shape, np.nan, order="F")
     for t in range(SHIFT_MONTHS + 3, steady.shape[1]):
         before = t - SHIFT_MONTHS + 1
         lowest = steady[:, before : t + 1].min(axis=1)
         highest = np.fmax.reduce(steady[:, max(0, before - WINDOW) : before], axis=1)
-        above = (count[:, before] >= 4) & (lowest > highest)
-        result[:, t] = np.where(above, (lowest - own[:, before]) / spread[:, before], 0.0)
-    return np.maximum(result, 0.0)
+        above = (lowest - own[:, before]) / spread[:, before]
+        measured = (count[:, before] >= 4) & np.isfinite(lowest)
+        result[measured, t] = np.where(lowest > highest, np.maximum(above, 0.0), 0.0)[measured]
+    return result

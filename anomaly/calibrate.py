@@ -65,13 +65,16 @@ def _at_least(ordered: REAL, values: REAL) -> REAL:
     return np.asarray(len(ordered) - np.searchsorted(ordered, values, side="left"), dtype=float)
 
 
-def tail(raw: REAL, reference: BOOL, *, confirmed: BOOL | None = None) -> REAL:
+def tail(raw: REAL, reference: BOOL, *, confirmed: BOOL | None = None, settled: BOOL | None = None) -> REAL:
     """p of every line-month against the months before it alone, people's confirmed ones left out; 1 in the first month.
 
     This p is independent of what else happens in the same month: the one that a false discovery rate may be built on.
+    Once there are `settled` line-months, they alone are the reference: what a line with a short past looks like says
+    little about those with a longer one.
     """
     result = np.ones(raw.shape, order="F")
     kept = np.empty(0)
+    begun = settled is None
     for t in range(raw.shape[1]):
         column = raw[:, t]
         lines = np.flatnonzero(reference[:, t])
@@ -79,7 +82,12 @@ def tail(raw: REAL, reference: BOOL, *, confirmed: BOOL | None = None) -> REAL:
         values = column[lines]
         if len(kept):
             result[lines, t] = (at_least(kept, values) + 1.0) / (len(kept) + 1.0)
-        kept = merged(kept, values if confirmed is None else values[~confirmed[lines, t]])
+        clean = np.ones(len(lines), dtype=bool) if confirmed is None else ~confirmed[lines, t]
+        if settled is not None and settled[:, t].any():
+            clean &= settled[lines, t]
+            kept = kept if begun else np.empty(0)
+            begun = True
+        kept = merged(kept, values[clean])
     return result
 
 

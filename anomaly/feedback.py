@@ -1,7 +1,8 @@
 """What people decided about earlier flags, and what follows from it for later months.
 
 A decision about a line-month speaks for the months after it only, so a run over the past gives the same rows as the
-runs that were made month by month. Confirmed line-months leave the reference that later months are calibrated against.
+runs that were made month by month. Confirmed line-months, and the line's months that the decision speaks for,
+leave the reference that later months are calibrated against.
 What a reviewer has seen on a line (confirmed or dismissed) does not come back for three months, or until the expiry
 the reviewer gave, unless it grew by half.
 """
@@ -119,6 +120,19 @@ def reach(item: Decision, estate: Estate) -> BOOL:
     wanted = codes[item.service, item.month]
     if wanted >= 0:
         result[:, first:last] = codes[:, first:last] == wanted
+    return result
+
+
+def unclean(memory: Memory, estate: Estate) -> BOOL:
+    """Confirmed line-months and those that their decisions speak for: no reference for what is usual.
+
+    A line leaves it for all of these months, however loud they are: leaving out the loud ones alone would make the
+    others look rarer than they are.
+    """
+    result = memory.confirmed
+    for item in memory.decisions:
+        if item.confirmed:
+            result |= reach(item, estate)
     return result
 
 

@@ -87,10 +87,15 @@ def assess(
             raw[signal.id] = levels[signal.source].drift
         elif signal.how == "shift":
             raw[signal.id] = levels[signal.source].shift
-    nats = {
-        signal.id: surprise(raw[signal.id], panel.scored, floor=SPEAKS[signal.how], confirmed=confirmed, extended=True)
-        for signal in SIGNALS
-    }
+    nats: dict[str, REAL] = {}
+    for signal in SIGNALS:
+        measured = panel.scored
+        if signal.how in {"drift", "shift"}:  # line-months without enough history are no reference for those with it
+            measured = panel.scored & np.isfinite(raw[signal.id])
+            raw[signal.id] = np.nan_to_num(raw[signal.id])
+        nats[signal.id] = surprise(
+            raw[signal.id], measured, floor=SPEAKS[signal.how], confirmed=confirmed, extended=True
+        )
     return Evidence(raw, nats, levels, rares, history_months(panel.scored), booked)
 
 

@@ -17,6 +17,8 @@ from anomaly.registry import SIGNALS
 
 #: Lines in one country in one month, and how many times the usual, that make it an event of the company.
 GATHERING, TIMES_USUAL = 5, 3.0
+#: Months of history from which a line-month is a reference for the false discovery rate.
+SETTLED = 6
 
 
 @dataclass(frozen=True)
@@ -87,14 +89,15 @@ def rank(
 ) -> Ranking:
     """Evidence and score of every line-month, shape (services, months)."""
     known = memory or feedback.nothing(estate)
-    confirmed = known.confirmed
+    confirmed = feedback.unclean(known, estate)
     event = gathered(estate)
     evidence = model.assess(panel, travelled=travelled(estate), gathered=event, confirmed=confirmed)
     rules = score.rule_families(found, rates, estate.shape, explained=event)
     families = score.merge(score.families(evidence), rules)
     raw = score.combine(families) + score.FURTHER * panel.impossible
     loudness = score.nats(raw, panel.scored, confirmed)
-    tail = calibrate.tail(raw, panel.scored, confirmed=confirmed)
+    settled = panel.scored & (evidence.history >= SETTLED)
+    tail = calibrate.tail(raw, panel.scored, confirmed=confirmed, settled=settled)
     if not known.decisions:
         none = np.zeros(estate.shape, dtype=bool)
         return Ranking(evidence, loudness, loudness, loudness, tail, none, none, {})

@@ -55,6 +55,11 @@ def short(micros: Any, currency: str | None = None, *, sign: bool = False) -> st
     return f"{mark}{symbol(currency)}{size:,.0f}"
 
 
+def span(low: Any, high: Any, currency: str | None = None) -> str:
+    """`$249k to $256k`: two amounts in short form."""
+    return f"{short(low, currency)} to {short(high, currency)}"
+
+
 def percent(part: Any, whole: Any = 1, places: int = 1, *, sign: bool = False) -> str:
     """`part / whole` as `3.4 %`; the dash when the whole is zero or unknown."""
     if missing(part) or missing(whole) or not whole:

@@ -138,7 +138,8 @@ class _Builder:
                 charges += options.total[mine[0]]
                 fees += options.fee[mine[0]]
                 changes += bool(options.changed[mine[0]])
-                self.month_const += options.monthly[mine[0]]
+                if self.risk:
+                    self.month_const += options.monthly[mine[0]]
         fee = float(Fraction(fees, PICO * problem.scenario.horizon_months))
         self.model.constant += self.mean * (float(Fraction(charges, PICO * self.span)) + fee)
         self.model.constant += change * changes / MICRO

@@ -81,29 +81,29 @@ def reduce(problem: Problem, *, merge: bool = True) -> Reduced:
         brought = contribution(problem, every, kind)
         brought[pool < 0] = 0
         pull[kind] = brought
-    pool_contracts = _pool_contracts(problem)
+    owners = pool_contracts(problem)
     exact = set()
     for number, contract_id in enumerate(problem.contract_ids):
         if contract_has_terms(problem, number):
             segments = problem.contracts[contract_id].segments()
             if problem.scenario.cvar_weight or not is_monotone(segments):
                 exact.add(number)
-    exact_pools = {g for g, found in enumerate(pool_contracts) if exact & set(found)}
-    draft = Reduced([], pull, pool_contracts, frozenset(exact), frozenset(exact_pools))
+    exact_pools = {g for g, found in enumerate(owners) if exact & set(found)}
+    draft = Reduced([], pull, owners, frozenset(exact), frozenset(exact_pools))
     kept = _undominated(problem, draft)
     classes = _classes(problem, draft, kept) if merge else [_alone(problem, n, mine) for n, mine in enumerate(kept)]
-    return Reduced(classes, pull, pool_contracts, frozenset(exact), frozenset(exact_pools))
+    return Reduced(classes, pull, owners, frozenset(exact), frozenset(exact_pools))
 
 
-def _pool_contracts(problem: Problem) -> list[list[int]]:
-    found: list[set[int]] = [set() for _ in problem.pools]
-    options = problem.options
+def pool_contracts(problem: Problem) -> list[list[int]]:
+    """Per pool the contracts of the options that are in it (-1 = none), ascending."""
+    options, width = problem.options, len(problem.contract_ids) + 1
+    found: list[list[int]] = [[] for _ in problem.pools]
     for pool in (options.data_pool, options.voice_pool):
-        pairs = np.unique(np.stack([pool, options.contract]), axis=1)
-        for g, c in pairs.T.tolist():
-            if g >= 0:
-                found[g].add(c)
-    return [sorted(contracts) for contracts in found]
+        inside = pool >= 0
+        for pair in np.unique(pool[inside] * width + options.contract[inside] + 1).tolist():
+            found[pair // width].append(pair % width - 1)
+    return [sorted(set(contracts)) for contracts in found]
 
 
 def split_pools(problem: Problem, reduced: Reduced) -> set[int]:

@@ -10,7 +10,7 @@ from importlib import metadata
 from typing import Any, Literal
 
 from core.money import round_half_up
-from optimize.evaluate import Priced
+from optimize.priced import Priced
 
 Status = Literal["optimal", "gap_met", "time_limit", "cancelled", "infeasible"]
 OPTIMAL_WITHIN = 0.005

@@ -12,7 +12,8 @@ from optimize import explain, infeasible
 from optimize import frames as tables
 from optimize import scenario as scenarios
 from optimize.build import build
-from optimize.evaluate import Evaluator, Priced
+from optimize.evaluate import Evaluator
+from optimize.priced import Priced
 from optimize.problem import Problem
 from optimize.progress import Cancelled, Progress, ProgressCallback
 from optimize.result import Certificate, Result, check, gaps, money, status_of

@@ -17,9 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimize import solver_process
-from optimize.evaluate import Evaluator, Priced
+from optimize.evaluate import Evaluator
 from optimize.fitting import SMALL, Fitting
 from optimize.formulate import Built, build_model
+from optimize.priced import Priced
 from optimize.problem import PICO, Problem
 from optimize.progress import Cancelled, Progress, ProgressCallback
 from optimize.reduce import reduce

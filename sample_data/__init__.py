@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sample_data import (
     billing,
+    budgets,
     catalogue,
     contracts,
     draw,
@@ -67,6 +68,7 @@ def build(seed: int = 7, services: int = 2500, months: int = 18, today: str = "2
     billing.build(world)
     plants_more.invoices(world)
     billing.number_charges(world)
+    budgets.build(world)
     world.truth = truth.collect(world)
     world.summary = truth.summarize(world)
     return world

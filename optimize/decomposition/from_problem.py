@@ -13,7 +13,7 @@ import numpy as np
 from optimize.contracts import Segment
 from optimize.decomposition.arrays import Estate, Limits, Pools, Templates, Whole
 from optimize.problem import MICRO, PICO, Problem
-from optimize.reduce import contract_has_terms, limited_plans
+from optimize.reduce import contract_has_terms, limited_plans, pool_contracts
 
 if TYPE_CHECKING:  # the master loads the solver
     from optimize.decomposition.master import Duals
@@ -166,9 +166,11 @@ def estate_of(problem: Problem) -> Estate:
 def _templates(problem: Problem, leaves: Whole) -> tuple[Whole, list[int]]:
     """The template of each line, and one line of each template."""
     options, first = problem.options, problem.first_option.tolist()
-    parts = (options.plan, options.contract, options.data_pool, options.voice_pool, leaves.astype(np.int64))
-    _, signature = np.unique(np.stack(parts, axis=1), axis=0, return_inverse=True)
-    signature = signature.ravel().astype(np.int32)
+    signature = np.zeros(len(options), dtype=np.int64)
+    for part in (options.plan, options.contract, options.data_pool, options.voice_pool, leaves.astype(np.int64)):
+        signature = signature * (int(part.max(initial=0)) + 2) + part + 1
+        signature = np.unique(signature, return_inverse=True)[1]  # small numbers again, so that nothing overflows
+    signature = signature.astype(np.int32)
     found: dict[tuple[bytes, bool], int] = {}
     template = np.zeros(len(problem.lines), dtype=np.int32)
     samples: list[int] = []
@@ -182,15 +184,8 @@ def _templates(problem: Problem, leaves: Whole) -> tuple[Whole, list[int]]:
 
 
 def _pools(problem: Problem, renumber: Whole) -> Pools:
-    options = problem.options
-    owners: list[set[int]] = [set() for _ in problem.pools]
-    for pool in (options.data_pool, options.voice_pool):
-        pairs = np.unique(np.stack([pool, options.contract]), axis=1)
-        for g, c in pairs.T.tolist():
-            if g >= 0:
-                owners[g].add(c)
     # the smallest contract of the members pays; members without one pay only among themselves
-    ordered = [sorted(found, key=lambda c: (c < 0, c)) for found in owners]
+    ordered = [sorted(found, key=lambda c: (c < 0, c)) for found in pool_contracts(problem)]
     contracts = [tuple(dict.fromkeys(int(renumber[c]) for c in found)) or (-1,) for found in ordered]
     return Pools(
         price=np.array([p.price / MICRO for p in problem.pools]),

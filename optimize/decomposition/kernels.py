@@ -379,58 +379,14 @@ def _apply(p: Any, i: int, k: int, choice: Any, sums: Any, spend: Any, pool: Any
 
 
 @compiled
-def _anneal(
-    p: Any, choice: Any, sums: Any, spend: Any, lines: Any, which: Any, pool: Any, pieces: Any, most: Any, base: int,
-    steps: int, hot: float, cold: float,
-) -> None:  # fmt: skip
-    """Simulated annealing from `choice` with a fixed seed; ends at the best choice met."""
-    months = p.months
-    log_line = np.empty(steps, dtype=np.int64)
-    log_was = np.empty(steps, dtype=choice.dtype)
-    moves = kept = 0
-    now = low = 0.0
-    state = np.uint64(18933153365469325)
-    cool = (cold / hot) ** (1.0 / steps)
-    heat = hot
-    count = np.uint64(lines.shape[0])
-    for _ in range(steps):
-        heat *= cool
-        state ^= state << np.uint64(13)
-        state ^= state >> np.uint64(7)
-        state ^= state << np.uint64(17)
-        m = np.int64((state >> np.uint64(11)) % count)
-        i, k = lines[m], which[m]
-        if choice[i] == k:
-            continue
-        delta = _try(p, i, choice[i], k, sums, spend, pool, pieces, months, base, most)
-        if delta == np.inf:
-            continue
-        if delta > 0.0:
-            chance = np.float64(state >> np.uint64(40)) / 16777216.0
-            if delta > 12.0 * heat or chance >= np.exp(-delta / heat):
-                continue
-        log_line[moves], log_was[moves] = i, choice[i]
-        moves += 1
-        _apply(p, i, k, choice, sums, spend, pool, months, base)
-        now += delta
-        if now < low - 1e-7:
-            low, kept = now, moves
-    while moves > kept:
-        moves -= 1
-        _apply(p, log_line[moves], log_was[moves], choice, sums, spend, pool, months, base)
-
-
-@compiled
 def improve(
     p: Any, choice: Any, sums: Any, spend: Any, lines: Any, which: Any, pool: Any, pieces: Any, most: Any, base: int,
-    sweeps: int, enough: float, steps: int, hot: float, cold: float, pairs: int,
+    sweeps: int, enough: float,
 ) -> int:  # fmt: skip
     """Exact local search over candidate moves (line, option), in place on `choice`, `sums` and `spend`.
 
-    `sweeps` rounds of single moves that change the objective by less than `enough`; then simulated annealing of
-    `steps` steps, keeping its best choice; then the first `pairs` moves two at a time. Returns the moves made.
+    `sweeps` rounds of single moves that change the objective by less than `enough`. Returns the moves made.
     """
-    months = p.months
     made = 0
     for _ in range(sweeps):
         before = made
@@ -438,38 +394,127 @@ def improve(
             i, k = lines[m], which[m]
             if choice[i] == k:
                 continue
-            if _try(p, i, choice[i], k, sums, spend, pool, pieces, months, base, most) < enough:
-                _apply(p, i, k, choice, sums, spend, pool, months, base)
+            if _try(p, i, choice[i], k, sums, spend, pool, pieces, p.months, base, most) < enough:
+                _apply(p, i, k, choice, sums, spend, pool, p.months, base)
                 made += 1
         if made == before:
             break
-    if steps > 0 and lines.shape[0] > 0:
-        _anneal(p, choice, sums, spend, lines, which, pool, pieces, most, base, steps, hot, cold)
-    some = min(pairs, lines.shape[0])
-    for _ in range(3 if some else 0):
+    return made
+
+
+@compiled
+def _outline(p: Any, i: int, was: int, k: int, pieces: Any, spend: Any, place: Any, pull: Any) -> float:
+    """What a move changes: the pull on up to four pools into `place` and `pull`, the rest at today's slopes."""
+    low, _, slope, first = pieces
+    o, n = p.first[p.template[i]] + was, p.first[p.template[i]] + k
+    own = _own(p, i, k) - _own(p, i, was)
+    for sign in (-1.0, 1.0):
+        at = o if sign < 0 else n
+        c = p.contract[at]
+        if c >= 0:
+            m = first[c]
+            while m + 1 < first[c + 1] and spend[c] >= low[m + 1]:
+                m += 1
+            own += sign * slope[m] * p.charge[p.start[i] + (was if sign < 0 else k)]
+    place[:] = -1
+    pull[:] = 0.0
+    for part in range(4):
+        at, sign = (o, -1.0) if part < 2 else (n, 1.0)
+        g = p.data_pool[at] if part % 2 == 0 else p.voice_pool[at]
+        if g < 0:
+            continue
+        slot = 0
+        while place[slot] >= 0 and place[slot] != g:
+            slot += 1
+        place[slot] = g
+        for t in range(p.months):
+            pull[slot, t] += sign * _pull(p, i, at, g, t)
+    return own
+
+
+@compiled
+def improve_pairs(
+    p: Any, choice: Any, sums: Any, spend: Any, lines: Any, which: Any, pool: Any, pieces: Any, most: Any, base: int,
+    sweeps: int,
+) -> int:  # fmt: skip
+    """Moves two at a time where that pays, in place; returns how many pairs were made.
+
+    A single move shifts a pool by a whole line in every month, which hardly ever pays once no single move does; two
+    can make up for each other. Pairs are screened with contracts at today's slopes and confirmed exactly.
+    """
+    price, block, owner = pool
+    low, _, slope, first = pieces
+    months, count = p.months, lines.shape[0]
+    own = np.zeros(count)
+    place = np.full((count, 4), -1, dtype=np.int64)
+    pull = np.zeros((count, 4, months))
+    alone = np.zeros((count, 4))
+    total = np.zeros(count)
+    weight = np.zeros(price.shape[0])
+    made = 0
+    for _ in range(sweeps):
         before = made
-        for m in range(some):
+        stale = True
+        for m in range(count):
+            if stale:
+                for g in range(price.shape[0]):
+                    weight[g] = 1.0 / months
+                    c = owner[g]
+                    if c >= 0:
+                        at = first[c]
+                        while at + 1 < first[c + 1] and spend[c] >= low[at + 1]:
+                            at += 1
+                        weight[g] = slope[at] / months
+                for x in range(count):
+                    i = lines[x]
+                    own[x] = _outline(p, i, choice[i], which[x], pieces, spend, place[x], pull[x])
+                    total[x] = own[x]
+                    for slot in range(4):
+                        g = place[x, slot]
+                        alone[x, slot] = 0.0
+                        if g >= 0:
+                            for t in range(months):
+                                now = sums[base + g * months + t]
+                                alone[x, slot] += _overage(price[g], block[g], now + pull[x, slot, t])
+                                alone[x, slot] -= _overage(price[g], block[g], now)
+                            alone[x, slot] *= weight[g]
+                            total[x] += alone[x, slot]
+                stale = False
             i, k = lines[m], which[m]
-            was = choice[i]
-            if was == k:
+            if choice[i] == k:
                 continue
-            first = _try(p, i, was, k, sums, spend, pool, pieces, months, base, most)
-            if first == np.inf:
+            best, pick = -1e-7, -1
+            for x in range(m + 1, count):
+                if lines[x] == i or choice[lines[x]] == which[x]:
+                    continue
+                value = total[m] + total[x]
+                for slot in range(4):
+                    g = place[m, slot]
+                    if g < 0:
+                        break
+                    for other in range(4):
+                        if place[x, other] == g:
+                            both = 0.0
+                            for t in range(months):
+                                now = sums[base + g * months + t]
+                                after = now + pull[m, slot, t] + pull[x, other, t]
+                                both += _overage(price[g], block[g], after) - _overage(price[g], block[g], now)
+                            value += both * weight[g] - alone[m, slot] - alone[x, other]
+                if value < best:
+                    best, pick = value, x
+            if pick < 0:
+                continue
+            was = choice[i]
+            done = _try(p, i, was, k, sums, spend, pool, pieces, months, base, most)
+            if done == np.inf:
                 continue
             _apply(p, i, k, choice, sums, spend, pool, months, base)
-            best, pick = -first - 1e-7, -1
-            for x in range(some):
-                j = lines[x]
-                if j == i or choice[j] == which[x]:
-                    continue
-                second = _try(p, j, choice[j], which[x], sums, spend, pool, pieces, months, base, most)
-                if second < best:
-                    best, pick = second, x
-            if pick >= 0:
-                _apply(p, lines[pick], which[pick], choice, sums, spend, pool, months, base)
-                made += 2
-            elif first < -1e-9:
+            j = lines[pick]
+            done += _try(p, j, choice[j], which[pick], sums, spend, pool, pieces, months, base, most)
+            if done < -1e-7:
+                _apply(p, j, which[pick], choice, sums, spend, pool, months, base)
                 made += 1
+                stale = True
             else:
                 _apply(p, i, was, choice, sums, spend, pool, months, base)
         if made == before:

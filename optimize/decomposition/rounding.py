@@ -11,8 +11,7 @@ from optimize.decomposition.master import Duals, Mixture, Node
 
 Pieces = tuple[Floats, Floats, Floats, Whole]
 _MOST_LINES, _MOVES = 30_000, 50_000
-_PAIRS = 400
-_ANNEALED, _STEPS = 1_000, 600_000
+_PAIRED = 4_000  # moves that are tried two at a time
 _SWEEPS = 12
 _STEEP = 5.0
 
@@ -101,25 +100,32 @@ def rounded(engine: Engine, mixture: Mixture) -> Whole:
 
 
 def search(
-    engine: Engine, choice: Whole, moves: tuple[Whole, Whole], pieces: Pieces, *, sweeps: int = _SWEEPS,
-    enough: float = -1e-9, heat: tuple[float, float] | None = None, pairs: int = 0,
-) -> int:  # fmt: skip
-    """:func:`kernels.improve` on choices, in place; `heat` (hot, cold) adds annealing over the first moves."""
+    engine: Engine,
+    choice: Whole,
+    moves: tuple[Whole, Whole],
+    pieces: Pieces,
+    *,
+    sweeps: int = _SWEEPS,
+    enough: float = -1e-9,
+    pairs: bool = False,
+) -> int:
+    """Exact local search over moves (lines, options) on choices, in place: single moves, or two at a time.
+
+    A single move is made where it changes the objective by less than `enough`. Returns how many were made.
+    """
     estate, s = engine.estate, engine.shape
     sums = engine.sums_of(choice)
     spend, _ = spend_of(engine, sums)
-    steps, (hot, cold) = (0, (1.0, 1.0)) if heat is None else (min(_STEPS, 600 * len(moves[0])), heat)
-    context = (pools_of(estate), pieces, most_of(estate), 2 + s.contracts + s.limits)
-    made: int = kernels.improve(
-        engine.packed, choice, sums, spend, *moves, *context, sweeps, enough, steps, hot, cold, pairs
-    )
-    return made
+    context = (*moves, pools_of(estate), pieces, most_of(estate), 2 + s.contracts + s.limits)
+    if pairs:
+        return int(kernels.improve_pairs(engine.packed, choice, sums, spend, *context, sweeps))
+    return int(kernels.improve(engine.packed, choice, sums, spend, *context, sweeps, enough))
 
 
 def improved(engine: Engine, node: Node, duals: Duals, choice: Whole, *, deep: bool = True) -> Whole:
     """Exact local search from `choice` over the lines that the duals leave closest to a tie.
 
-    `deep` adds annealing and pairs of moves to single moves.
+    `deep` adds pairs of moves to single moves.
     """
     if engine.estate.weight != 1.0:
         raise ValueError("a sample has no whole plans")
@@ -137,9 +143,9 @@ def improved(engine: Engine, node: Node, duals: Duals, choice: Whole, *, deep: b
     search(engine, choice, moves, pieces)
     if not deep:
         return choice
-    few = (moves[0][:_ANNEALED], moves[1][:_ANNEALED])
-    search(engine, choice, few, pieces, sweeps=0, heat=(0.2 * scale, 0.004 * scale))
-    search(engine, choice, moves, pieces, pairs=_PAIRS)
+    few = (moves[0][:_PAIRED], moves[1][:_PAIRED])
+    while search(engine, choice, few, pieces, pairs=True) and search(engine, choice, moves, pieces):
+        pass
     return choice
 
 

@@ -6,10 +6,8 @@ from raw usage, its bound is proven; so a difference has a value and a range tha
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from copy import copy
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -20,9 +18,10 @@ from core.jobs import Cancelled
 from optimize import infeasible
 from optimize import scenario as scenarios
 from optimize.build import build
-from optimize.evaluate import Evaluator, Priced, _records
+from optimize.evaluate import Evaluator
 from optimize.frames import Frames
 from optimize.infeasible import Infeasibility
+from optimize.priced import Assignment, Priced
 from optimize.problem import Problem
 from optimize.result import Solution, Status, check, floor_money, gaps, money, status_of
 from optimize.scenario import Scenario
@@ -30,7 +29,6 @@ from optimize.scope import Setting
 from optimize.solve import NoAssignment, solve
 from optimize.warm import Warm
 
-Assignment = Mapping[str, str | None]
 #: Tables whose change leaves lines and usage as they are, so that reading them again is not needed.
 _TERMS = {"plans", "contracts", "contract_tiers", "coverage"}
 _PATIENCE = 16
@@ -94,6 +92,11 @@ class Answer:
         return sorted(
             {plans[p]["carrier_id"] for s, p in self.assignment.items() if p is not None and lines[s]["selected"]}
         )
+
+    def contract_months(self, contract_id: str) -> list[Fraction]:
+        """Gross spend of a contract in each month of the range, before discount and fees."""
+        assert self.priced is not None
+        return self.evaluator.contract_months(self.assignment, self.priced, contract_id)
 
     def facts(self) -> dict[str, Any]:
         """Status, cost, bound and saving as every study reports them; amounts a month."""
@@ -194,18 +197,7 @@ class Desk:
         same = all(getattr(scenario, name) == getattr(self.scenario, name) for name in _SAME_LINES)
         if not (same and changed <= _TERMS and setting == self.problem.setting):
             return Evaluator(frames, scenario, setting)
-        found = copy(self.evaluator)
-        found.scenario = scenario
-        found.__dict__.pop("_pool_plans", None)
-        if "plans" in changed:
-            found.plans = {row["plan_id"]: row for row in _records(frames, "plans")}
-        if "coverage" in changed:
-            found._covered = defaultdict(set)
-            for row in _records(frames, "coverage"):
-                found._covered[row["site_id"]].add(row["carrier_id"])
-        if changed & {"contracts", "contract_tiers"}:
-            found._read_contracts(frames)
-        return found
+        return self.evaluator.under(scenario, frames, changed)
 
     def _answer(
         self,
@@ -257,22 +249,3 @@ class Desk:
             if self._limit >= _PATIENCE * self.time_limit:
                 return found
             self._limit *= 2
-
-
-def contract_months(answer: Answer, contract_id: str) -> list[Fraction]:
-    """Gross spend of a contract in each month of the range under an answer, before discount and fees."""
-    evaluator, priced = answer.evaluator, answer.priced
-    assert priced is not None
-    months = [0] * len(evaluator.months)
-    for service_id, plan_id in answer.assignment.items():
-        if plan_id is None:
-            continue
-        line = evaluator.lines[service_id]
-        if evaluator._home_of(line, evaluator.plans[plan_id]["carrier_id"])[1] == contract_id:
-            for n, amount in enumerate(evaluator.line_months(service_id, plan_id)):
-                months[n] += amount
-    for pool in priced.pools.values():
-        for n, month in enumerate(pool):
-            if month.contracts and min(month.contracts) == contract_id:
-                months[n] += month.charge
-    return [Fraction(amount, 10**12) for amount in months]
