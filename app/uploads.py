@@ -80,7 +80,8 @@ def teachable(folder: Path, item: Any) -> Callable[[Path], None] | None:
     from loaders.reading import grid
 
     source = Source(folder / item.file)
-    if not item.refused or item.format not in {None, "profile", "pdf", "canonical"}:
+    changed = "the required column" in str(item.report.error)  # a known format, a column of which was renamed
+    if not item.refused or not (changed or item.format in {None, "profile", "pdf", "canonical"}):
         return None
     if is_pdf(source):
         return teach_pdf if "no text in this file" not in str(item.report.error) else None
@@ -100,6 +101,8 @@ def look(folder: Path) -> bool:
             ask(folder / item.file)
         elif item.format == "pdf" and not item.refused:
             review_pdf(folder / item.file, str(item.report.layout))
+    if not any(ready):
+        st.caption("Nothing here can be imported yet: see above what each file needs.")
     return any(ready)
 
 
