@@ -83,6 +83,8 @@ def teachable(folder: Path, item: Any) -> Callable[[Path], None] | None:
     changed = "the required column" in str(item.report.error)  # a known format, a column of which was renamed
     if not item.refused or not (changed or item.format in {None, "profile", "pdf", "canonical"}):
         return None
+    if item.format is None and "no loader recognises" not in str(item.report.error):
+        return None  # it cannot even be opened
     if is_pdf(source):
         return teach_pdf if "no text in this file" not in str(item.report.error) else None
     return teach_table if grid.is_table(source) else None
