@@ -95,7 +95,8 @@ def look(folder: Path) -> bool:
     can be imported."""
     asked = 0
     ready = []
-    for item in previews(folder):
+    found = previews(folder)
+    for item in found:
         ask = teachable(folder, item)
         ready.append(preview_card(item, teachable=ask is not None))
         if ask is not None and asked < _ASKED:
@@ -103,7 +104,7 @@ def look(folder: Path) -> bool:
             ask(folder / item.file)
         elif item.format == "pdf" and not item.refused:
             review_pdf(folder / item.file, str(item.report.layout))
-    if not any(ready):
+    if not any(ready) and any(item.report.duplicate_of is None for item in found):
         st.caption("Nothing here can be imported yet: see above what each file needs.")
     return any(ready)
 

@@ -64,6 +64,7 @@ def test_a_folder_of_every_format(store: Store, folder: Path) -> None:
     assert off == OFF
     assert sum(len(entry["invoices"]) for entry in entries.values()) == store.count("invoices")
     assert len(store.frame("quarantine")) == sum(entry["rows_quarantined"] for entry in entries.values())
+    assert set(store.frame("usage")["currency"].dropna()) >= {"BRL", "AUD", "CAD", "GBP", "USD", "XDR"}
     assert store.integrity() == []
     before = store.version
     again = run(store, load_command, ["load", str(folder), "--json"])
