@@ -13,7 +13,6 @@ from anomaly.kernels import group_median, own_past, ramps
 
 WINDOW = 12  # months of own history that a baseline looks back on
 SHRINK = 32.0  # months of own history that weigh as much as the usual spread: a MAD of few months is itself noisy
-LEAST_EMPTY = 3  # fewer months of history without any use say nothing about what is usual
 FLOOR = 0.12  # smallest spread on the log scale: about 12 %
 PEER_FLOOR = 0.4
 MIN_PEERS = 8
@@ -51,26 +50,30 @@ def _first(found: REAL, *others: Callable[[], REAL]) -> REAL:
     return found
 
 
-def levels(x: REAL, known: BOOL, groups: dict[str, CODES], *, trend: bool = True) -> Level:
+def levels(x: REAL, known: BOOL, groups: dict[str, CODES], *, partial: BOOL | None = None, trend: bool = True) -> Level:
     """Baselines of a volume `x` (log scale): each month is judged by the months before it and by its peers in it.
 
-    `trend` also looks for slow drift and shifts of level.
+    A line's own past begins with its first use: empty months before it are no level, and its peers alone judge it.
+
+    Months in which it was active for a `partial` time are no past either. `trend` also looks for slow drift and shifts
+    of level.
     """
     shape = x.shape
     seen = np.asfortranarray(np.where(known, x, np.nan))
     z, center, spread, peer, own_spread, steady = (np.empty(shape, order="F") for _ in range(6))
-    own, mad, count = own_past(seen, WINDOW)
-    count = np.where((own == 0) & (count < LEAST_EMPTY), 0, count)
+    begun = np.logical_or.accumulate(known & (x > 0), axis=1)
+    past = np.asfortranarray(np.where(begun if partial is None else begun & ~partial, seen, np.nan))
+    own, mad, count = own_past(past, WINDOW)
     for t in range(shape[1]):
         codes = {name: grid[:, t] for name, grid in groups.items()}
         own_spread[:, t] = _own_spread(MAD * mad[:, t], count[:, t], codes["kind"])
         middle, wide, level, shock = _judge(seen[:, t], own[:, t], count[:, t], own_spread[:, t], codes)
         center[:, t], spread[:, t], peer[:, t] = middle, wide, level
-        steady[:, t] = seen[:, t] - shock
+        steady[:, t] = past[:, t] - shock
         z[:, t] = np.nan_to_num((seen[:, t] - middle) / wide)
     drift, shift = np.full(shape, np.nan), np.full(shape, np.nan)
     if trend:
-        drift = _drift(seen, own_spread, groups["kind"])
+        drift = _drift(past, own_spread, groups["kind"])
         shift = _shift(steady, own, own_spread, count)
     return Level(z, center, spread, drift, shift, peer, count)
 

@@ -55,7 +55,13 @@ def assess(
     `confirmed` marks line-months that a person confirmed: later months are not calibrated against them.
     """
     levels = {
-        name: baseline.levels(level(panel.volumes[name], unit), panel.known, panel.groups, trend=name in TRENDED)
+        name: baseline.levels(
+            level(panel.volumes[name], unit),
+            panel.known,
+            panel.groups,
+            partial=panel.partial,
+            trend=name in TRENDED,
+        )
         for name, unit in VOLUME_UNITS.items()
     }
     rares: dict[str, Rare] = {}
