@@ -6,6 +6,7 @@ import numpy as np
 
 from anomaly.estate import BOOL, REAL
 from anomaly.kernels import at_least, merged
+from anomaly.sparse import Sparse
 
 #: Shares of line-months between which the slope of a far tail is read off, and the fewest beyond the second.
 TAIL_FROM, TAIL_TO, TAIL_LEAST = 0.02, 0.002, 5
@@ -22,26 +23,32 @@ def surprise(
 
     `extended`: the far tail is told apart by size too, not by rank alone (:func:`_far_tail`).
     """
-    result = np.zeros(raw.shape, order="F")
+    return surprise_of(Sparse.above(raw, floor), reference, confirmed=confirmed, extended=extended).dense()
+
+
+def surprise_of(raw: Sparse, reference: BOOL, *, confirmed: BOOL | None = None, extended: bool = False) -> Sparse:
+    """:func:`surprise` where only the values above the floor are kept."""
+    result = np.zeros(len(raw.value))
     kept = np.empty(0)
     size = 0
+    everybody = np.asarray(reference.all(axis=0))
     for t in range(raw.shape[1]):
-        column, inside = raw[:, t], reference[:, t]
+        inside = reference[:, t]
         real = None if confirmed is None else inside & confirmed[:, t]
-        lines = np.flatnonzero(column > floor)
-        lines = lines[np.argsort(column[lines])]
-        values = column[lines]
-        now = values if inside.all() else values[inside[lines]]
+        lines, column = raw.column(t)
+        order = np.argsort(column)
+        lines, values = lines[order], column[order]
+        now = values if everybody[t] else values[inside[lines]]
         size += int(np.count_nonzero(inside))
         reached = at_least(kept, values) + at_least(now, values)
         nats = -np.log(np.minimum((reached + 1.0) / (size + 1.0), 1.0))
         everyone = merged(kept, now)
-        result[lines, t] = _far_tail(values, nats, everyone, size) if extended else nats
+        result[raw.start[t] + order] = _far_tail(values, nats, everyone, size) if extended else nats
         if real is not None and real.any():
             everyone = merged(kept, values[(inside & ~real)[lines]])
             size -= int(np.count_nonzero(real))
         kept = everyone
-    return result
+    return raw.with_values(result)
 
 
 def _far_tail(values: REAL, nats: REAL, ordered: REAL, size: int) -> REAL:
@@ -74,20 +81,23 @@ def tail(raw: REAL, reference: BOOL, *, confirmed: BOOL | None = None, settled: 
     """
     result = np.ones(raw.shape, order="F")
     kept = np.empty(0)
+    size = 0
     begun = settled is None
     for t in range(raw.shape[1]):
         column = raw[:, t]
-        lines = np.flatnonzero(reference[:, t])
+        inside = reference[:, t]
+        lines = np.flatnonzero(inside & (column > 0))
         lines = lines[np.argsort(column[lines])]
         values = column[lines]
-        if len(kept):
-            result[lines, t] = (at_least(kept, values) + 1.0) / (len(kept) + 1.0)
-        clean = np.ones(len(lines), dtype=bool) if confirmed is None else ~confirmed[lines, t]
+        if size:
+            result[lines, t] = (at_least(kept, values) + 1.0) / (size + 1.0)
+        clean = inside if confirmed is None else inside & ~confirmed[:, t]
         if settled is not None and settled[:, t].any():
-            clean &= settled[lines, t]
-            kept = kept if begun else np.empty(0)
+            clean = clean & settled[:, t]
+            kept, size = (kept, size) if begun else (np.empty(0), 0)
             begun = True
-        kept = merged(kept, values[clean])
+        size += int(np.count_nonzero(clean))
+        kept = merged(kept, values[clean[lines]])
     return result
 
 

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from anomaly.estate import BOOL, REAL, Estate
+from anomaly.sparse import Sparse
 from core import findings, periods
 from core.store import Store
 
@@ -140,43 +140,43 @@ def unclean(memory: Memory, estate: Estate) -> BOOL:
 class Quiet:
     """What decisions keep back: `nats` of each family without it, where it happened, and what grew and came back."""
 
-    families: dict[str, REAL]
+    families: dict[str, Sparse]
     kept_back: BOOL
     grown: BOOL
     by: dict[tuple[int, int], str]
 
 
 def keep_back(
-    memory: Memory, estate: Estate, families: dict[str, REAL], sizes: Mapping[str, list[REAL]], heard: float
+    memory: Memory, estate: Estate, families: dict[str, Sparse], sizes: Mapping[str, list[REAL | Sparse]], heard: float
 ) -> Quiet:
     """Silence the families of evidence that a reviewer has already seen, where they did not grow by half.
 
     `families` are the nats of each family, `sizes` the excesses behind them, one array for each signal on a scale of
     its own, `heard` the nats from which a family counts as seen.
     """
-    quiet = dict(families)
+    silent = {name: np.zeros(len(nats.value), dtype=bool) for name, nats in families.items()}
     kept, grown = np.zeros(estate.shape, dtype=bool), np.zeros(estate.shape, dtype=bool)
     by: dict[tuple[int, int], str] = {}
     for item in memory.decisions:
-        where = np.nonzero(reach(item, estate))
-        if not len(where[0]):
+        lines, months = np.nonzero(reach(item, estate))
+        if not len(lines):
             continue
         for name, nats in families.items():
             if nats[item.service, item.month] < heard:
                 continue
-            loud = nats[where] >= heard
-            more = np.zeros(len(where[0]), dtype=bool)
+            loud = nats[lines, months] >= heard
+            more = np.zeros(len(lines), dtype=bool)
             for size in sizes[name]:
                 seen = size[item.service, item.month]
-                more |= (size[where] > GROWTH * seen) & (seen > 0)
-            cells: tuple[NDArray[Any], NDArray[Any]] = (where[0][loud & ~more], where[1][loud & ~more])
-            if len(cells[0]):
-                if quiet[name] is nats:
-                    quiet[name] = nats.copy()
-                quiet[name][cells] = 0.0
-                kept[cells] = True
-                by.update(dict.fromkeys(zip(cells[0].tolist(), cells[1].tolist(), strict=True), item.finding_id))
-            grown[where[0][loud & more], where[1][loud & more]] = True
+                more |= (size[lines, months] > GROWTH * seen) & (seen > 0)
+            same = loud & ~more
+            if same.any():
+                silent[name][nats.places(lines[same], months[same])] = True
+                kept[lines[same], months[same]] = True
+                cells = zip(lines[same].tolist(), months[same].tolist(), strict=True)
+                by.update(dict.fromkeys(cells, item.finding_id))
+            grown[lines[loud & more], months[loud & more]] = True
+    quiet = {name: nats.with_values(np.where(silent[name], 0.0, nats.value)) for name, nats in families.items()}
     return Quiet(quiet, kept, grown, by)
 
 

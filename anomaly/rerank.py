@@ -19,6 +19,7 @@ from sklearn.model_selection import StratifiedKFold, cross_val_score
 from anomaly.estate import BOOL, REAL
 from anomaly.feedback import Memory
 from anomaly.provenance import SEED
+from anomaly.sparse import Sparse
 
 #: Decisions before a month from which the order of that month is moved, and the fewest of either verdict.
 LEAST_LABELS, LEAST_OF_EACH = 50, 8
@@ -36,7 +37,7 @@ def trained_months(memory: Memory) -> BOOL:
     return np.asarray(enough & (before_real >= LEAST_OF_EACH) & (before_false >= LEAST_OF_EACH))
 
 
-def moved(raw: REAL, loudness: REAL, families: Mapping[str, REAL], scored: BOOL, memory: Memory) -> tuple[REAL, BOOL]:
+def moved(raw: REAL, loudness: REAL, families: Mapping[str, Sparse], scored: BOOL, memory: Memory) -> tuple[REAL, BOOL]:
     """The raw score moved by what reviewers taught, and where it was; shape (services, months)."""
     result, touched = raw.copy(), np.zeros(raw.shape, dtype=bool)
     months = np.flatnonzero(trained_months(memory))
@@ -78,7 +79,7 @@ def _learner(rows: REAL, real: BOOL) -> ClassifierMixin:
 
 def _rows(
     raw: REAL,
-    families: Mapping[str, REAL],
+    families: Mapping[str, Sparse],
     names: list[str],
     service: NDArray[np.intp],
     month: NDArray[np.intp],
