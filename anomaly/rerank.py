@@ -62,7 +62,7 @@ def moved(raw: REAL, loudness: REAL, families: Mapping[str, Sparse], scored: BOO
 
 
 def _learner(rows: REAL, real: BOOL) -> ClassifierMixin:
-    """The model of what reviewers confirm, trained on all decisions: the one with less log loss in five folds."""
+    """The model of what reviewers confirm, the one with the smaller log loss in five folds."""
     regression = LogisticRegression(C=0.02, max_iter=500)
     if len(real) < LEAST_BOOSTED:
         return regression.fit(rows, real)

@@ -20,6 +20,7 @@ from optimize import solver_process
 from optimize.evaluate import Evaluator
 from optimize.fitting import SMALL, Fitting
 from optimize.formulate import Built, build_model
+from optimize.infeasible import some_assignment
 from optimize.priced import Priced
 from optimize.problem import PICO, Problem
 from optimize.progress import Cancelled, Progress, ProgressCallback
@@ -197,8 +198,7 @@ def solve(
         _whole(search, built, through_pulp)
     else:
         pool_values = _large(search, built)
-    if search.best is None:
-        raise NoAssignment(f"no feasible assignment was found: {search.notes}")
+    _any_assignment(search)
     polish = problem.scenario.polish
     proven = search.ended == "done" and search.objective - search.bound <= 0.005 and whole
     if polish == "fewest_changes" or (polish == "auto" and (proven or problem.scenario.polish_within)):
@@ -215,13 +215,22 @@ def _decomposed(search: _Search, warm: Warm | None) -> Solution:
     if search.best is None:
         built = build_model(search.problem, reduce(search.problem))
         _whole(search, built)
-        if search.best is None:
-            raise NoAssignment(f"no feasible assignment was found: {search.notes}")
+        _any_assignment(search)
     if search.ended == "time_limit" and search.good_enough():
         search.ended = "done"
     if search.bound == float("-inf"):
         search.bound = _floor_bound(search.problem)
     return _solution(search, Fraction(search.bound), "decomposition, HiGHS", values)
+
+
+def _any_assignment(search: _Search) -> None:
+    """Where today's plans are not allowed and the time was too short for others: any that are, by fewest changes."""
+    if search.best is not None:
+        return
+    found = some_assignment(search.problem)
+    if found is None or not search.offer(found):
+        raise NoAssignment(f"no feasible assignment was found: {search.notes}")
+    search.notes.append("fewest changes that meet the scenario")
 
 
 def _solution(search: _Search, bound: Fraction, solver: str, values: PoolValues | None = None) -> Solution:

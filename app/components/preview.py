@@ -59,6 +59,8 @@ def _badges(item: Any, teachable: bool) -> str:
     badges = [f":blue-badge[{escape(str(item.format) + layout)}]"]
     if item.report.duplicate_of is not None:
         badges.append(f":gray-badge[Already imported, no. {item.report.duplicate_of}]")
+    elif item.report.rows_quarantined and not item.report.rows_loaded:
+        badges.append(":orange-badge[All set aside]")
     return " ".join(badges)
 
 

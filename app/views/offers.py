@@ -77,18 +77,18 @@ def view(store: Store, filters: Filters, *, offer: str | None = None) -> Offers:
         Kpi(
             "Really saved by the offer",
             formats.money(real, currency),
-            "a month, beyond what today's catalogue saves" if row is not None else unknown,
+            "a month beyond today's plans" if row is not None else unknown,
             "good" if real else "neutral",
         ),
         Kpi(
             "Lines that move to it",
             formats.count(row["lines"]) if row is not None else formats.UNKNOWN,
-            "with fees for leaving counted" if row is not None else unknown,
+            "leaving fees counted" if row is not None else unknown,
         ),
         Kpi(
             "More one-off fees",
             formats.money(results.micros(row["one_off"]) if row is not None else None, currency),
-            "than the best plans without it" if row is not None else unknown,
+            "against no offer" if row is not None else unknown,
         ),
     )
     return Offers(

@@ -64,7 +64,7 @@ def view(store: Store, filters: Filters) -> Overview:
         c for c in contract_register(store, as_of) if not chosen.carriers or c["carrier_id"] in chosen.carriers
     ]
     exposure = exposure_of(store, contracts, month, money)
-    stages = ledger.stages(store, money)
+    stages = ledger.stages(ledger.totals(store), money)
     title, sentence = words(now, before, month, compare, steps, money.target)
     return Overview(
         title=title,

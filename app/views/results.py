@@ -61,15 +61,20 @@ class Outcome:
         return f"{self.name} · {told} · {formats.stamp(self.created_at)}"
 
     @property
+    def objective(self) -> int | None:
+        """What the bound bounds: the cost with what each change must earn, or with bad months weighted more."""
+        stated = micros((self.document.get("certificate") or {}).get("objective"))
+        return self.cost if stated is None else stated
+
+    @property
     def proof(self) -> str:
         """The certificate as one sentence."""
         if self.cost is None or self.bound is None:
             return "No assignment of plans meets these limits."
         low, here = formats.cents(self.bound, self.currency), formats.cents(self.cost, self.currency)
         gap = "no gap" if not self.gap else f"gap {formats.percent(self.gap, 1, 4)}"
-        objective = micros(self.document["certificate"].get("objective"))
-        if objective is not None and objective != self.cost:
-            what = formats.cents(objective, self.currency)
+        if self.objective != self.cost:
+            what = formats.cents(self.objective, self.currency)
             risk = (self.document.get("scenario") or {}).get("objective") == "cvar"
             counted = "bad months weighted more" if risk else "what each change must earn counted in"
             head = f"It costs {here} a month; with {counted}, {what}"
@@ -135,6 +140,7 @@ def certificate_facts(item: Outcome) -> dict[str, str]:
         "Solver's own status": str(proof.get("solver_status") or formats.UNKNOWN),
         "Solver": str(proof.get("solver") or formats.UNKNOWN),
         "Cost a month": formats.cents(item.cost, item.currency),
+        "Cost in the proof": formats.cents(item.objective, item.currency),
         "Lower bound": formats.cents(item.bound, item.currency),
         "Gap": formats.UNKNOWN if item.gap is None else formats.percent(item.gap, 1, 4),
         "Cost of all months": formats.cents(micros(proof.get("total_cost")), item.currency),

@@ -11,6 +11,7 @@ from optimize.decomposition.arrays import Whole
 from optimize.decomposition.branch import BranchAndBound, Found
 from optimize.decomposition.columns import Engine
 from optimize.decomposition.from_problem import choice_of, duals_from, estate_of, named_duals
+from optimize.decomposition.loading import load
 from optimize.decomposition.polish import fewer_changes, fewest_changes
 from optimize.decomposition.rounding import objective
 from optimize.problem import Problem
@@ -86,7 +87,10 @@ def solve(problem: Problem, run: Run, warm: Warm | None = None) -> tuple[str, Po
     The duals of a parent (`warm`) take the place of a sample's.
     """
     run.tell(0.1, "laying out the lines")
-    engine = Engine(estate_of(problem))
+    estate = estate_of(problem)
+    if not load(estate, run.stopped):
+        return "decomposition: stopped while its passes were compiled, which happens once on a machine", {}
+    engine = Engine(estate)
     start = None if warm is None or warm.duals is None else duals_from(problem, warm.duals)
     run.warm = run.warm or start is not None
     watch = _Watch(problem, run, engine)
