@@ -23,6 +23,7 @@ DRIFT_MONTHS = 6  # months that a slow drift is looked for in, against the level
 DRIFT_SHRINK = 4.0  # months that the usual spread counts for in the error of a drift
 DRIFT_CLIP = 5.0  # spreads from the level before beyond which a month does not pull at the drift
 SHIFT_MONTHS = 3  # months in a row that make a new level
+SINGLE = NDArray[np.float32]
 AROUND = ("kind", "plan", "cost_center_id", "site_id")  # ways of having peers
 
 
@@ -43,9 +44,9 @@ class Level:
     history: COUNT
 
     def packed(self) -> Level:
-        """The same in single precision: enough to tell about, once the signals have been taken from it."""
-        names = ("z", "center", "spread", "drift", "shift", "peer")
-        return replace(self, **{name: getattr(self, name).astype(np.float32) for name in names})
+        """All in single precision: enough to tell about, once the signals have been taken from it."""
+        small = {name: getattr(self, name) for name in ("z", "drift", "shift")}
+        return replace(self, **{name: grid.astype(np.float32) for name, grid in small.items() if grid.strides[0]})
 
 
 def levels(x: REAL, known: BOOL, groups: dict[str, CODES], *, partial: BOOL | None = None, trend: bool = True) -> Level:
@@ -57,26 +58,28 @@ def levels(x: REAL, known: BOOL, groups: dict[str, CODES], *, partial: BOOL | No
     """
     shape = x.shape
     seen = np.asfortranarray(np.where(known, x, np.nan))
-    z, center, spread, peer, own_spread, steady = (np.empty(shape, order="F") for _ in range(6))
+    z, steady = np.empty(shape, order="F"), np.empty(shape, order="F")
+    center, spread, peer = (np.empty(shape, dtype=np.float32, order="F") for _ in range(3))
     begun = np.logical_or.accumulate(known & (x > 0), axis=1)
     past = np.asfortranarray(np.where(begun if partial is None else begun & ~partial, seen, np.nan))
-    own, mad, count = own_past(past, WINDOW)
+    own, own_spread, count = own_past(past, WINDOW)
 
     kind, plan, department, site = (np.asfortranarray(groups[name]) for name in AROUND)
     kinds, plans, departments, sites = (int(codes.max(initial=-1)) + 1 for codes in (kind, plan, department, site))
 
     def judge(months: range) -> None:
-        room = np.empty((5, shape[0]))
+        room = np.empty((6, shape[0]))
         for t in months:
-            mine = own_spread[:, t]
-            _own_spread(mad[:, t], count[:, t], kind[:, t], kinds, mine, room)
+            mine, sizes = own_spread[:, t], (kinds, plans, departments, sites)
+            _own_spread(mine, count[:, t], kind[:, t], kinds, room)
             codes = (kind[:, t], plan[:, t], department[:, t], site[:, t])
-            found = (center[:, t], spread[:, t], peer[:, t], steady[:, t], z[:, t])
-            _judge(seen[:, t], own[:, t], count[:, t], mine, codes, (kinds, plans, departments, sites), found, room)
+            found, told = (steady[:, t], z[:, t]), (center[:, t], spread[:, t], peer[:, t])
+            _judge(seen[:, t], own[:, t], count[:, t], mine, codes, sizes, found, told, room)
 
     in_parallel(judge, shares(range(shape[1])))
-    drift, shift = np.full(shape, np.nan, order="F"), np.full(shape, np.nan, order="F")
+    drift = shift = np.broadcast_to(np.nan, shape)
     if trend:
+        drift, shift = np.full(shape, np.nan, order="F"), np.full(shape, np.nan, order="F")
         steady[np.isnan(past)] = np.nan
         _drift(past, own_spread, kind, kinds, drift)
         in_parallel(lambda t: _shift(steady, own, own_spread, count, t, shift), range(SHIFT_MONTHS + 3, shape[1]))
@@ -84,12 +87,12 @@ def levels(x: REAL, known: BOOL, groups: dict[str, CODES], *, partial: BOOL | No
 
 
 @njit(cache=True, nogil=True)
-def _own_spread(mad: REAL, times: COUNT, kind: CODES, kinds: int, result: REAL, room: REAL) -> None:
-    """Spread of each line's own months, shrunk towards what is usual in its kind."""
-    settled, held = room[0], room[1]
+def _own_spread(result: REAL, times: COUNT, kind: CODES, kinds: int, room: REAL) -> None:
+    """The MAD of each line's own months becomes their spread, shrunk towards what is usual in its kind."""
+    settled, held, mad = room[0], room[1], room[2]
     for i in range(len(mad)):
+        mad[i], result[i] = result[i], np.nan
         settled[i] = MAD * mad[i] if times[i] >= 3 else np.nan
-        result[i] = np.nan
     fill(result, settled, kind, kinds, MIN_PEERS, held)
     fill_from_all(result, settled, 1, USUAL, held)
     for i in range(len(mad)):
@@ -106,15 +109,20 @@ def _judge(
     mine: REAL,
     codes: tuple[CODES, CODES, CODES, CODES],
     sizes: tuple[int, int, int, int],
-    found: tuple[REAL, REAL, REAL, REAL, REAL],
+    found: tuple[REAL, REAL],
+    told: tuple[SINGLE, SINGLE, SINGLE],
     room: REAL,
 ) -> None:
     """One month: center and spread of what was expected, the peers' level, the month without what everybody did in it,
-    and its residual in spreads (0 where it is unknown), into the arrays of `found`; `codes` as :data:`AROUND`."""
+    and its residual in spreads (0 where it is unknown): the last two into `found`, the others into `told`.
+
+    `codes` are those of :data:`AROUND`, `room` six columns of scratch.
+    """
     lines = len(now)
-    middle, wide, level, steady, z = found
+    steady, z = found
+    center, spread, peer = told
     kind, plan, kinds, plans = codes[0], codes[1], sizes[0], sizes[1]
-    off, apart, residual, shock, held = room[0], room[1], room[2], room[3], room[4]
+    off, apart, residual, shock, held, level = room[0], room[1], room[2], room[3], room[4], room[5]
     for i in range(lines):
         level[i] = apart[i] = shock[i] = np.nan
         residual[i] = now[i] - own[i] if times[i] >= 2 else np.nan
@@ -139,10 +147,11 @@ def _judge(
         among = max(MAD * apart[i] if np.isfinite(apart[i]) else mine[i] * 3, PEER_FLOOR)
         weight = times[i] / (times[i] + (mine[i] / among) ** 2)
         past = 0.0 if np.isnan(own[i]) else own[i]
-        middle[i] = weight * (past + shock[i]) + (1 - weight) * level[i]
-        wide[i] = np.sqrt(mine[i] ** 2 + 1.0 / (times[i] / mine[i] ** 2 + 1.0 / among**2))
+        middle = weight * (past + shock[i]) + (1 - weight) * level[i]
+        wide = np.sqrt(mine[i] ** 2 + 1.0 / (times[i] / mine[i] ** 2 + 1.0 / among**2))
+        center[i], spread[i], peer[i] = middle, wide, level[i]
         steady[i] = now[i] - shock[i]
-        z[i] = (now[i] - middle[i]) / wide[i] if np.isfinite(now[i]) else 0.0
+        z[i] = (now[i] - middle) / wide if np.isfinite(now[i]) else 0.0
 
 
 def _drift(seen: REAL, spread: REAL, kind: CODES, kinds: int, result: REAL) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -135,12 +134,8 @@ def line_facts(estate: Estate) -> Facts:
         rows = use[(use["zone"] == name) & ((use["usage_type"] == kind) if kind else True)]
         return estate.sums(rows, column)
 
-    @lru_cache(maxsize=1)
-    def impossible() -> BOOL:
-        return estate.impossible
-
     def sound(grid: REAL) -> REAL:
-        return np.where(impossible(), 0.0, grid) if grid.any() else grid
+        return np.where(estate.impossible, 0.0, grid) if grid.any() else grid
 
     grids: dict[str, Callable[[], NDArray[np.generic]]] = {
         "active_whole_two_months": lambda: estate.whole_before,
@@ -163,7 +158,7 @@ def line_facts(estate: Estate) -> Facts:
         "new_sims": lambda: _new_sims(estate),
         "sim_ordered": lambda: _ordered(estate),
         "bad_events": lambda: _counted(estate, "bad_events"),
-        "impossible_use": impossible,
+        "impossible_use": lambda: estate.impossible,
         "travel_covers": lambda: _travelling(estate),
         "bundle_covers": lambda: _subscribed(estate, "roaming_pack") | _plan_roams(estate),
         "asset_known": lambda: _unknown_equipment(estate) == 0,

@@ -354,11 +354,3 @@ def fill_from_all(result: REAL, values: REAL, least: int, last: float, held: REA
     for i in range(len(result)):
         if np.isnan(result[i]):
             result[i] = last
-
-
-def group_median(values: REAL, groups: NDArray[Any], *, least: int) -> REAL:
-    """:func:`group_medians` back on each row; NaN for a row in no group."""
-    size = int(groups.max(initial=-1)) + 1
-    column = np.ascontiguousarray(values)
-    medians = group_medians(column, np.ascontiguousarray(groups), size, least, np.empty(len(column)))
-    return np.append(medians, np.nan)[groups]

@@ -17,6 +17,8 @@ from core.store import Store, now
 
 #: A month counts as drifted when this many times more, or fewer, line-months reach a level than should by chance.
 DRIFTED = 3.0
+#: Lines below which chance alone can do that.
+LEAST_LINES = 200
 LEVELS = (0.05, 0.01)
 _SIGNAL_LEVEL = 0.05
 _KEPT_FIELDS = ("version", "config_hash", "data_hash", "seed")
@@ -60,7 +62,7 @@ def drift(estate: Estate, panel: Panel, ranking: Ranking, chosen: BOOL) -> list[
         shares = {f"share_{level}": round(float((p <= level).mean()), 4) for level in LEVELS}
         expected = LEVELS[0]
         far = shares[f"share_{expected}"]
-        beyond = far > DRIFTED * expected or (len(p) >= 200 and far < expected / DRIFTED)
+        beyond = len(p) >= LEAST_LINES and not expected / DRIFTED <= far <= DRIFTED * expected
         result.append(
             {
                 "month": estate.months[t],

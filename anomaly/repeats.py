@@ -104,7 +104,10 @@ def is_kept_back(detail: Mapping[str, Any] | None) -> bool:
     return bool(((detail or {}).get("feedback") or {}).get("kept_back_by"))
 
 
-def counts(items: Sequence[Finding]) -> tuple[int, int]:
-    """How many of the items are kept back, and how many came back because they grew."""
+def told(items: Sequence[Finding], what: str) -> list[str]:
+    """One sentence on what earlier decisions did to the items (`what`); none where they did nothing."""
     said = [(item.detail or {}).get("feedback") or {} for item in items]
-    return sum(bool(f.get("kept_back_by")) for f in said), sum(bool(f.get("came_back")) for f in said)
+    kept, grown = (sum(bool(feedback.get(name)) for feedback in said) for name in ("kept_back_by", "came_back"))
+    if not kept and not grown:
+        return []
+    return [f"{what}: {kept} kept back because the same was reviewed before, {grown} came back grown"]

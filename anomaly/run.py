@@ -149,10 +149,7 @@ def save(
 
 def told(run: Run) -> list[str]:
     """What a reader of the queues should know about the run: kept back, came back, reviewed, drifted."""
-    lines = []
-    kept, grown = repeats.counts(run.moves)
-    if kept or grown:
-        lines.append(f"{kept} moves of spend kept back because they were reviewed, {grown} came back grown")
+    lines = repeats.told(run.moves, "moves of spend")
     if not run.summary:
         return lines
     said = run.summary

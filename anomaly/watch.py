@@ -416,11 +416,21 @@ def _currency(estate: Estate, line: int) -> str:
     return found if isinstance(found, str) else ""
 
 
+#: What is wrong with one record, and with several.
 PROBLEMS = {
-    "repeat": "repeat another record to the second; they are counted once",
-    "impossible": "last longer than a day or cost less than nothing; they are left out",
-    "future": "are dated after they were loaded",
-    "clock": "carry a UTC offset while the line's other records do not; days may be off by one",
+    "repeat": (
+        "repeats another record to the second; it is counted once",
+        "repeat other records to the second; they are counted once",
+    ),
+    "impossible": (
+        "lasts longer than a day or costs less than nothing; it is left out",
+        "last longer than a day or cost less than nothing; they are left out",
+    ),
+    "future": ("is dated after it was loaded", "are dated after they were loaded"),
+    "clock": (
+        "carries a UTC offset while the line's other records do not; its day may be off by one",
+        "carry a UTC offset while the line's other records do not; their days may be off by one",
+    ),
 }
 
 
@@ -433,7 +443,8 @@ def _problems(book: _Book, odd: pd.DataFrame) -> list[Alert]:
         cycle = _cycle(book, account)
         if day < cycle[0]:
             continue
-        text = f"{count:,} usage record{'' if count == 1 else 's'} of line {name} {PROBLEMS[problem]}."
+        several = count != 1
+        text = f"{count:,} usage record{'s' if several else ''} of line {name} {PROBLEMS[problem][several]}."
         alerts.append(
             Alert(
                 *(min(str(day), book.as_of), "data_problem", str(name), str(name), account, problem),

@@ -48,14 +48,6 @@ def of(store: Store, alerts: Sequence[Alert]) -> list[Finding]:
     return repeats.keep_back(made, repeats.reviewed(store, "watch", _size), _size)
 
 
-def told(items: Sequence[Finding]) -> str:
-    """One sentence on what earlier decisions did to the warnings; blank where they did nothing."""
-    kept, grown = repeats.counts(items)
-    if not kept and not grown:
-        return ""
-    return f"{kept} warnings kept back because they were reviewed, {grown} came back grown"
-
-
 def _size(amount: int, actual: Mapping[str, Any]) -> float:
     """How large a warning is: its use, its money or its number of records."""
     return abs(float(amount)) or float(actual["value"])

@@ -72,7 +72,7 @@ def watch(
     for alert, item in listed if not as_json else ():
         decided = "" if item.state == "new" else f" [{item.state}]"
         print(f"{alert.on}  {alert.kind:20} {alert.explanation}{decided}")
-    for line in filter(None, [watch_findings.told(found)]):
+    for line in repeats.told(found, "early warnings"):
         say(line)
     say(f"{len(listed)} alert{'' if len(listed) == 1 else 's'}")
 

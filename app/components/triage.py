@@ -84,11 +84,12 @@ def whole_evidence(seen: Evidence, *, key: str) -> None:
     for line in seen.deadlines:
         st.markdown(f":material/event: {escape(line)}")
     flag_facts(seen, key=key)
-    left, right = st.columns(2, gap="small")
-    with left, card("The line"):
-        facts(seen.context or {"Line": "not in the inventory"})
-    with right, card("The contract"):
-        facts(seen.clause or {"Contract": "none is recorded for this line"})
+    if seen.finding["queue"] != "spend":  # a move is about no single line, and its own words name the account
+        left, right = st.columns(2, gap="small")
+        with left, card("The line" if seen.finding["service_id"] else "The account"):
+            facts(seen.context or {"Line": "not in the inventory"})
+        with right, card("The contract"):
+            facts(seen.clause or {"Contract": "none is recorded for this line"})
     if len(seen.charges):
         with card("Charges", note=f"Money in {seen.finding['currency'] or 'the currency of the bill'}"):
             table(

@@ -23,6 +23,7 @@ from core import findings, periods
 from core.findings import Finding
 from core.issues import BadInput, Issue
 from core.queries import details, workbench
+from core.queries import spend as queries
 from core.store import Store
 
 OPEN = ("new", "triaged", "accepted", "disputed")
@@ -95,7 +96,8 @@ def build(
         BadInput: if nothing has been loaded.
     """
     chosen = settled(store, Filters(month=month))
-    shown = month or chosen.month or (details.newest_event(store) or "")[:7] or None
+    used = queries.usage_months(store)
+    shown = month or chosen.month or (used[-1] if used else (details.newest_event(store) or "")[:7]) or None
     if shown is None:
         raise BadInput(Issue(message="there is nothing to tell yet", hint="load bills or usage first"))
     money = exchange(store, chosen.currency, periods.month_end(shown))
@@ -220,7 +222,8 @@ def _unusual(live: pd.DataFrame, names: dict[str, str], money: Exchange, top: in
 
 
 def _data(live: pd.DataFrame, warnings: list[str], top: int) -> Section:
-    rows = live[live["kind"] == "data_problem"]
+    rows = live[live["kind"] == "data_problem"].sort_values(["queue", "finding_id"])
+    rows = rows[~(rows["service_id"].notna() & rows["service_id"].duplicated())]  # a line's problem is told once
     told = [Item(f"{row.service_id}: {row.explanation}") for row in rows.itertuples(index=False)]
     items = [*(Item(text) for text in warnings), *told]
     return _listed("Data to check (about records, not about people)", items, top)

@@ -379,3 +379,22 @@ def test_later_facts_change_no_earlier_hit(store: Store, tmp_path: Any) -> None:
 
 def test_a_rule_file_written_back_is_the_same() -> None:
     assert rules.read_rules(rules.to_yaml(list(STARTER.values())), "again") == tuple(STARTER.values())
+
+
+def bounds(when: Any) -> list[tuple[str, Any]]:
+    """(field, value) of every comparison with a number."""
+    parts = when.get("all") or when.get("any")
+    if parts:
+        return [pair for part in parts for pair in bounds(part)]
+    return [(when["field"], when["value"])] if when["op"] in {">", ">=", "<", "<="} else []
+
+
+@pytest.mark.parametrize("name", sorted(STARTER))
+def test_every_bound_of_a_rule_has_a_case_that_stands_on_it(name: str) -> None:
+    rule = STARTER[name]
+    for field, value in bounds(rule.when):
+        if value == "$cap":  # a company sets it: test_policy_rules has the line below, on and above its cap
+            continue
+        limit = to_text(rule.min_money) if value == "$min_money" else value
+        stands = [float(case["facts"][field]) for case in rule.cases if field in case["facts"]]
+        assert float(limit) in stands, f"{name}: no case with {field} = {limit}"

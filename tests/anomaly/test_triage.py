@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 import anomaly
-from anomaly import feedback, watch_findings
+from anomaly import feedback, repeats, watch_findings
 from anomaly.estate import read
 from app.commands import flag as flag_command
 from app.commands import watch as watch_command
@@ -87,7 +87,7 @@ def test_a_reviewed_move_is_kept_back_until_it_grew_by_half(
     said = {"kept_back_by": july.finding_id if kept else None, "came_back": bool(grown)}
     assert august_move.detail["feedback"] == said
     told = run(store, flag_command, ["flag", "--queue", "spend"]).stderr
-    assert f"{kept} moves of spend kept back because they were reviewed, {grown} came back grown" in told
+    assert f"moves of spend: {kept} kept back because the same was reviewed before, {grown} came back grown" in told
     findings.set_state(store, [july.finding_id], "new")
     assert of_month(spend_run(store), "2026-08"), "a decision that was taken back keeps nothing back"
 
@@ -142,7 +142,9 @@ def test_a_warning_is_kept_once_and_its_next_level_waits_until_it_grew(store: St
     more_events(store, used("L0", ("2026-04-05", "200")) + used("L1", ("2026-04-05", "200")))
     found, _ = watch_findings.keep(store)
     assert (levels(found), levels(found, "L1")) == ([], ["80 %", "100 %"])
-    assert watch_findings.told(found) == "1 warnings kept back because they were reviewed, 0 came back grown"
+    assert repeats.told(found, "warnings") == [
+        "warnings: 1 kept back because the same was reviewed before, 0 came back grown"
+    ]
     more_events(store, used("L0", ("2026-04-06", "300")))
     found, _ = watch_findings.keep(store)
     assert levels(found) == ["120 %"]

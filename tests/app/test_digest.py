@@ -24,7 +24,7 @@ from core.settings import Settings, settings
 from core.store import Store
 from tests.anomaly.test_spend_moves import bills, extra
 from tests.anomaly.test_watch import event
-from tests.anomaly.tiny import write
+from tests.anomaly.tiny import base, use, write
 from tests.run_command import run
 
 
@@ -161,6 +161,26 @@ def test_decided_moves_of_spend_and_warnings_are_not_told_again(store: Store) ->
     assert made.notes[0] == "2 flags of the month dismissed and not told again."
     findings.set_state(store, [last], "implemented")
     assert report.build(store, month="2026-08").empty
+
+
+def test_use_without_any_bill_is_told_too(store: Store) -> None:
+    rows = base(9)
+    rows["usage"] = [use(f"L{n}", month) for n in range(9) for month in ("2026-05", "2026-06", "2026-07", "2026-08")]
+    rows["usage"].append(use("L0", "2026-08", "900000"))
+    write(store, rows)
+    anomaly.save(store, anomaly.flag_run(store), "all")
+    made = report.build(store)
+    assert (made.month, [section.title for section in made.sections]) == ("2026-08", ["Unusual line-months"])
+
+
+def test_a_problem_of_the_data_of_one_line_is_told_once(store: Store) -> None:
+    rows = base(9)
+    rows["usage"] = [use(f"L{n}", month) for n in range(9) for month in ("2026-06", "2026-07", "2026-08")]
+    rows["usage"].append(use("L0", "2026-08", "250000000"))
+    write(store, rows)
+    anomaly.save(store, anomaly.flag_run(store), "all")
+    (section,) = [part for part in report.build(store).sections if part.title.startswith("Data to check")]
+    assert [item.what.split(":")[0] for item in section.items] == ["L0"]
 
 
 def test_an_empty_store_has_nothing_to_tell(store: Store) -> None:
