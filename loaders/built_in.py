@@ -5,6 +5,7 @@ from __future__ import annotations
 from loaders.canonical import Canonical
 from loaders.carriers.att import AttCharges
 from loaders.carriers.att_inventory import ATT_INVENTORY
+from loaders.carriers.bell import BellCalls
 from loaders.carriers.bt import BtCalls
 from loaders.carriers.febraban_v2 import FebrabanV2
 from loaders.carriers.febraban_v3 import FebrabanV3
@@ -36,6 +37,7 @@ CARRIERS: tuple[Loader, ...] = (
     Optus(),
     M2Records(),
     BtCalls(),
+    BellCalls(),
     WindstreamCalls(),
     OracleEbilling(),
     Tap3(),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import IO
 
@@ -38,22 +38,26 @@ def known_columns(table: str, header: Iterable[str]) -> int:
     return len({name.casefold() for name in header} & set(CANONICAL_COLUMNS[table]))
 
 
-def missing_columns(shown: str, needed: Iterable[str], header: list[str]) -> list[Issue]:
-    """One issue for each needed column that the header lacks: what the file has, and the closest match."""
+def missing_columns(
+    shown: str, needed: Iterable[str], header: list[str], known: Callable[[str], bool] = lambda name: False
+) -> list[Issue]:
+    """One issue for each needed column that the header lacks: the closest of those that are not `known` to be another
+    one, and what the file has."""
     have = {name.casefold() for name in header}
+    strange = [name for name in header if name and not known(name)]
     issues = []
     for name in needed:
         if name.casefold() in have:
             continue
-        close = process.extractOne(name, [h for h in header if h], processor=str.casefold, score_cutoff=70)
+        close = process.extractOne(name, strange, processor=str.casefold, score_cutoff=70)
+        closest = f"the closest is {close[0]}; " if close else ""
         issues.append(
             Issue(
                 file=shown,
                 row=1,
                 field=name,
-                message=f"the required column {name} is missing; the file has: "
-                + ", ".join(h or "(blank)" for h in header),
-                hint=f"the closest is {close[0]}" if close else None,
+                message=f"the required column {name} is missing",
+                hint=f"{closest}the file has: " + ", ".join(h or "(blank)" for h in header),
             )
         )
     return issues
@@ -111,7 +115,7 @@ class Canonical:
             header, remarks = self._header(source, table, sheet)
             shown = source.label if sheet is None else f"{source.label}/{sheet}"
             warnings += remarks
-            issues += missing_columns(shown, required(table), header)
+            issues += missing_columns(shown, required(table), header, CANONICAL_COLUMNS[table].__contains__)
             lowered = [h.casefold() for h in header if h]
             twice = sorted({h for h in lowered if lowered.count(h) > 1})
             issues += [

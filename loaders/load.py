@@ -6,6 +6,7 @@ batch. A file that is refused does not stop the others. Nothing of a refused fil
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from core.issues import BadInput, Issue
 from core.queries import loading
 from core.schema import CANONICAL, TABLES
 from core.store import Store, StoreError, Txn
-from loaders import dimensions, drift, matching
+from loaders import archives, dimensions, drift, matching
 from loaders.batch import Batch, FileState
 from loaders.bills import Bills
 from loaders.built_in import CANONICAL_LOADER
@@ -77,11 +78,30 @@ def load_paths(
     """
     candidates = loaders(store)
     forced = by_name(format, candidates) if format else None
-    report = LoadReport(dry_run=dry_run)
-    units = _gather(paths)
-    if not units:
+    sources = _gather(paths)
+    if not sources:
         raise BadInput(Issue(message="there is no file to load", found=", ".join(map(str, paths))))
-    report.files = [unit.report for unit in units]
+    with tempfile.TemporaryDirectory(prefix="opentem-") as folder:
+        opened = [
+            inside
+            for place, source in enumerate(sources)
+            for inside in archives.unpacked(source, [forced] if forced else candidates, Path(folder, str(place)))
+        ]
+        units = [Unit(source, FileReport(source.label)) for source in opened]
+        return _load(store, units, candidates, forced, dry_run=dry_run, supersede=supersede, progress=progress)
+
+
+def _load(
+    store: Store,
+    units: list[Unit],
+    candidates: Sequence[Loader],
+    forced: Loader | None,
+    *,
+    dry_run: bool,
+    supersede: bool,
+    progress: Progress | None,
+) -> LoadReport:
+    report = LoadReport([unit.report for unit in units], dry_run)
     for unit in units:
         _detect(unit, forced, candidates)
     canonical = [unit for unit in units if unit.loader is CANONICAL_LOADER]
@@ -102,14 +122,14 @@ def _stage(unit: Unit) -> int:
     return stage(unit.source) if stage else 100
 
 
-def _gather(paths: Sequence[Path | str]) -> list[Unit]:
-    units: list[Unit] = []
+def _gather(paths: Sequence[Path | str]) -> list[Source]:
+    sources: list[Source] = []
     seen: set[Path] = set()
     missing: list[Issue] = []
     for given in map(Path, paths):
         if given.is_dir():
             inside = sorted(p for p in given.rglob("*") if p.is_file())
-            files = [(p, str(p.relative_to(given))) for p in inside if not _hidden(p.relative_to(given))]
+            files = [(p, str(p.relative_to(given))) for p in inside if not archives.hidden(p.relative_to(given))]
         elif given.is_file():
             files = [(given, given.name)]
         else:
@@ -118,14 +138,10 @@ def _gather(paths: Sequence[Path | str]) -> list[Unit]:
         for path, label in files:
             if path.resolve() not in seen:
                 seen.add(path.resolve())
-                units.append(Unit(Source(path, label), FileReport(label)))
+                sources.append(Source(path, label))
     if missing:
         raise BadInput(missing)
-    return units
-
-
-def _hidden(path: Path) -> bool:
-    return any(part.startswith((".", "~$", "__MACOSX")) for part in path.parts) or path.name == "Thumbs.db"
+    return sources
 
 
 def _refuse(unit: Unit, issues: Iterable[Issue]) -> None:

@@ -75,15 +75,24 @@ def recommendations(
         for service_id, line in evaluator.lines.items()
         if (plan_id := assignment.get(service_id, line["plan_id"])) != line["plan_id"]
     }
-    use = {kind: exact_total(evaluator.raw.home[kind].T).tolist() for kind in KINDS}
-    found = []
+    found = [*changed(evaluator, priced, changes), *_kept(problem, evaluator, assignment, _use(evaluator))]
+    return sorted(found, key=lambda row: row["service_id"])
+
+
+def changed(evaluator: Evaluator, priced: Priced, changes: Assignment) -> list[dict[str, Any]]:
+    """A row for each of some changes of `priced`, with its reason and what it is worth."""
+    use, found = _use(evaluator), []
     for service_id, this in effects(evaluator, priced, changes).items():
         n, plan_id = evaluator.lines[service_id]["n"], changes[service_id]
         mine = {kind: use[kind][n] for kind in KINDS}
         code = _reason(evaluator, service_id, plan_id, this, mine["data"])
         found.append(_row(evaluator, service_id, plan_id, this, code, mine))
-    found += _kept(problem, evaluator, assignment, use)
-    return sorted(found, key=lambda row: row["service_id"])
+    return found
+
+
+def _use(evaluator: Evaluator) -> dict[str, list[int]]:
+    """Home use of each line in all months, by kind, millionths."""
+    return {kind: exact_total(evaluator.raw.home[kind].T).tolist() for kind in KINDS}
 
 
 def _row(

@@ -88,5 +88,10 @@ def _months(start: str, end: str) -> tuple[int, bool]:
 FOCUS_COMMITMENTS = Feed(
     "focus_commitments",
     "FOCUS contract commitments (CSV or workbook)",
-    Kind("contract commitments", COMMITMENTS, ("ContractCommitmentId", "ContractCommitmentCategory"), _commitment),
+    Kind(
+        "contract commitments",
+        COMMITMENTS,
+        ("ContractCommitmentId", "ContractCommitmentCategory", "ContractCommitmentPeriodStart"),
+        _commitment,
+    ),
 )

@@ -130,7 +130,8 @@ class Layout:
         """One issue for each needed column that is not there."""
         keys = {header_key(cell) for cell in header}
         needed = [f.headers[0] for f in self.fields if f.needed and not any(header_key(h) in keys for h in f.headers)]
-        return missing_columns(shown, needed, list(header))
+        declared = {header_key(h) for f in self.fields for h in f.headers}
+        return missing_columns(shown, needed, list(header), lambda name: header_key(name) in declared)
 
     def bind(self, header: Sequence[str], shown: str) -> Bound:
         """Find the columns in a header.

@@ -55,7 +55,10 @@ STUDIES: dict[str, Any] = {
         {"offer_id": "att-2027", "carrier_id": "att", "promised": 20.0, "promised_lines": 2,
          "real": 12.0, "low": 11.0, "high": 12.5,
          "lines": 1, "one_off": 25.0, "payback_months": 2.1, "new_shortfall": 3.0, "cost_with": 256.5,
-         "cost_without": 268.5}], "award": None},
+         "cost_without": 268.5, "status": "optimal", "moves": [
+             {"service_id": "s1", "current_plan_id": "v-10", "plan_id": "a-deal", "current_carrier_id": "verizon",
+              "carrier_id": "att", "action": "port", "monthly_saving": 24.0, "reason": "Another carrier."}]}],
+               "award": None},
     "break_even": {"plans": [
         {"plan_id": "a-deal", "carrier_id": "att", "list_price": 35.0, "break_even": 37.25, "proven": True, "demand": [
             {"price": 37.25, "lines": 1, "saving": 0.01, "low": 0.0, "high": 0.02, "carrier_revenue": 37.25},
@@ -156,6 +159,9 @@ def test_the_offer_check_and_its_demand(filled: Store) -> None:
     assert data.check["Saved a month"] == "$12"
     assert data.check["Proven range"] == "$11 to $13"
     assert data.check["Paid back after"] == "2.1 months"
+    assert data.real == 12 * SCALE
+    assert data.title == "att-2027 really saves $12 a month"
+    assert list(data.lines["line"]) == ["5550001"]
     (demand,) = data.demands
     assert demand.sentence == (
         "The first line moves at $37.25 (proven to the cent); at the list price of $35.00 1 line moves."

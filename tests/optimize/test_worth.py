@@ -131,6 +131,8 @@ def test_the_offer_check_is_the_estate_with_less_the_estate_without(estate):
     for row in found["offers"]:
         assert row["real"] == close(without - alone[row["offer_id"]])
         assert row["cost_without"] == close(without)
+        assert len(row["moves"]) == row["lines"]
+        assert {move["plan_id"] for move in row["moves"]} == set(row["by_plan"])
     award = found["award"]
     assert award["real"] == close(without - both)
     adds = {row["offer_id"]: row["adds"] for row in award["shares"]}
