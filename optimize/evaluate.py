@@ -40,7 +40,6 @@ class Evaluator:
         self.scenario = scenario
         self.months = list(setting.months)
         self.currency = setting.currency
-        self.carrier_ids = {row["carrier_id"] for row in records(frames, "carriers")}
         self._accounts: dict[str, str] = {}
         for row in records(frames, "accounts"):
             carrier, account = row.get("carrier_id"), row["account_id"]
@@ -283,7 +282,7 @@ class Evaluator:
         pools = self._filled_pools(chosen, account, contract)
         for key, pool in pools.items():
             for n, month in enumerate(pool):
-                month.charge = self._pool_price(key, month)
+                month.charge = self.pool_price(key, month)
                 by_month[n] += month.charge
                 by_carrier[key[2]] += Fraction(month.charge, PICO * span)
                 if month.contracts:
@@ -358,7 +357,8 @@ class Evaluator:
                     found[pair // width, t].add(self._contract_ids[pair % width])
         return found
 
-    def _pool_price(self, key: PoolKey, month: PoolMonth) -> int:
+    def pool_price(self, key: PoolKey, month: PoolMonth) -> int:
+        """Overage of a pool in a month, picos."""
         kind, _, carrier, group = key
         plan, excess = self._pool_plan(kind, carrier, group), max(0, month.used - month.allowance)
         if kind == "data":

@@ -23,7 +23,7 @@ from optimize.build import build
 from optimize.evaluate import Evaluator
 from optimize.problem import Problem
 from optimize.result import floor_money, money
-from optimize.run import run_frames
+from optimize.run import by_carrier_rows, pool_rows, run_frames
 from optimize.scenario import Scenario
 from optimize.tariff import MICRO, Plan
 
@@ -183,8 +183,6 @@ def recommend(
 def _document(
     optimum: dict[str, Any], policy: str, problem: Problem, evaluator: Evaluator, plans: Plans
 ) -> dict[str, Any]:
-    from optimize.run import _by_carrier, _pools
-
     priced, baseline = evaluator.price(plans), evaluator.price()
     whole = {s: plans.get(s, line["plan_id"]) for s, line in evaluator.lines.items()}
     proof = dict(optimum["certificate"])
@@ -202,8 +200,8 @@ def _document(
         "status": "gap_met" if met else "policy",
         "certificate": proof,
         "saving": money(baseline.cost - priced.cost),
-        "by_carrier": _by_carrier(baseline, priced),
-        "pools": _pools(evaluator, priced, baseline),
+        "by_carrier": by_carrier_rows(baseline, priced),
+        "pools": pool_rows(evaluator, priced, baseline),
         "recommendations": explain.recommendations(problem, evaluator, priced, whole),
         "sensitivities": {"contracts": [], "pools": []},
     }

@@ -98,7 +98,7 @@ def run_frames(
     )
     found = sensitivities(problem, priced, solution)
     document = _document(
-        problem, status, certificate, baseline, priced, rows, _pools(evaluator, priced, baseline), found, None
+        problem, status, certificate, baseline, priced, rows, pool_rows(evaluator, priced, baseline), found, None
     )
     if solution.duals is not None:
         document["duals"] = solution.duals
@@ -126,7 +126,7 @@ def _document(
         "certificate": certificate.to_json(),
         "baseline_cost": money(baseline.cost),
         "saving": None if priced is None else money(baseline.cost - priced.cost),
-        "by_carrier": [] if priced is None else _by_carrier(baseline, priced),
+        "by_carrier": [] if priced is None else by_carrier_rows(baseline, priced),
         "pools": pools,
         "recommendations": rows,
         "sensitivities": found,
@@ -134,7 +134,8 @@ def _document(
     }
 
 
-def _by_carrier(baseline: Priced, priced: Priced) -> list[dict[str, Any]]:
+def by_carrier_rows(baseline: Priced, priced: Priced) -> list[dict[str, Any]]:
+    """Cost and lines of each carrier, as recommended and today."""
     zero = Fraction(0)
     return [
         {
@@ -148,7 +149,7 @@ def _by_carrier(baseline: Priced, priced: Priced) -> list[dict[str, Any]]:
     ]
 
 
-def _pools(evaluator: Evaluator, priced: Priced, baseline: Priced) -> list[dict[str, Any]]:
+def pool_rows(evaluator: Evaluator, priced: Priced, baseline: Priced) -> list[dict[str, Any]]:
     """Each pool of today or of the recommendation: monthly means, and its months one by one."""
     span, found = len(evaluator.months), []
     for key in sorted({*priced.pools, *baseline.pools}):

@@ -88,5 +88,5 @@ def _standing(desk: Desk, key: tuple[str, str, str, str]) -> Fraction:
     for month in desk.base.priced.pools.get(key, []):
         more = copy(month)
         more.allowance += _GB * MICRO
-        saved += month.charge - evaluator._pool_price(key, more)
+        saved += month.charge - evaluator.pool_price(key, more)
     return Fraction(saved, PICO * desk.problem.months)

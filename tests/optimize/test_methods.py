@@ -43,14 +43,14 @@ def test_all_methods_that_fit_agree_with_brute_force(feature):
         fitting = Fitting(build(frames, parse(given)))
         fit = [m for m in METHODS if m != "auto" and fitting.refusal(m) is None]
         assert "model" in fit
-        for method in fit:
+        for method in [m for m in fit if m not in ("model", "decomposition")]:  # those have brute force of their own
             proof = optimize.run_frames(frames, {**given, "method": method}).to_json()["certificate"]
             where = f"{feature} {seed} {method}"
             assert proof["method"] == method, where
             assert proof["bound"] <= float(best[0]) + 1e-6 <= proof["objective"] + 2e-6, where
             if proof["abs_gap"] <= 0.005:
                 assert proof["objective"] == pytest.approx(float(best[0]), abs=0.0051), where
-            if method not in ("decomposition", "branch_and_bound"):
+            if method != "branch_and_bound":
                 assert proof["objective"] == pytest.approx(float(best[0]), abs=2e-6), where
 
 

@@ -108,16 +108,6 @@ def test_among_equal_costs_fewer_changes_then_the_smaller_plan():
         assert chosen == {"s0": "p2"}
 
 
-def test_one_second_still_gives_the_incumbent_with_its_honest_gap():
-    frames = pooled_estate(lines=700, months=9, carriers=4, contracts=True)
-    result = optimize.run_frames(frames, {"gap": 0}, time_limit=1.0)
-    proof = result.to_json()["certificate"]
-    assert result.status == "time_limit"
-    assert proof["bound"] <= proof["objective"] <= result.to_json()["baseline_cost"]
-    assert proof["abs_gap"] == pytest.approx(proof["objective"] - proof["bound"], abs=2e-6)
-    assert proof["seconds"] < 25
-
-
 def test_cancel_ends_the_search_and_keeps_the_incumbent():
     frames = pooled_estate(lines=300, months=9, carriers=3, contracts=True)
     result = optimize.run_frames(frames, {"gap": 0}, cancelled=lambda: True)
