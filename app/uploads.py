@@ -80,8 +80,11 @@ def teachable(folder: Path, item: Any) -> Callable[[Path], None] | None:
     from loaders.reading import grid
 
     source = Source(folder / item.file)
-    if not item.refused or item.format not in {None, "profile", "pdf", "canonical"}:
+    changed = "the required column" in str(item.report.error)  # a known format, a column of which was renamed
+    if not item.refused or not (changed or item.format in {None, "profile", "pdf", "canonical"}):
         return None
+    if item.format is None and "no loader recognises" not in str(item.report.error):
+        return None  # it cannot even be opened
     if is_pdf(source):
         return teach_pdf if "no text in this file" not in str(item.report.error) else None
     return teach_table if grid.is_table(source) else None
@@ -92,7 +95,8 @@ def look(folder: Path) -> bool:
     can be imported."""
     asked = 0
     ready = []
-    for item in previews(folder):
+    found = previews(folder)
+    for item in found:
         ask = teachable(folder, item)
         ready.append(preview_card(item, teachable=ask is not None))
         if ask is not None and asked < _ASKED:
@@ -100,6 +104,8 @@ def look(folder: Path) -> bool:
             ask(folder / item.file)
         elif item.format == "pdf" and not item.refused:
             review_pdf(folder / item.file, str(item.report.layout))
+    if not any(ready) and any(item.report.duplicate_of is None for item in found):
+        st.caption("Nothing here can be imported yet: see above what each file needs.")
     return any(ready)
 
 

@@ -18,6 +18,8 @@ from core import periods
 from core.findings import Finding
 from core.money import SCALE, round_half_up, to_text
 
+_MONTH = 365.2425 / 12  # days
+
 
 @check("C1")
 def repeated_invoice(books: Books, rule: Rule) -> Iterator[Finding]:
@@ -275,8 +277,9 @@ def missing_invoice(books: Books, rule: Rule) -> Iterator[Finding]:
     grace = rule.whole("grace_days")
     invoices = books.frames["invoices"]
     bills = invoices[invoices["kind"].fillna("invoice") == "invoice"]
-    for account_id, mine in bills.groupby("account_id", sort=True):
+    for account_id, own in bills.groupby("account_id", sort=True):
         account = books.accounts.get(str(account_id))
+        mine = own.assign(month=_counted_months(own))
         have = sorted(mine["month"].dropna().unique())
         if account is None or not have or account.cadence == "none":
             continue
@@ -325,6 +328,25 @@ def missing_invoice(books: Books, rule: Rule) -> Iterator[Finding]:
                     ),
                 ],
             )
+
+
+def _counted_months(bills: pd.DataFrame) -> list[str | None]:
+    """The month of each bill of an account, counted from the first one by the days between the ends of their periods.
+
+    By the calendar, cycles that end on the 28th begin twice in March and never in February.
+    """
+    ends = [
+        next((day for day in (end, issued) if isinstance(day, str)), None)
+        for end, issued in zip(bills["period_end"], bills["issued_on"], strict=True)
+    ]
+    known = [(month, end) for month, end in zip(bills["month"], ends, strict=True) if isinstance(month, str) and end]
+    if not known:
+        return list(bills["month"])
+    first, begun = min(known, key=lambda pair: pair[1])
+    return [
+        periods.shift(first, round(periods.days_between(begun, end) / _MONTH)) if end else month
+        for month, end in zip(bills["month"], ends, strict=True)
+    ]
 
 
 def _learned(months: list[str]) -> int:

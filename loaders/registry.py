@@ -10,12 +10,16 @@ from importlib.metadata import entry_points
 from core.issues import BadInput, Issue
 from core.queries import formats
 from core.store import Store
+from loaders import teach
 from loaders.built_in import BUILT_IN
 from loaders.contract import Loader
 from loaders.pdf.loader import PdfInvoices
 from loaders.profiles.loader import Profiles
 from loaders.reading import grid
 from loaders.reading.source import Source
+
+#: What a user may take for a file to load.
+_TAUGHT = {"profile": "a mapping profile", "pdf": "a PDF template", "charge_rules": "charge rules"}
 
 
 @lru_cache(maxsize=1)
@@ -83,6 +87,9 @@ def detect(source: Source, candidates: Sequence[Loader] | None = None) -> Loader
 
 def _hint(source: Source) -> str | None:
     text = source.head_text
+    if source.suffix in {".yaml", ".yml"}:
+        with contextlib.suppress(BadInput):
+            return f"it holds {_TAUGHT[teach.check(text or '')[0]]}: keep it with `tem profile add`"
     told = "" if not grid.is_table(source) else "map its columns on the imports page, or see `tem profile propose`"
     line = next((line for line in (text or "").splitlines() if line.strip()), "")
     first = f'its first line is "{line.strip()[:120]}"' if line else ""

@@ -19,8 +19,7 @@ with card(
         folder = uploads.keep(files)
         ready = uploads.look(folder)
         replace = st.toggle("Replace older versions of re-issued invoices", key="supersede")
-        why = None if ready else "No file here can be imported yet: see what each one says above"
-        if st.button("Import", type="primary", disabled=not ready, help=why, icon=":material/upload:"):
+        if st.button("Import", type="primary", disabled=not ready, icon=":material/upload:"):
             uploads.commit(folder, supersede=replace)
     done = watch("load")
     if done is not None and done.state == "done":

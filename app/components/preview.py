@@ -65,7 +65,7 @@ def _badges(item: Any, teachable: bool) -> str:
 
 
 def _issues(item: Any) -> None:
-    lines = [str(_without_file(issue, item.file)) for issue in item.issues] or (
+    lines = [str(_without_file(issue, item.file)).replace("quarantined: ", "set aside: ") for issue in item.issues] or (
         [item.report.error] if item.report.error else []
     )
     if lines:

@@ -67,7 +67,8 @@ def _builder(path: Path, *, saved: bool = False) -> None:
         disabled=unchanged or not found.accepted,
         help=reason if unchanged or not found.accepted else None,
     ):
-        teach.save(cache.store(), definition)
+        _, name = teach.save(cache.store(), definition)
+        st.toast(f"The template {escape(name)} is saved", icon=":material/check:")
         st.rerun()
 
 

@@ -10,8 +10,12 @@ from typing import Any
 import pytest
 from click.testing import Result
 
+from app import uploads
 from app.commands import load, undo
+from audit import run as audit_run
 from core.store import Store
+from loaders import preview
+from tests.loaders.test_bad_files import locked
 from tests.run_command import run
 
 Tem = Callable[..., Result]
@@ -85,6 +89,18 @@ def test_a_renamed_column_is_noticed_before_anything_is_kept(tem: Tem, store: St
     assert store.count("batches") == 1
 
 
+@pytest.mark.parametrize(("came", "missing"), [("010203040506", []), ("0102030506", ["2026-04-28"])])
+def test_an_invoice_that_did_not_come_is_missed(
+    tem: Tem, store: Store, tmp_path: Path, came: str, missing: list[str]
+) -> None:
+    """Cycles that end on the 28th begin twice in March and never in February: no month of theirs is missing."""
+    for at in range(0, len(came), 2):
+        (tmp_path / f"att_{came[at : at + 2]}.csv").write_text(bill(came[at : at + 2]))
+    assert tem("load", *sorted(tmp_path.glob("*.csv"))).exit_code == 0
+    found = [finding for finding in audit_run(store) if finding.rule == "C12"]
+    assert [finding.expected["value"] if finding.expected else None for finding in found] == missing
+
+
 def test_undoing_what_cannot_be_undone(tem: Tem, store: Store, tmp_path: Path) -> None:
     path = tmp_path / "att_01.csv"
     path.write_text(bill("01"))
@@ -95,3 +111,17 @@ def test_undoing_what_cannot_be_undone(tem: Tem, store: Store, tmp_path: Path) -
         raise tem("undo", 1).exception or AssertionError("it was undone")
     with pytest.raises(Exception, match="there is no batch 9 to undo"):
         raise tem("undo", 9).exception or AssertionError("it was undone")
+
+
+def test_what_the_page_offers_for_a_file_that_cannot_be_read(store: Store, tmp_path: Path) -> None:
+    """A renamed column can be mapped; for an empty file, a locked workbook or a scan there is nothing to ask."""
+    whole = (Path(__file__).parents[1] / "loaders" / "golden" / "att_charges" / "att_202601.csv").read_text()
+    (tmp_path / "renamed.csv").write_text(whole.replace("Total current charges", "Total charges now"))
+    (tmp_path / "unknown.csv").write_text("fruit,price,day\napple,1,2026-01-01\n")
+    (tmp_path / "empty.csv").write_bytes(b"")
+    locked(tmp_path / "locked.xlsx")
+    found = {}
+    for path in sorted(tmp_path.glob("*.[cx]*")):
+        asked = uploads.teachable(tmp_path, preview(path, store=store))
+        found[path.name] = asked.__name__ if asked else None
+    assert found == {"empty.csv": None, "locked.xlsx": None, "renamed.csv": "teach_table", "unknown.csv": "teach_table"}

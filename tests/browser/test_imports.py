@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from core.queries import formats
 from core.store import Store
 from sample_data import pdf_invoices
 from tests.browser.test_every_page import address, visit
@@ -57,7 +58,37 @@ def test_an_unknown_table_is_mapped_once_and_imported(dashboard: Any, browser: A
     assert ["R-77", 1_042_450_000] in frame.values.tolist()
 
 
+def test_a_sample_invoice_shows_what_its_template_matches(dashboard: Any, browser: Any) -> None:
+    from playwright.sync_api import expect
+
+    page = browser.new_page(viewport={"width": 1440, "height": 900})
+    visit(page, address(dashboard.base, "imports"))
+    page.get_by_role("button", name="nordtel").click()
+    page.get_by_text("Show what the template nordtel matches").click()
+    save, ties = page.get_by_role("button", name="Save the template"), page.get_by_text("it ties.")
+    expect(ties).to_have_count(1, timeout=60_000)
+    expect(save).to_be_disabled(timeout=60_000)
+    field = page.get_by_label("Template (YAML)")
+    text = field.input_value()
+    field.fill(text.replace("Umsatzsteuer 19 %", "Umsatzsteuer 7 %"))
+    field.press("Control+Enter")
+    expect(ties).to_have_count(0, timeout=60_000)
+    field.fill(f"# seen by a person\n{text}")
+    field.press("Control+Enter")
+    expect(ties).to_have_count(1, timeout=60_000)
+    expect(save).to_be_enabled(timeout=60_000)
+    save.click()
+    page.get_by_text("The template nordtel is saved").wait_for(timeout=60_000)
+    imported(page, 66)
+    store = Store.open(dashboard.url)
+    assert formats.saved(store, "pdf")["nordtel"].startswith("# seen by a person")
+    store.close()
+
+
 def test_a_template_is_built_for_a_pdf_and_imported(dashboard: Any, browser: Any) -> None:
+    store = Store.open(dashboard.url)
+    formats.remove(store, "pdf", "telesud")
+    store.close()
     page = page_with(browser, dashboard, pdf_invoices.FOLDER / "telesud.pdf")
     page.get_by_text("Build a template for this PDF").wait_for(timeout=60_000)
     page.get_by_text("it ties.").wait_for(timeout=60_000)

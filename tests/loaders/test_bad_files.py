@@ -22,6 +22,7 @@ from loaders import registry
 from loaders.contract import Item
 from loaders.reading import source
 from loaders.reading.source import Source
+from sample_data import pdf_invoices
 
 
 def refused(store: Store, path: Path) -> str:
@@ -195,3 +196,8 @@ def test_killed_in_the_middle_of_a_load(tmp_path: Path, estate: Path) -> None:
     assert store.integrity() == []
     assert loaders.load_paths(store, [big]).files[0].rows_loaded == 400_000
     assert store.count("usage") == 400_002
+
+
+def test_a_template_among_the_files_is_told_from_a_bill(store: Store) -> None:
+    said = loaders.load_paths(store, [pdf_invoices.FOLDER / "nordtel.yaml"]).files[0].error
+    assert "it holds a PDF template: keep it with `tem profile add`" in str(said)

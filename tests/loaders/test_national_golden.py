@@ -109,12 +109,3 @@ def test_a_wrong_file_under_its_name_is_refused_or_set_aside(dry_store: Store, t
     for file in loaders.load_paths(dry_store, wrong, format=loader_name, dry_run=True).files:
         assert (file.rows_loaded, file.invoices) == (0, []), file.file
         assert file.error or file.rows_quarantined == file.rows_in
-
-
-def test_a_folder_of_all_formats_loads_in_one_go(store: Store) -> None:
-    report = loaders.load_paths(store, [GOLDEN / folder for folder in {name.split("/")[0]: 0 for name in ALL}])
-    assert report.exit_code == 0
-    assert {file.format for file in report.files} == {name.split("/")[0] for name in ALL}
-    assert all(invoice.balanced for file in report.files for invoice in file.invoices)
-    assert {invoice.currency for file in report.files for invoice in file.invoices} == {"BRL", "AUD", "CAD"}
-    assert set(store.frame("usage")["currency"]) == {"BRL", "AUD", "CAD", "GBP", "USD", "XDR"}
