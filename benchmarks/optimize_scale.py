@@ -34,6 +34,7 @@ class Solved:
     nodes: int
     seconds: float
     duals: Any
+    columns: Any
 
     @property
     def gap(self) -> float:
@@ -48,14 +49,15 @@ def timed(action: Callable[[], Any]) -> tuple[Any, float]:
     return found, time.process_time() - start
 
 
-def solve(estate: Any, gap: float, start: Any = None) -> Solved:
-    """Search an estate from its arrays to a certificate, without integer models."""
+def solve(estate: Any, gap: float, parent: Solved | None = None) -> Solved:
+    """Search an estate from its arrays to a certificate, without integer models; `parent` starts it."""
     from optimize.decomposition.branch import BranchAndBound, Silent
     from optimize.decomposition.columns import Engine
 
     watch = Silent()
-    found, seconds = timed(lambda: BranchAndBound(Engine(estate), watch, gap, start=start, close=False).run())
-    return Solved(watch.value, found.bound, found.passes, found.nodes, seconds, found.duals)
+    known = {} if parent is None else {"start": parent.duals, "columns": parent.columns}
+    found, seconds = timed(lambda: BranchAndBound(Engine(estate), watch, gap, close=False, **known).run())
+    return Solved(watch.value, found.bound, found.passes, found.nodes, seconds, found.duals, found.columns)
 
 
 def rss() -> float:
@@ -104,10 +106,10 @@ def _pooling(lines: int, block: float, *, wide: bool = False) -> tuple[list[Row]
         ),
     ]
     dearer = replace(estate, pools=replace(estate.pools, price=estate.pools.price * 1.02))
-    cold, warm = solve(dearer, gap), solve(dearer, gap, found.duals)
+    cold, warm = solve(dearer, gap), solve(dearer, gap, found)
     rows.append(
         Row(
-            f"{what}: overage 2 % dearer, from the parent's duals",
+            f"{what}: overage 2 % dearer, from the parent's duals and columns",
             f"{warm.seconds:.2f} s, {warm.passes} passes, gap {warm.gap:.1e}",
             f"cold {cold.seconds:.2f} s, {cold.passes} passes, gap {cold.gap:.1e} ({warm.seconds / cold.seconds:.2f})",
             "1/2 of cold at 1,000,000" if lines == 1_000_000 else "",

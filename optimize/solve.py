@@ -31,6 +31,7 @@ from optimize.solver_process import Outcome
 from optimize.warm import Warm
 
 _CORE = 700
+_TINY = 300  # option variables up to which a gap that the decomposition leaves is closed by the whole model
 _DEFAULT_SECONDS = 300.0
 _CORE_NODES, _FINAL_NODES = 400, 1_500  # work limits that keep unlimited runs repeatable
 
@@ -216,6 +217,11 @@ def _decomposed(search: _Search, warm: Warm | None) -> Solution:
         built = build_model(search.problem, reduce(search.problem))
         _whole(search, built)
         _any_assignment(search)
+    elif search.ended == "done" and not search.good_enough():
+        # its last models leave open which contract pays a shared pool, and on which side of a threshold spend lies
+        reduced = reduce(search.problem)
+        if reduced.columns <= _TINY:
+            _whole(search, build_model(search.problem, reduced))
     if search.ended == "time_limit" and search.good_enough():
         search.ended = "done"
     if search.bound == float("-inf"):

@@ -8,7 +8,7 @@ are taken best bound first; the passes of one node are columns of the next.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Protocol
@@ -24,6 +24,7 @@ from optimize.decomposition.master import Duals, Node
 from optimize.decomposition.rounding import improved, objective, rounded
 
 _PASSES = 80  # per node
+_MANY = 200_000  # lines from which a pass costs more than what rounding leaves
 _LOOSE = 1e-3  # lines' gap at which a node that will be divided anyway is left
 _SAMPLE_GAP, _SAMPLE_GAP_TIERS = 1e-4, 1e-3
 _CLEARLY = 3e-3  # relative: a part this much dearer than a sample's best needs no pass of its own yet
@@ -124,6 +125,8 @@ class Found:
     uncovered: dict[frozenset[int], int]
     ended: str = "done"
     notes: list[str] = field(default_factory=list)
+    columns: list[Whole] = field(default_factory=list)
+    """Choices of the passes whose mixture led to the best plans: with the duals, a start for a like estate."""
 
 
 def subsets(estate: Estate) -> list[frozenset[int] | None]:
@@ -154,10 +157,21 @@ def uncovered(estate: Estate, carriers: frozenset[int] | None) -> int:
 
 
 class BranchAndBound:
-    """One search; `gap` is relative. `close` switches the final mixed integer models on."""
+    """One search; `gap` is relative. `close` switches the final mixed integer models on.
+
+    `start` and `columns` are the duals and columns that a search of a like estate ended with: they take the place of a
+    sample. Columns are choices of every line among the same options.
+    """
 
     def __init__(
-        self, engine: Engine, watch: Watch, gap: float, *, start: Duals | None = None, close: bool = True
+        self,
+        engine: Engine,
+        watch: Watch,
+        gap: float,
+        *,
+        start: Duals | None = None,
+        columns: Sequence[Whole] = (),
+        close: bool = True,
     ) -> None:
         self.engine, self.watch, self.gap, self.start, self.close = engine, watch, gap, start, close
         self.best = float("inf")
@@ -166,6 +180,7 @@ class BranchAndBound:
         self.count = 0
         self.guesses: list[Guess] = []
         self.notes: list[str] = []
+        self.columns = list(columns)
         self.ended = "done"
 
     def run(self) -> Found:
@@ -190,7 +205,7 @@ class BranchAndBound:
             root_duals = self.open[0].duals
         if self.close and self.ended == "done":
             self._close()
-        return Found(self.bound(), self.engine.made, self.count, root_duals, lost, self.ended, self.notes)
+        return Found(self.bound(), self.engine.made, self.count, root_duals, lost, self.ended, self.notes, self.columns)
 
     def bound(self) -> float:
         """What is proven so far: the least bound of all that is open or closed."""
@@ -205,6 +220,8 @@ class BranchAndBound:
         lost: dict[frozenset[int], int] = {}
         engine = self.engine
         engine.remember_keep()
+        for choice in self.columns:
+            engine.remember(choice)
         nodes = []
         for carriers in subsets(engine.estate):
             missing = uncovered(engine.estate, carriers)
@@ -274,7 +291,8 @@ class BranchAndBound:
     def _process(self, entry: _Open) -> None:
         engine, node = self.engine, entry.node
         size = max(abs(self.best) if np.isfinite(self.best) else abs(entry.bound), 0.01)
-        lines_gap = max(0.1 * self.gap, 0.05 / engine.shape.lines)
+        share = 0.1 if engine.shape.lines < _MANY else 0.3  # of the gap; rounding needs the rest
+        lines_gap = max(share * self.gap, 0.05 / engine.shape.lines)
         least = 0.02 * self.gap * size
 
         def heard(value: float, bound: float) -> None:
@@ -339,7 +357,10 @@ class BranchAndBound:
     def _round(self, node: Node, found: Generated, *, deep: bool) -> None:
         assert found.mixture is not None
         choice = improved(self.engine, node, found.duals, rounded(self.engine, found.mixture), deep=deep)
+        before = self.best
         self.improve(self.watch.offer(choice, objective(self.engine, choice)))
+        if self.best < before:
+            self.columns = [self.engine.memory.choices[n] for n in sorted(set(found.mixture.passes.tolist()))]
 
     def _split(self, node: Node, found: Generated, least: float) -> list[Node] | None:
         """Two nodes that divide the pieces of the contract whose envelope is furthest below what it charges."""

@@ -102,15 +102,11 @@ class Engine:
         scale = np.append(duals.spend, 1.0)[t.contract]
         return kernels.Prices(duals.pull.ravel()[self._pull_at], scale, fixed, change)
 
-    def price(self, duals: Duals, node: Node, slack: Floats | None = None) -> Pass:
-        """One pass over all lines, and the lower bound it proves for the node.
-
-        `slack` (32-bit, one per line) receives how much dearer each line's second best option is.
-        """
+    def price(self, duals: Duals, node: Node) -> Pass:
+        """One pass over all lines, and the lower bound it proves for the node."""
         s = self.shape
         duals = self.clipped(duals)
-        none = np.zeros(0, dtype=np.float32)
-        choice, value = kernels.price(self.packed, self.prices(duals, node), none if slack is None else slack)
+        choice, value = kernels.price(self.packed, self.prices(duals, node))
         self.made += 1
         weight = self.estate.weight
         rounding = 6e-8 if self.packed.charge.dtype == np.float32 else 2e-15
@@ -175,7 +171,11 @@ class Engine:
         """Keep everything as a first column, where today's plan is an option of every line."""
         if (self.estate.current < 0).any():
             return
-        choice = self.estate.current.astype(np.int16)
+        self.remember(self.estate.current)
+
+    def remember(self, choice: Whole) -> None:
+        """Choices as a column."""
+        choice = choice.astype(np.int16)
         self.memory.keep(choice, *self._totals(choice, self.block, self.shape.blocks))
 
     def generate(

@@ -168,7 +168,7 @@ def totals(p: Any, choice: Any, block: Any, blocks: int, width: int, contracts: 
 
 
 @compiled
-def _price(p: Any, prices: Any, begin: int, end: int, choice: Any, slack: Any) -> float:
+def _price(p: Any, prices: Any, begin: int, end: int, choice: Any) -> float:
     found = np.zeros((_BATCH, p.most_options))
     total = 0.0
     for low in range(begin, end, _BATCH):
@@ -189,23 +189,16 @@ def _price(p: Any, prices: Any, begin: int, end: int, choice: Any, slack: Any) -
                 return np.inf
             choice[i] = pick
             total += best
-            if slack.shape[0] > 0:
-                second = np.inf
-                for k in range(count):
-                    if k != pick:
-                        second = min(second, found[n, k])
-                slack[i] = second - best
     return total
 
 
-def price(p: Any, prices: Prices, slack: Any) -> tuple[Any, float]:
+def price(p: Any, prices: Prices) -> tuple[Any, float]:
     """The best option of every line (today's plan where tied), and the Lagrangian value of the lines.
 
-    The value is inf where a line has no option. `slack`, if it has rows, receives how much dearer the second best
-    option of each line is.
+    The value is inf where a line has no option.
     """
     choice = np.zeros(len(p.template), dtype=np.int16)
-    parts = over_ranges(len(choice), lambda _, begin, end: float(_price(p, prices, begin, end, choice, slack)))
+    parts = over_ranges(len(choice), lambda _, begin, end: float(_price(p, prices, begin, end, choice)))
     return choice, sum(parts)
 
 

@@ -10,7 +10,7 @@ from optimize.decomposition.columns import Engine
 from optimize.decomposition.master import Duals, Mixture, Node
 
 Pieces = tuple[Floats, Floats, Floats, Whole]
-_MOST_LINES, _MOVES = 30_000, 50_000
+_MOST_LINES, _MOVES = 60_000, 50_000
 _PAIRED = 4_000  # moves that are tried two at a time
 _SWEEPS = 12
 _STEEP = 5.0
@@ -123,7 +123,7 @@ def search(
 
 
 def improved(engine: Engine, node: Node, duals: Duals, choice: Whole, *, deep: bool = True) -> Whole:
-    """Exact local search from `choice` over the lines that the duals leave closest to a tie.
+    """Exact local search from `choice` over the moves that the duals leave closest to a tie (of every n-th line).
 
     `deep` adds pairs of moves to single moves.
     """
@@ -134,8 +134,10 @@ def improved(engine: Engine, node: Node, duals: Duals, choice: Whole, *, deep: b
     scale = abs(objective(engine, choice)) / engine.estate.lines
     if scale <= 0:
         return choice
-    lines = _closest(engine, node, duals)
-    room = scale * (2.0 if engine.estate.lines <= 2_000 else 0.6)
+    n = engine.estate.lines
+    some = min(n, _MOST_LINES)
+    lines = np.arange(some) * n // some
+    room = scale * (2.0 if n <= 2_000 else 0.6 if n <= _MOST_LINES else 0.1)
     moves = _by_doubt(*kernels.near(engine.packed, prices, lines, room))
     pieces = pieces_of(engine.estate)
     if engine.shape.contracts:
@@ -160,16 +162,6 @@ def _by_doubt(who: Whole, which: Whole, dear: Floats) -> tuple[Whole, Whole]:
     who, which, dear = who[~alone], which[~alone], dear[~alone]
     order = np.lexsort((which, who, dear))
     return who[order][:_MOVES], which[order][:_MOVES]
-
-
-def _closest(engine: Engine, node: Node, duals: Duals) -> Whole:
-    """The lines with the least difference between their two best options."""
-    n = engine.estate.lines
-    if n <= _MOST_LINES:
-        return np.arange(n)
-    slack = np.empty(n, dtype=np.float32)
-    engine.price(duals, node, slack)
-    return np.sort(np.argpartition(slack, _MOST_LINES)[:_MOST_LINES])
 
 
 def _within_changes(engine: Engine, prices: kernels.Prices, choice: Whole) -> Whole:
