@@ -164,12 +164,18 @@ class Bill:
     kind: str = "invoice"
     carrier_is_named: bool = False
     many_rows: Collection[SourceRow] | None = None
+    many_charges: Collection[dict[str, Any]] | None = None
     is_summary: bool = False
 
     @property
     def source_rows(self) -> Collection[SourceRow]:
         """The rows of the file that make it: `many_rows` where a format makes them on demand, else `rows`."""
         return self.rows if self.many_rows is None else self.many_rows
+
+    @property
+    def all_charges(self) -> Collection[dict[str, Any]]:
+        """Its charges: `many_charges` where a format has more than memory should hold, else `charges`."""
+        return self.charges if self.many_charges is None else self.many_charges
 
 
 @dataclass(slots=True)

@@ -130,7 +130,7 @@ class Matcher:
             **values,
         }
         dimensions.insert(self.batch, "services", [row])
-        self.batch.dimensions_changed = True
+        self.batch.services_made = True
         self.services[service] = carrier
         if number:
             self._add(carrier, number, country, service, _EVER, _FAR)

@@ -78,9 +78,9 @@ class Kind:
     def fit(self, header: Sequence[str]) -> float:
         """How well a header fits, from 0 to 1: complete ones above 0.5, by the share of its cells that are known."""
         here = {header_key(cell) for cell in header if cell.strip()}
-        if self.never and any(self.never.search(cell) for cell in header):
-            return 0.0
         if sum(header_key(mark) in here for mark in self.marks) < self.enough:
+            return 0.0
+        if self.never and any(self.never.search(cell) for cell in header):
             return 0.0
         known = self.layout.score(header) / max(len(here), 1)
         return (0.5 if self.layout.complete(header) else 0.0) + 0.5 * min(known, 1.0)

@@ -105,6 +105,7 @@ def field(key: str, *headers: str, parse: Callable[[str], Any] = plain, needed: 
     return Field(key, headers, parse, needed)
 
 
+@lru_cache(maxsize=100_000)
 def header_key(text: str) -> str:
     """Headers compared without case, blanks and punctuation: spellings differ by a comma between files."""
     return re.sub(r"[^a-z0-9&]", "", text.casefold())
@@ -115,21 +116,22 @@ class Layout:
 
     def __init__(self, *fields: Field) -> None:
         self.fields = fields
+        self._keys = [(f, frozenset(map(header_key, f.headers))) for f in fields]
 
     def score(self, header: Sequence[str]) -> int:
         """How many declared columns the header has."""
-        keys = {header_key(cell) for cell in header}
-        return sum(any(header_key(h) in keys for h in f.headers) for f in self.fields)
+        here = set(map(header_key, header))
+        return sum(not keys.isdisjoint(here) for _, keys in self._keys)
 
     def complete(self, header: Sequence[str]) -> bool:
         """Whether every needed column is there."""
-        keys = {header_key(cell) for cell in header}
-        return all(any(header_key(h) in keys for h in f.headers) for f in self.fields if f.needed)
+        here = set(map(header_key, header))
+        return not any(f.needed and keys.isdisjoint(here) for f, keys in self._keys)
 
     def missing(self, header: Sequence[str], shown: str) -> list[Issue]:
         """One issue for each needed column that is not there."""
-        keys = {header_key(cell) for cell in header}
-        needed = [f.headers[0] for f in self.fields if f.needed and not any(header_key(h) in keys for h in f.headers)]
+        here = set(map(header_key, header))
+        needed = [f.headers[0] for f, keys in self._keys if f.needed and keys.isdisjoint(here)]
         return missing_columns(shown, needed, list(header))
 
     def bind(self, header: Sequence[str], shown: str) -> Bound:

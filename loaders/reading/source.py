@@ -32,6 +32,10 @@ class Source:
         self.path = path
         self.label = label or str(path)
 
+    def __reduce__(self) -> tuple[type[Source], tuple[Path, str]]:
+        """For another process: the file, not what was learnt of it."""
+        return Source, (self.path, self.label)
+
     @property
     def stem(self) -> str:
         """The file's name without its last suffix, in lower case."""
