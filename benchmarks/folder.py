@@ -74,10 +74,10 @@ def _children() -> float:
 
 
 def run(smoke: bool = False) -> list[Row]:
-    """A folder of about 230 files (smoke: 40); the ratio above 1 means that several processes are faster."""
+    """A folder of about 200 files (smoke: 45); the ratio above 1 means that several processes are faster."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name) / "in"
-        files = write_folder(folder, *((60, 4, 1) if smoke else (600, 18, 44)))
+        files = write_folder(folder, *((60, 4, 1) if smoke else (300, 12, 42)))
         alone, writing, reading, one = _load(folder, Path(name) / "one.db", 1)
         cores = len(os.sched_getaffinity(0))
         together, writer, readers, many = _load(folder, Path(name) / "many.db", max(cores, 2))

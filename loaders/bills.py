@@ -15,6 +15,7 @@ from loaders.batch import Batch, FileState
 from loaders.contract import Bill, LineUsage, Named, Rejected
 from loaders.facts import Facts
 from loaders.matching import UNCONFIRMED
+from loaders.names import account_key
 from loaders.reading.text import CHUNK_ROWS
 from loaders.taxonomy import Taxonomy
 from loaders.values import attributes_text
@@ -31,11 +32,6 @@ SUMMARY = "account totals only"
 def is_summary(invoice: Row) -> bool:
     """Whether an invoice of the store came from a report of account totals."""
     return SUMMARY in attributes_of(invoice.get("attributes"))
-
-
-def account_key(number: str) -> str:
-    """Account numbers compared without dashes and blanks."""
-    return "".join(c for c in number.casefold() if c.isalnum())
 
 
 def _invoice(bill: Bill, account: str, invoice_id: str) -> Row:

@@ -24,18 +24,10 @@ from typing import Any, Protocol, runtime_checkable
 
 from core.issues import Issue
 from loaders.reading.source import Source
+from loaders.reading.source import SourceRow as SourceRow  # noqa: PLC0414  part of the contract
 
 #: How sure a loader is. Two loaders that are equally and most sure stop the file; both are named.
 NO, MAYBE, LIKELY, SURE = 0.0, 0.3, 0.7, 0.95
-
-
-@dataclass(slots=True)
-class SourceRow:
-    """Where something stands: the member of an archive (or sheet), the line of the file from 1, its raw text."""
-
-    member: str | None
-    line: int
-    raw: str
 
 
 @dataclass(slots=True)

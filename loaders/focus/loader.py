@@ -23,15 +23,14 @@ from core import periods
 from core.issues import BadInput
 from core.schema.billing import CATEGORIES
 from core.schema.inventory import KINDS
-from loaders.canonical import _joined
 from loaders.contract import NO, SURE, Bill, BillLine, Item, Rejected, SourceRow
 from loaders.feeds.tables import Table, tables
 from loaders.focus.columns import EXACT, LAYOUT, micros, tags, version
-from loaders.links import slug
+from loaders.names import slug
 from loaders.reading.declare import Bound, RowError
 from loaders.reading.sheets import cell_text
 from loaders.reading.source import Source
-from loaders.reading.text import Block
+from loaders.reading.text import Block, joined
 from loaders.spool import Spool
 
 _BLOCK_ROWS = 5_000  # their cells are read before the first is taken
@@ -181,7 +180,7 @@ def _parquet_blocks(source: Source) -> Iterator[Block]:
             for batch in file.iter_batches(_BLOCK_ROWS):
                 columns = [[_text(value) for value in column.to_pylist()] for column in batch.columns]
                 rows = [list(row) for row in zip(*columns, strict=True)]
-                yield Block(list(range(line, line + len(rows))), rows, [_joined(row) for row in rows])
+                yield Block(list(range(line, line + len(rows))), rows, [joined(row) for row in rows])
                 line += len(rows)
     except (ArrowException, OSError, ValueError) as error:
         raise source.refused(f"cannot be read: {str(error)[:200]}", "a complete file") from error

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
+from rapidfuzz import process
+
 from core import periods
 from core.issues import BadInput, Issue
 from core.money import parse_micros
-from loaders.canonical import missing_columns
 from loaders.reading.text import MAX_CELL
 
 _NOTHING = {"", "na", "n/a", "none", "-", "no date"}
@@ -109,6 +110,27 @@ def field(key: str, *headers: str, parse: Callable[[str], Any] = plain, needed: 
 def header_key(text: str) -> str:
     """Headers compared without case, blanks and punctuation: spellings differ by a comma between files."""
     return re.sub(r"[^a-z0-9&]", "", text.casefold())
+
+
+def missing_columns(shown: str, needed: Iterable[str], header: list[str]) -> list[Issue]:
+    """One issue for each needed column that the header lacks: what the file has, and the closest match."""
+    have = {name.casefold() for name in header}
+    issues = []
+    for name in needed:
+        if name.casefold() in have:
+            continue
+        close = process.extractOne(name, [h for h in header if h], processor=str.casefold, score_cutoff=70)
+        issues.append(
+            Issue(
+                file=shown,
+                row=1,
+                field=name,
+                message=f"the required column {name} is missing; the file has: "
+                + ", ".join(h or "(blank)" for h in header),
+                hint=f"the closest is {close[0]}" if close else None,
+            )
+        )
+    return issues
 
 
 class Layout:

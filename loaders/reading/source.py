@@ -8,6 +8,7 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -23,6 +24,15 @@ _RATIO_FROM = 64 * 1024**2
 _BLOCK = 1024 * 1024
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, ValueError, RuntimeError)
+
+
+@dataclass(slots=True)
+class SourceRow:
+    """Where something stands: the member of an archive (or sheet), the line of the file from 1, its raw text."""
+
+    member: str | None
+    line: int
+    raw: str
 
 
 class Source:
