@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from anomaly.estate import BOOL, CODES, REAL
-from anomaly.kernels import group_median, own_past, trends
+from anomaly.kernels import COUNT, fill, fill_from_all, in_parallel, own_past, ramps, shares
 
 WINDOW = 12  # months of own history that a baseline looks back on
-SHRINK = 4.0  # how many months of own history weigh as much as the peers' spread
+SHRINK = 32.0  # months of own history that weigh as much as the usual spread: a MAD of few months is itself noisy
+LEAST_EMPTY = 3  # fewer months of history without any use say nothing about what is usual
 FLOOR = 0.12  # smallest spread on the log scale: about 12 %
 PEER_FLOOR = 0.4
 MIN_PEERS = 8
 MAD = 1.4826
-DRIFT_WINDOWS = (6, 10)  # months that a slow drift is looked for in
-DRIFT_CLIP = 3.0  # spreads around the window's middle beyond which a month does not pull at the trend
+USUAL = 0.35  # spread of own months where nobody has a history yet
+DRIFT_MONTHS = 6  # months that a slow drift is looked for in, against the level of a window before them
+DRIFT_SHRINK = 4.0  # months that the usual spread counts for in the error of a drift
+DRIFT_CLIP = 5.0  # spreads from the level before beyond which a month does not pull at the drift
 SHIFT_MONTHS = 3  # months in a row that make a new level
+AROUND = ("kind", "plan", "cost_center_id", "site_id")  # ways of having peers
 
 
 @dataclass(frozen=True)
@@ -27,26 +32,21 @@ class Level:
     """One volume against its baseline, on the log scale; arrays of shape (services, months).
 
     `z` is the standardized residual, `drift` the standardized trend, `shift` how far three months in a row lie above
-    all before them, `history` the months used.
+    all before them (both NaN where there is too little to tell), `history` the months used.
     """
 
-    z: REAL
-    center: REAL
-    spread: REAL
-    drift: REAL
-    shift: REAL
-    peer: REAL
-    history: NDArray[np.int64]
+    z: NDArray[Any]
+    center: NDArray[Any]
+    spread: NDArray[Any]
+    drift: NDArray[Any]
+    shift: NDArray[Any]
+    peer: NDArray[Any]
+    history: COUNT
 
-
-def _first(found: REAL, *others: Callable[[], REAL]) -> REAL:
-    """The first known value; the others are worked out only where something is still unknown."""
-    for other in others:
-        unknown = ~np.isfinite(found)
-        if not unknown.any():
-            break
-        found = np.where(unknown, other(), found)
-    return found
+    def packed(self) -> Level:
+        """The same in single precision: enough to tell about, once the signals have been taken from it."""
+        names = ("z", "center", "spread", "drift", "shift", "peer")
+        return replace(self, **{name: getattr(self, name).astype(np.float32) for name in names})
 
 
 def levels(x: REAL, known: BOOL, groups: dict[str, CODES], *, trend: bool = True) -> Level:
@@ -58,76 +58,131 @@ def levels(x: REAL, known: BOOL, groups: dict[str, CODES], *, trend: bool = True
     seen = np.asfortranarray(np.where(known, x, np.nan))
     z, center, spread, peer, own_spread, steady = (np.empty(shape, order="F") for _ in range(6))
     own, mad, count = own_past(seen, WINDOW)
-    for t in range(shape[1]):
-        codes = {name: grid[:, t] for name, grid in groups.items()}
-        own_spread[:, t] = _own_spread(MAD * mad[:, t], count[:, t], codes["kind"])
-        middle, wide, level, shock = _judge(seen[:, t], own[:, t], count[:, t], own_spread[:, t], codes)
-        center[:, t], spread[:, t], peer[:, t] = middle, wide, level
-        steady[:, t] = seen[:, t] - shock
-        z[:, t] = np.nan_to_num((seen[:, t] - middle) / wide)
-    drift, shift = np.zeros(shape), np.zeros(shape)
+    count[(own == 0) & (count < LEAST_EMPTY)] = 0
+
+    kind, plan, department, site = (np.asfortranarray(groups[name]) for name in AROUND)
+    kinds, plans, departments, sites = (int(codes.max(initial=-1)) + 1 for codes in (kind, plan, department, site))
+
+    def judge(months: range) -> None:
+        room = np.empty((5, shape[0]))
+        for t in months:
+            mine = own_spread[:, t]
+            _own_spread(mad[:, t], count[:, t], kind[:, t], kinds, mine, room)
+            codes = (kind[:, t], plan[:, t], department[:, t], site[:, t])
+            found = (center[:, t], spread[:, t], peer[:, t], steady[:, t], z[:, t])
+            _judge(seen[:, t], own[:, t], count[:, t], mine, codes, (kinds, plans, departments, sites), found, room)
+
+    in_parallel(judge, shares(range(shape[1])))
+    drift, shift = np.full(shape, np.nan, order="F"), np.full(shape, np.nan, order="F")
     if trend:
-        drift = _drift(seen, own_spread, groups["kind"])
-        shift = _shift(steady, own, own_spread, count)
+        _drift(seen, own_spread, kind, kinds, drift)
+        in_parallel(lambda t: _shift(steady, own, own_spread, count, t, shift), range(SHIFT_MONTHS + 3, shape[1]))
     return Level(z, center, spread, drift, shift, peer, count)
 
 
-def _own_spread(mad: REAL, times: NDArray[np.int64], kind: CODES) -> REAL:
+@njit(cache=True, nogil=True)
+def _own_spread(mad: REAL, times: COUNT, kind: CODES, kinds: int, result: REAL, room: REAL) -> None:
     """Spread of each line's own months, shrunk towards what is usual in its kind."""
-    settled = np.where(times >= 3, mad, np.nan)
-    everyone = np.zeros(len(mad), dtype=np.int32)
-    usual = _first(_of(settled, kind), lambda: _of(settled, everyone, least=1), lambda: np.full(len(mad), 0.35))
-    usual = np.maximum(usual, FLOOR)
-    mine = np.sqrt((times * np.nan_to_num(mad) ** 2 + SHRINK * usual**2) / (times + SHRINK))
-    return np.maximum(mine, FLOOR)
+    settled, held = room[0], room[1]
+    for i in range(len(mad)):
+        settled[i] = MAD * mad[i] if times[i] >= 3 else np.nan
+        result[i] = np.nan
+    fill(result, settled, kind, kinds, MIN_PEERS, held)
+    fill_from_all(result, settled, 1, USUAL, held)
+    for i in range(len(mad)):
+        own = 0.0 if np.isnan(mad[i]) else MAD * mad[i]
+        usual = max(result[i], FLOOR)
+        result[i] = max(np.sqrt((times[i] * own**2 + SHRINK * usual**2) / (times[i] + SHRINK)), FLOOR)
 
 
+@njit(cache=True, nogil=True)
 def _judge(
-    now: REAL, own: REAL, times: NDArray[np.int64], mine: REAL, codes: dict[str, CODES]
-) -> tuple[REAL, REAL, REAL, REAL]:
-    """Center and spread of what was expected of a month, the peers' level, and what everybody did in it."""
-    kind, plan = codes["kind"], codes["plan"]
-    everyone = np.zeros(len(now), dtype=np.int32)
-    level = np.nan_to_num(_first(_of(now, plan), lambda: _of(now, kind), lambda: _of(now, everyone, least=1)))
-    off = np.abs(now - level)
-    apart = _first(MAD * _of(off, plan), lambda: MAD * _of(off, kind), lambda: mine * 3)
-    apart = np.maximum(apart, PEER_FLOOR)
-    residual = np.where(times >= 2, now - own, np.nan)
-    shock = np.nan_to_num(_first(_of(residual, kind), lambda: _of(residual, everyone)))
-    for name in ("cost_center_id", "site_id"):
-        shock = shock + np.nan_to_num(_of(residual - shock, codes[name]))
-    weight = times / (times + (mine / apart) ** 2)
-    middle = weight * (np.nan_to_num(own) + shock) + (1 - weight) * level
-    wide = np.sqrt(mine**2 + 1.0 / (times / mine**2 + 1.0 / apart**2))
-    return middle, wide, level, shock
+    now: REAL,
+    own: REAL,
+    times: COUNT,
+    mine: REAL,
+    codes: tuple[CODES, CODES, CODES, CODES],
+    sizes: tuple[int, int, int, int],
+    found: tuple[REAL, REAL, REAL, REAL, REAL],
+    room: REAL,
+) -> None:
+    """One month: center and spread of what was expected, the peers' level, the month without what everybody did in it,
+    and its residual in spreads (0 where it is unknown), into the arrays of `found`; `codes` as :data:`AROUND`."""
+    lines = len(now)
+    middle, wide, level, steady, z = found
+    kind, plan, kinds, plans = codes[0], codes[1], sizes[0], sizes[1]
+    off, apart, residual, shock, held = room[0], room[1], room[2], room[3], room[4]
+    for i in range(lines):
+        level[i] = apart[i] = shock[i] = np.nan
+        residual[i] = now[i] - own[i] if times[i] >= 2 else np.nan
+    fill(level, now, plan, plans, MIN_PEERS, held)
+    fill(level, now, kind, kinds, MIN_PEERS, held)
+    fill_from_all(level, now, 1, 0.0, held)
+    for i in range(lines):
+        off[i] = abs(now[i] - level[i])
+    fill(apart, off, plan, plans, MIN_PEERS, held)
+    fill(apart, off, kind, kinds, MIN_PEERS, held)
+    fill(shock, residual, kind, kinds, MIN_PEERS, held)
+    fill_from_all(shock, residual, MIN_PEERS, 0.0, held)
+    for way in (2, 3):
+        together = off  # no longer needed: what the department, then the site, did beyond what is known already
+        for i in range(lines):
+            steady[i] = residual[i] - shock[i]
+            together[i] = np.nan
+        fill(together, steady, codes[way], sizes[way], MIN_PEERS, held)
+        for i in range(lines):
+            shock[i] += 0.0 if np.isnan(together[i]) else together[i]
+    for i in range(lines):
+        among = max(MAD * apart[i] if np.isfinite(apart[i]) else mine[i] * 3, PEER_FLOOR)
+        weight = times[i] / (times[i] + (mine[i] / among) ** 2)
+        past = 0.0 if np.isnan(own[i]) else own[i]
+        middle[i] = weight * (past + shock[i]) + (1 - weight) * level[i]
+        wide[i] = np.sqrt(mine[i] ** 2 + 1.0 / (times[i] / mine[i] ** 2 + 1.0 / among**2))
+        steady[i] = now[i] - shock[i]
+        z[i] = (now[i] - middle[i]) / wide[i] if np.isfinite(now[i]) else 0.0
 
 
-def _of(values: REAL, groups: CODES, *, least: int = MIN_PEERS) -> REAL:
-    return group_median(values, groups, least=least)
+def _drift(seen: REAL, spread: REAL, kind: CODES, kinds: int, result: REAL) -> None:
+    """A standardized steady rise over half a year above the level before it, beyond what the whole kind does."""
+    slope, error = ramps(seen, spread, DRIFT_MONTHS, WINDOW, DRIFT_SHRINK, DRIFT_CLIP)
+
+    def beyond(months: range) -> None:
+        room = np.empty((2, len(seen)))
+        for t in months:
+            _beyond(slope[:, t], error[:, t], kind[:, t], kinds, result[:, t], room)
+
+    in_parallel(beyond, shares(range(DRIFT_MONTHS, seen.shape[1])))
 
 
-def _drift(seen: REAL, spread: REAL, kinds: CODES) -> REAL:
-    """The steepest standardized trend over half a year and over ten months, beyond what the whole kind does."""
-    result = np.zeros(seen.shape, order="F")
-    for window in DRIFT_WINDOWS:
-        slope, error = trends(seen, spread, window, SHRINK, DRIFT_CLIP)
-        for t in range(window - 1, seen.shape[1]):
-            shared = np.nan_to_num(_of(slope[:, t], kinds[:, t]))
-            result[:, t] = np.maximum(result[:, t], np.nan_to_num((slope[:, t] - shared) / error[:, t]))
-    return result
+@njit(cache=True, nogil=True)
+def _beyond(slope: REAL, error: REAL, kind: CODES, kinds: int, result: REAL, room: REAL) -> None:
+    """The slope beyond that of the kind, in standard errors, at least 0; NaN where there is none."""
+    shared, held = room[0], room[1]
+    for i in range(len(slope)):
+        shared[i] = np.nan
+    fill(shared, slope, kind, kinds, MIN_PEERS, held)
+    for i in range(len(slope)):
+        usual = 0.0 if np.isnan(shared[i]) else shared[i]
+        result[i] = np.maximum((slope[i] - usual) / error[i], 0.0)
 
 
-def _shift(steady: REAL, own: REAL, spread: REAL, count: NDArray[np.int64]) -> REAL:
+@njit(cache=True, nogil=True)
+def _shift(steady: REAL, own: REAL, spread: REAL, count: COUNT, t: int, result: REAL) -> None:
     """How far the lowest of the last three months, without what everybody did, lies above the line's middle before.
 
     Only where it also lies above every single month of the year before: by chance that happens to 1 in 455 line-months
     of a full window, whatever the distribution.
     """
-    result = np.zeros(steady.shape, order="F")
-    for t in range(SHIFT_MONTHS + 3, steady.shape[1]):
-        before = t - SHIFT_MONTHS + 1
-        lowest = steady[:, before : t + 1].min(axis=1)
-        highest = np.fmax.reduce(steady[:, max(0, before - WINDOW) : before], axis=1)
-        above = (count[:, before] >= 4) & (lowest > highest)
-        result[:, t] = np.where(above, (lowest - own[:, before]) / spread[:, before], 0.0)
-    return np.maximum(result, 0.0)
+    before = t - SHIFT_MONTHS + 1
+    for s in range(len(steady)):
+        if count[s, before] < 4:
+            continue
+        lowest = steady[s, t]
+        for k in range(before, t):
+            lowest = steady[s, k] if np.isnan(steady[s, k]) else min(lowest, steady[s, k])
+        if np.isnan(lowest):
+            continue
+        above = True
+        for k in range(max(0, before - WINDOW), before):
+            above = above and not steady[s, k] >= lowest
+        result[s, t] = max((lowest - own[s, before]) / spread[s, before], 0.0) if above else 0.0

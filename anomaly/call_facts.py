@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from anomaly.estate import Coded, Estate
-from anomaly.facts import KNOWN_MONTHS, Column, Facts, Values, impossible_use, state_makers
+from anomaly.facts import KNOWN_MONTHS, Column, Facts, Values, state_makers
 from core.money import SCALE
 from core.queries.anomaly import SHORT_CALL_S
 
@@ -56,7 +56,7 @@ def _calls(estate: Estate) -> tuple[pd.DataFrame, pd.DataFrame]:
     service, month = estate.rows_of(rows)
     when = pd.to_datetime(rows["started_at"].str[:19], format="ISO8601", errors="coerce")
     keep = (service >= 0) & (month >= 0) & when.notna().to_numpy()
-    keep[keep] &= ~impossible_use(estate)[service[keep], month[keep]]
+    keep[keep] &= ~estate.impossible[service[keep], month[keep]]
     rows = rows.assign(service=service, at=month, when=when.astype("datetime64[s]").astype("int64"))[keep]
     rows = rows.sort_values(["service", "when", "peer_number"], kind="stable")
     outgoing = rows["direction"] == "out"

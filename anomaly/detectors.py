@@ -46,8 +46,9 @@ def product(estate: Estate) -> REAL:
 def isolation_forest(estate: Estate) -> REAL:
     """A forest on the features of a line-month as they are, money in fleet units, refitted every month on the past."""
     panel = features.build(estate)
-    columns = [np.log1p(grid) for grid in (panel.volumes | panel.counts).values()]
-    columns += [grid / panel.unit for grid in panel.money.values()]
+    columns = [np.log1p(grid) for grid in panel.volumes.values()]
+    columns += [np.log1p(grid.dense()) for grid in panel.counts.values()]
+    columns += [grid.dense() / panel.unit for grid in panel.money.values()]
     return surprise(_forest(np.stack(columns, axis=-1), panel.scored), panel.scored)
 
 

@@ -9,18 +9,22 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from core import inventory, periods
+from core.money import SCALE
 from core.queries import anomaly as queries
 from core.queries import details
 from core.store import Store
 
 #: Kinds of service that make a line-month (`interfaces.md` section 5).
 LINE_KINDS = ("mobile", "iot", "fixed_voice", "sip_trunk")
+#: More than this in a month cannot be one line's use: minutes in a month, and 100 TB in MB.
+MOST_MINUTES, MOST_MB = 31 * 24 * 60.0, 100e6
 BOOL = NDArray[np.bool_]
 REAL = NDArray[np.float64]
 CODES = NDArray[np.int32]
@@ -99,9 +103,28 @@ class Estate:
 
     def rows_of(self, frame: pd.DataFrame) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Service and month indices of a frame's rows; -1 = neither known."""
-        service = pd.Index(self.services["service_id"]).get_indexer(pd.Index(frame["service_id"]))
-        month = pd.Index(self.months).get_indexer(pd.Index(frame["month"]))
+        service = self.line_index.get_indexer(pd.Index(frame["service_id"]))
+        month = self._month_index.get_indexer(pd.Index(frame["month"]))
         return service, month
+
+    @cached_property
+    def line_index(self) -> pd.Index[Any]:
+        """The service ids, to look lines up in."""
+        return pd.Index(self.services["service_id"])
+
+    @cached_property
+    def _month_index(self) -> pd.Index[Any]:
+        return pd.Index(self.months)
+
+    @cached_property
+    def impossible(self) -> BOOL:
+        """Where the recorded use is more than one mobile or IoT line can have, or below zero: a problem of the data."""
+        use = self.use
+        single = self.services["kind"].isin(["mobile", "iot"]).to_numpy(dtype=bool)[:, None]
+        voice = self.sums(use[use["usage_type"] == "voice"], "quantity") / SCALE
+        data = self.sums(use[use["usage_type"] == "data"], "quantity") / SCALE
+        below = self.sums(use[(use["quantity"] < 0) | (use["cost"] < 0)].assign(one=1), "one")
+        return ((voice > MOST_MINUTES) & single) | (data > MOST_MB) | (below > 0)
 
     def sums(self, frame: pd.DataFrame, column: str) -> REAL:
         """Column sums by service and month."""

@@ -13,6 +13,7 @@ from anomaly.features import VOLUME_UNITS, Panel, unlevel
 from anomaly.model import Evidence
 from anomaly.policy import Hits, Rule
 from anomaly.registry import SIGNALS, Signal
+from anomaly.sparse import Sparse
 from core.findings import Severity
 from core.money import to_rounded_text
 
@@ -191,11 +192,12 @@ def closing(nats: float, action: Action) -> str:
     return f"About 1 in {one_in:,} line-months so far was as surprising; suggested: {action.text}."
 
 
-def _grid(signal: Signal, panel: Panel) -> tuple[REAL, bool]:
+def _grid(signal: Signal, panel: Panel) -> tuple[REAL | Sparse, bool]:
     if signal.source in panel.money:
         return panel.money[signal.source], True
-    held = panel.volumes if signal.source in panel.volumes else panel.counts
-    return held[signal.source], False
+    if signal.source in panel.volumes:
+        return panel.volumes[signal.source], False
+    return panel.counts[signal.source], False
 
 
 def _text(value: float, in_money: bool) -> str:

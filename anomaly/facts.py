@@ -14,8 +14,6 @@ from anomaly.estate import BOOL, REAL, Coded, Estate, carriers
 from core import inventory, periods
 from core.money import SCALE
 
-#: More than this in a month cannot be one line's use: minutes of a whole month, and 100 TB.
-MOST_MINUTES, MOST_MB = 31 * 24 * 60.0, 100e6
 #: Months a line must have been seen before a country can be new to it.
 KNOWN_MONTHS = 2
 
@@ -139,7 +137,7 @@ def line_facts(estate: Estate) -> Facts:
 
     @lru_cache(maxsize=1)
     def impossible() -> BOOL:
-        return impossible_use(estate)
+        return estate.impossible
 
     def sound(grid: REAL) -> REAL:
         return np.where(impossible(), 0.0, grid) if grid.any() else grid
@@ -186,16 +184,6 @@ def _silence(none: BOOL) -> NDArray[np.int64]:
         before = np.where(none[:, t], before + 1, 0)
         result[:, t] = before
     return result
-
-
-def impossible_use(estate: Estate) -> BOOL:
-    """Where the recorded use is more than one mobile or IoT line can have, or below zero: a problem of the data."""
-    use = estate.use
-    single = estate.services["kind"].isin(["mobile", "iot"]).to_numpy(dtype=bool)[:, None]
-    voice = estate.sums(use[use["usage_type"] == "voice"], "quantity") / SCALE
-    data = estate.sums(use[use["usage_type"] == "data"], "quantity") / SCALE
-    below = estate.sums(use[(use["quantity"] < 0) | (use["cost"] < 0)].assign(one=1), "one")
-    return ((voice > MOST_MINUTES) & single) | (data > MOST_MB) | (below > 0)
 
 
 def _destinations(estate: Estate, *, new: bool = False) -> REAL:

@@ -6,6 +6,7 @@ belongs to), so that the scale of a currency changes nothing.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from anomaly.estate import BOOL, CODES, REAL, Estate
 from anomaly.facts import plan_price
+from anomaly.sparse import Sparse
 from core import inventory, periods
 from core.money import SCALE
 
@@ -32,12 +34,13 @@ IMPOSSIBLE = {"voice": 31 * 24 * 60.0, "data": 100e6}
 class Panel:
     """Features of shape (services, months). `volumes` in MB, min, msg; `money` in micros; `unit` micros per fleet unit.
 
-    `counts` are numbers of things. `known` marks line-months whose carrier sent usage at all.
+    `counts` are numbers of things; of money and counts only what is above 0 is kept. `known` marks line-months whose
+    carrier sent usage at all.
     """
 
     volumes: dict[str, REAL]
-    money: dict[str, REAL]
-    counts: dict[str, REAL]
+    money: dict[str, Sparse]
+    counts: dict[str, Sparse]
     unit: REAL
     known: BOOL
     scored: BOOL
@@ -92,7 +95,8 @@ def build(estate: Estate) -> Panel:
     variable = sum((money[name] for name in _VARIABLE), np.zeros(estate.shape))
     spend = np.where(billed_total > 0, billed_total, price + variable)
     currency = line_currency(estate)
-    known = estate.carrier_reported & estate.scored
+    scored = np.asfortranarray(estate.scored)  # months are looked at one by one
+    known = np.asfortranarray(estate.carrier_reported & scored)
     voice = sum((volume(z, "voice") for z in ("home", "roaming", "international", "premium")), np.zeros(estate.shape))
     single = estate.services["kind"].isin(["mobile", "iot"]).to_numpy(dtype=bool)[:, None]
     impossible = estate.scored & (
@@ -100,11 +104,11 @@ def build(estate: Estate) -> Panel:
     )
     return Panel(
         volumes=volumes,
-        money=money,
-        counts=counts,
+        money={name: Sparse.above(grid) for name, grid in money.items()},
+        counts={name: Sparse.above(grid) for name, grid in counts.items()},
         unit=_units(np.where(estate.scored, spend, 0.0), currency),
         known=known,
-        scored=estate.scored,
+        scored=scored,
         partial=estate.scored & ~estate.whole,
         impossible=impossible,
         spend=spend,
@@ -259,8 +263,9 @@ def frame(panel: Panel, estate: Estate) -> pd.DataFrame:
     """The panel as one row for each line-month: what a detector that knows no history is given."""
     service, month = np.nonzero(panel.scored)
     data: dict[str, NDArray[Any]] = {"service": service, "month": month}
-    for name, grid in (panel.volumes | panel.counts).items():
+    held: Mapping[str, REAL | Sparse] = {**panel.volumes, **panel.counts}
+    for name, grid in held.items():
         data[name] = grid[service, month]
-    for name, grid in panel.money.items():
-        data[name] = grid[service, month] / panel.unit[service, month]
+    for name, amount in panel.money.items():
+        data[name] = amount[service, month] / panel.unit[service, month]
     return pd.DataFrame(data).assign(service_id=estate.services["service_id"].to_numpy()[service])

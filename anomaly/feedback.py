@@ -1,7 +1,8 @@
 """What people decided about earlier flags, and what follows from it for later months.
 
 A decision about a line-month speaks for the months after it only, so a run over the past gives the same rows as the
-runs that were made month by month. Confirmed line-months leave the reference that later months are calibrated against.
+runs that were made month by month. Confirmed line-months, and the line's months that the decision speaks for,
+leave the reference that later months are calibrated against.
 What a reviewer has seen on a line (confirmed or dismissed) does not come back for three months, or until the expiry
 the reviewer gave, unless it grew by half.
 """
@@ -14,9 +15,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from anomaly.estate import BOOL, REAL, Estate
+from anomaly.sparse import Sparse
 from core import findings, periods
 from core.store import Store
 
@@ -122,47 +123,60 @@ def reach(item: Decision, estate: Estate) -> BOOL:
     return result
 
 
+def unclean(memory: Memory, estate: Estate) -> BOOL:
+    """Confirmed line-months and those that their decisions speak for: no reference for what is usual.
+
+    A line leaves it for all of these months, however loud they are: leaving out the loud ones alone would make the
+    others look rarer than they are.
+    """
+    result = memory.confirmed
+    for item in memory.decisions:
+        if item.confirmed:
+            result |= reach(item, estate)
+    return result
+
+
 @dataclass(frozen=True)
 class Quiet:
     """What decisions keep back: `nats` of each family without it, where it happened, and what grew and came back."""
 
-    families: dict[str, REAL]
+    families: dict[str, Sparse]
     kept_back: BOOL
     grown: BOOL
     by: dict[tuple[int, int], str]
 
 
 def keep_back(
-    memory: Memory, estate: Estate, families: dict[str, REAL], sizes: Mapping[str, list[REAL]], heard: float
+    memory: Memory, estate: Estate, families: dict[str, Sparse], sizes: Mapping[str, list[REAL | Sparse]], heard: float
 ) -> Quiet:
     """Silence the families of evidence that a reviewer has already seen, where they did not grow by half.
 
     `families` are the nats of each family, `sizes` the excesses behind them, one array for each signal on a scale of
     its own, `heard` the nats from which a family counts as seen.
     """
-    quiet = dict(families)
+    silent = {name: np.zeros(len(nats.value), dtype=bool) for name, nats in families.items()}
     kept, grown = np.zeros(estate.shape, dtype=bool), np.zeros(estate.shape, dtype=bool)
     by: dict[tuple[int, int], str] = {}
     for item in memory.decisions:
-        where = np.nonzero(reach(item, estate))
-        if not len(where[0]):
+        lines, months = np.nonzero(reach(item, estate))
+        if not len(lines):
             continue
         for name, nats in families.items():
             if nats[item.service, item.month] < heard:
                 continue
-            loud = nats[where] >= heard
-            more = np.zeros(len(where[0]), dtype=bool)
+            loud = nats[lines, months] >= heard
+            more = np.zeros(len(lines), dtype=bool)
             for size in sizes[name]:
                 seen = size[item.service, item.month]
-                more |= (size[where] > GROWTH * seen) & (seen > 0)
-            cells: tuple[NDArray[Any], NDArray[Any]] = (where[0][loud & ~more], where[1][loud & ~more])
-            if len(cells[0]):
-                if quiet[name] is nats:
-                    quiet[name] = nats.copy()
-                quiet[name][cells] = 0.0
-                kept[cells] = True
-                by.update(dict.fromkeys(zip(cells[0].tolist(), cells[1].tolist(), strict=True), item.finding_id))
-            grown[where[0][loud & more], where[1][loud & more]] = True
+                more |= (size[lines, months] > GROWTH * seen) & (seen > 0)
+            same = loud & ~more
+            if same.any():
+                silent[name][nats.places(lines[same], months[same])] = True
+                kept[lines[same], months[same]] = True
+                cells = zip(lines[same].tolist(), months[same].tolist(), strict=True)
+                by.update(dict.fromkeys(cells, item.finding_id))
+            grown[lines[loud & more], months[loud & more]] = True
+    quiet = {name: nats.with_values(np.where(silent[name], 0.0, nats.value)) for name, nats in families.items()}
     return Quiet(quiet, kept, grown, by)
 
 

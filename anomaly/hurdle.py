@@ -11,7 +11,8 @@ from scipy.special import log_ndtr
 
 from anomaly.baseline import MAD
 from anomaly.estate import BOOL, CODES, REAL
-from anomaly.kernels import earlier_events, events
+from anomaly.kernels import earlier_events
+from anomaly.sparse import Sparse
 
 _RATE_WEIGHT = 3.0  # months of own history that weigh as much as the role's rate of an event
 _ROLE_WEIGHT = 30.0  # line-months of a role that weigh as much as the fleet's rate
@@ -22,23 +23,16 @@ _MONEY_PRIOR = (np.log(0.3), 1.5, 3.0)  # log of fleet units: center, spread, we
 
 @dataclass(frozen=True)
 class Rare:
-    """A rare event against its model: `surprise` in nats, shape (services, months), 0 where there is no event.
+    """A rare event against its model: `surprise` in nats of every event, its `chance` of any and its `usual` size."""
 
-    `chance` of any and `usual` size are known where it happened: `keys` are month x services + service, ascending.
-    """
-
-    surprise: REAL
-    keys: NDArray[np.int64]
+    surprise: Sparse
     chance: REAL
     usual: REAL
 
     def at(self, service: int, month: int) -> tuple[float, float]:
         """Chance and usual size of an event of a line-month, (0, 0) where none happened."""
-        key = month * self.surprise.shape[0] + service
-        place = int(np.searchsorted(self.keys, key))
-        if place == len(self.keys) or self.keys[place] != key:
-            return 0.0, 0.0
-        return float(self.chance[place]), float(self.usual[place])
+        place = int(self.surprise.places(service, month))
+        return (0.0, 0.0) if place < 0 else (float(self.chance[place]), float(self.usual[place]))
 
 
 class Presence:
@@ -47,12 +41,16 @@ class Presence:
     def __init__(self, known: BOOL, groups: dict[str, CODES]) -> None:
         self.known = known
         self.groups = groups
+        self.sizes = {name: int(grid.max(initial=-1)) + 1 for name, grid in groups.items()}
         self._lines: dict[tuple[str, int], NDArray[np.int64]] = {}
 
     @cached_property
-    def before(self) -> NDArray[np.int32]:
+    def before(self) -> NDArray[np.int16]:
         """Earlier line-months of each line."""
-        return np.asarray(np.cumsum(self.known, axis=1, dtype=np.int32) - self.known)
+        result = np.zeros(self.known.shape, dtype=np.int16, order="F")
+        for t in range(1, self.known.shape[1]):
+            np.add(result[:, t - 1], self.known[:, t - 1], out=result[:, t])
+        return result
 
     @cached_property
     def lines(self) -> NDArray[np.int64]:
@@ -65,11 +63,10 @@ class Presence:
         if key not in self._lines:
             codes = self.groups[group][:, month]
             inside = codes[self.known[:, month] & (codes >= 0)]
-            size = int(self.groups[group].max(initial=-1)) + 2
-            self._lines[key] = np.bincount(inside, minlength=size)
+            self._lines[key] = np.bincount(inside, minlength=self.sizes[group] + 1)
         return self._lines[key]
 
-    def share(self, group: str, month: int, hit: NDArray[np.intp]) -> tuple[REAL, REAL]:
+    def share(self, group: str, month: int, hit: NDArray[np.int32]) -> tuple[REAL, REAL]:
         """For each line of `hit` how many others of its group are present, and how many of those are in `hit` too."""
         codes = self.groups[group][hit, month]
         present = self.lines_of(group, month)
@@ -79,19 +76,19 @@ class Presence:
         return np.where(alone, 0, total).astype(float), np.where(alone, 0, shared).astype(float)
 
 
-def rare(amount: REAL, presence: Presence, *, context: tuple[str, ...], money: bool) -> Rare:
+def rare(amount: Sparse, presence: Presence, *, context: tuple[str, ...], money: bool) -> Rare:
     """Surprise of every event: -ln(chance of any) - ln(P(at least that much)).
 
     The chance comes from the line's own months and its role, and is raised where others of the same department, site
     or plan have the event in the same month: a company's event is not a person's. Sizes are compared on the log scale.
     """
     width = amount.shape[1]
-    service, month, value = events(amount, presence.known)
-    size = np.log(value)
+    happened = amount.kept(presence.known)
+    service, bounds = happened.service, happened.start
+    size = np.log(happened.value)
     times, total = earlier_events(service, size, amount.shape[0])
     chance, tail, usual = np.ones(len(service)), np.zeros(len(service)), np.zeros(len(service))
-    bounds = np.searchsorted(month, np.arange(width + 1))
-    roles = int(presence.groups["role"].max(initial=-1)) + 2
+    roles = presence.sizes["role"] + 1
     role_lines, role_events = np.zeros(roles), np.zeros(roles)
     seen_lines, seen_events = 0.0, 0.0
     pool = np.empty(0)
@@ -119,9 +116,7 @@ def rare(amount: REAL, presence: Presence, *, context: tuple[str, ...], money: b
         role_lines[: len(presence.lines_of("role", t))] += presence.lines_of("role", t)
         seen_lines += lines
         seen_events += hits
-    surprise = np.zeros(amount.shape, order="F")
-    surprise[service, month] = -np.log(chance) + tail
-    return Rare(surprise, month * amount.shape[0] + service, chance, usual)
+    return Rare(happened.with_values(-np.log(chance) + tail), chance, usual)
 
 
 def _sizes(pool: REAL, money: bool) -> tuple[float, float]:

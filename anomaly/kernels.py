@@ -1,54 +1,98 @@
-"""Compiled array passes: what a line's own past says, medians of groups, trends, and ranks in sorted references.
+"""Compiled array passes: what a line's own past says, medians of groups, rises, and ranks in sorted references.
 
 Each has a plain numpy oracle in the tests. Arrays of lines and months have shape (services, months); NaN = unknown.
 """
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 from numpy.typing import NDArray
 
 REAL = NDArray[np.float64]
 INT = NDArray[np.int64]
+LINES = NDArray[np.int32]
+COUNT = NDArray[np.int16]
+CORES = os.cpu_count() or 1
 
 
-@njit(cache=True, parallel=True)
-def own_past(x: REAL, window: int) -> tuple[REAL, REAL, INT]:
+def in_parallel(task: Callable[[Any], None], items: Iterable[Any]) -> None:
+    """Do a task for each item on all cores; each writes to places of its own, so the order changes nothing.
+
+    Threads and compiled passes that let go of the interpreter, not numba's own threads: those cannot be forked.
+    """
+    with ThreadPoolExecutor(CORES) as pool:
+        for done in [pool.submit(task, item) for item in items]:
+            done.result()
+
+
+def shares(items: range) -> list[range]:
+    """The items dealt out to the cores."""
+    return [items[core::CORES] for core in range(min(CORES, len(items)))]
+
+
+def blocks(lines: int) -> list[tuple[int, int]]:
+    """The lines as (first, last) ranges, a few for each core."""
+    size = max(-(-lines // (4 * CORES)), 1_000)
+    return [(first, min(first + size, lines)) for first in range(0, lines, size)]
+
+
+def own_past(x: REAL, window: int) -> tuple[REAL, REAL, COUNT]:
     """Median, median absolute deviation from it, and count of the known values of up to `window` months before each."""
-    lines, months = x.shape
-    middle, apart = np.full((months, lines), np.nan).T, np.full((months, lines), np.nan).T
-    count = np.zeros((months, lines), dtype=np.int64).T
-    for s in prange(lines):
-        ordered = np.empty(window + 1)
+    seen = np.asfortranarray(x)
+    middle, apart = np.empty(x.shape, order="F"), np.empty(x.shape, order="F")
+    count = np.empty(x.shape, dtype=np.int16, order="F")
+    in_parallel(lambda span: _own_past(seen, window, span[0], span[1], middle, apart, count), blocks(len(x)))
+    return middle, apart, count
+
+
+@njit(cache=True, nogil=True)
+def _own_past(x: REAL, window: int, first: int, last: int, middle: REAL, apart: REAL, count: COUNT) -> None:
+    months = x.shape[1]
+    ordered = np.empty(window + 1)
+    for s in range(first, last):
         n = 0
         for t in range(months):
+            count[s, t] = n
+            middle[s, t] = apart[s, t] = np.nan
             if n > 0:
                 m = 0.5 * (ordered[(n - 1) // 2] + ordered[n // 2])
                 middle[s, t] = m
                 apart[s, t] = _deviation(ordered, n, m)
-                count[s, t] = n
             if t >= window and np.isfinite(x[s, t - window]):
-                gone, at = x[s, t - window], 0
-                while ordered[at] != gone:
-                    at += 1
-                for i in range(at, n - 1):
-                    ordered[i] = ordered[i + 1]
-                n -= 1
-            value = x[s, t]
-            if np.isfinite(value):
-                i = n
-                while i > 0 and ordered[i - 1] > value:
-                    ordered[i] = ordered[i - 1]
-                    i -= 1
-                ordered[i] = value
-                n += 1
-    return middle, apart, count
+                n = _drop(ordered, n, x[s, t - window])
+            if np.isfinite(x[s, t]):
+                n = _put(ordered, n, x[s, t])
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
+def _put(ordered: REAL, n: int, value: float) -> int:
+    """Put a value into a sorted list of n; returns how many there are now."""
+    i = n
+    while i > 0 and ordered[i - 1] > value:
+        ordered[i] = ordered[i - 1]
+        i -= 1
+    ordered[i] = value
+    return n + 1
+
+
+@njit(cache=True, nogil=True)
+def _drop(ordered: REAL, n: int, value: float) -> int:
+    """Take a value out of a sorted list of n that has it; returns how many there are now."""
+    at = 0
+    while ordered[at] != value:
+        at += 1
+    for i in range(at, n - 1):
+        ordered[i] = ordered[i + 1]
+    return n - 1
+
+
+@njit(cache=True, nogil=True)
 def _deviation(ordered: REAL, n: int, m: float) -> float:
     """Median of |value - m| of sorted values, by walking outwards from m."""
     right = 0
@@ -71,41 +115,48 @@ def _deviation(ordered: REAL, n: int, m: float) -> float:
     return 0.5 * (low + high)
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _select(a: REAL, first: int, last: int, k: int) -> float:
-    """The value of rank k of a[first..last], partly sorting it in place."""
+    """The value of rank k of a[first..last], partly sorting it in place: smaller ones come before, larger ones after.
+
+    Every value is moved whether it is smaller or not, which a processor does faster than deciding.
+    """
     while first < last:
         x, y, z = a[first], a[(first + last) // 2], a[last]
         pivot = max(min(x, y), min(max(x, y), z))
-        i, j = first, last
-        while i <= j:
-            while a[i] < pivot:
-                i += 1
-            while a[j] > pivot:
-                j -= 1
-            if i <= j:
-                a[i], a[j] = a[j], a[i]
-                i += 1
-                j -= 1
-        if k <= j:
-            last = j
-        elif k >= i:
-            first = i
-        else:
-            break
+        smaller = first
+        for j in range(first, last + 1):
+            value = a[j]
+            a[j] = a[smaller]
+            a[smaller] = value
+            smaller += value < pivot
+        if k < smaller:
+            last = smaller - 1
+            continue
+        equal = smaller
+        for j in range(smaller, last + 1):
+            value = a[j]
+            a[j] = a[equal]
+            a[equal] = value
+            equal += value <= pivot
+        if k < equal:
+            return float(pivot)
+        first = equal
     return float(a[k])
 
 
-@njit(cache=True)
-def group_medians(values: REAL, groups: NDArray[np.int32], size: int, least: int) -> REAL:
-    """Median of the known values of each group 0..size-1; NaN where there are fewer than `least`."""
+@njit(cache=True, nogil=True)
+def group_medians(values: REAL, groups: LINES, size: int, least: int, held: REAL) -> REAL:
+    """Median of the known values of each group 0..size-1; NaN where there are fewer than `least`.
+
+    `held` is room for as many values, so that it need not be asked for again and again.
+    """
     counts = np.zeros(size + 1, dtype=np.int64)
     for i in range(len(values)):
         if groups[i] >= 0 and np.isfinite(values[i]):
             counts[groups[i] + 1] += 1
     start = np.cumsum(counts)
     place = start.copy()
-    held = np.empty(start[-1])
     for i in range(len(values)):
         g = groups[i]
         if g >= 0 and np.isfinite(values[i]):
@@ -125,38 +176,63 @@ def group_medians(values: REAL, groups: NDArray[np.int32], size: int, least: int
     return result
 
 
-@njit(cache=True, parallel=True)
-def trends(x: REAL, spread: REAL, window: int, weight: float, clip: float) -> tuple[REAL, REAL]:
-    """Slope a month over the last `window` months, and its standard error; NaN where more than one month is unknown.
+def ramps(x: REAL, spread: REAL, length: int, before: int, weight: float, clip: float) -> tuple[REAL, REAL]:
+    """Slope a month of a rise over the last `length` months from the level of up to `before` months before them.
 
-    Values are drawn in to `clip` spreads around the window's middle, so that one huge month makes no trend. The error
-    comes from what is left around the line, shrunk towards `spread` as if that were known from `weight` months.
+    Least squares on (1, 0 .. 0, 1 .. length), and its standard error; NaN where more than one month of the rise, or all
+    but two of the level, are unknown. Values are drawn in to `clip` spreads around the level's median, so that one huge
+    month makes no rise. The error comes from what is left around the fit, shrunk towards `spread` as if that were known
+    from `weight` months.
     """
-    lines, months = x.shape
-    slope, error = np.full((months, lines), np.nan).T, np.full((months, lines), np.nan).T
-    for s in prange(lines):
-        ordered, y, at = np.empty(window), np.empty(window), np.empty(window)
-        for t in range(window - 1, months):
-            n = 0
-            for k in range(t - window + 1, t + 1):
-                if np.isfinite(x[s, k]):
-                    y[n], at[n] = x[s, k], float(k)
-                    n += 1
-            if n < window - 1 or n < 4:
+    seen, wide = np.asfortranarray(x), np.asfortranarray(spread)
+    slope, error = np.empty(x.shape, order="F"), np.empty(x.shape, order="F")
+
+    def fit(span: tuple[int, int]) -> None:
+        _ramps(seen, wide, length, before, weight, clip, span[0], span[1], slope, error)
+
+    in_parallel(fit, blocks(len(x)))
+    return slope, error
+
+
+@njit(cache=True, nogil=True)
+def _ramps(
+    x: REAL,
+    spread: REAL,
+    length: int,
+    before: int,
+    weight: float,
+    clip: float,
+    first: int,
+    last: int,
+    slope: REAL,
+    error: REAL,
+) -> None:
+    months = x.shape[1]
+    ordered, y, at = np.empty(before + 1), np.empty(before + length), np.empty(before + length)
+    for s in range(first, last):
+        level = 0
+        for t in range(months):
+            slope[s, t] = error[s, t] = np.nan
+            if t >= length + before and np.isfinite(x[s, t - length - before]):
+                level = _drop(ordered, level, x[s, t - length - before])
+            if t >= length and np.isfinite(x[s, t - length]):
+                level = _put(ordered, level, x[s, t - length])
+            if level < 3:
                 continue
-            for i in range(n):
-                j = i
-                while j > 0 and ordered[j - 1] > y[i]:
-                    ordered[j] = ordered[j - 1]
-                    j -= 1
-                ordered[j] = y[i]
-            m = 0.5 * (ordered[(n - 1) // 2] + ordered[n // 2])
+            m = 0.5 * (ordered[(level - 1) // 2] + ordered[level // 2])
             usual = spread[s, t]
-            mean_y, mean_at = 0.0, 0.0
-            for i in range(n):
-                y[i] = min(max(y[i], m - clip * usual), m + clip * usual)
-                mean_y += y[i] / n
-                mean_at += at[i] / n
+            lowest, highest = m - clip * usual, m + clip * usual
+            mean_y, mean_at, n = 0.0, 0.0, 0
+            for k in range(max(t - length - before + 1, 0), t + 1):
+                if np.isfinite(x[s, k]):
+                    y[n], at[n] = min(max(x[s, k], lowest), highest), float(max(k - t + length, 0))
+                    mean_y += y[n]
+                    mean_at += at[n]
+                    n += 1
+            if n - level < length - 1:
+                continue
+            mean_y /= n
+            mean_at /= n
             sxy, sxx = 0.0, 0.0
             for i in range(n):
                 sxy += (at[i] - mean_at) * (y[i] - mean_y)
@@ -167,11 +243,10 @@ def trends(x: REAL, spread: REAL, window: int, weight: float, clip: float) -> tu
                 left += (y[i] - mean_y - b * (at[i] - mean_at)) ** 2
             slope[s, t] = b
             error[s, t] = np.sqrt((left + weight * usual**2) / (n - 2 + weight) / sxx)
-    return slope, error
 
 
-@njit(cache=True)
-def earlier_events(service: INT, size: REAL, lines: int) -> tuple[REAL, REAL]:
+@njit(cache=True, nogil=True)
+def earlier_events(service: LINES, size: REAL, lines: int) -> tuple[REAL, REAL]:
     """For each event, in order of month, how many its line had before it and the sum of their sizes."""
     times, total = np.zeros(len(service)), np.zeros(len(service))
     so_far, sum_so_far = np.zeros(lines), np.zeros(lines)
@@ -183,26 +258,7 @@ def earlier_events(service: INT, size: REAL, lines: int) -> tuple[REAL, REAL]:
     return times, total
 
 
-@njit(cache=True)
-def events(amount: REAL, known: NDArray[np.bool_]) -> tuple[INT, INT, REAL]:
-    """Line, month and amount of every amount above 0 of a known line-month, in order of month and line."""
-    lines, months = amount.shape
-    count = 0
-    for t in range(months):
-        for s in range(lines):
-            if known[s, t] and amount[s, t] > 0:
-                count += 1
-    service, month, value = np.empty(count, dtype=np.int64), np.empty(count, dtype=np.int64), np.empty(count)
-    i = 0
-    for t in range(months):
-        for s in range(lines):
-            if known[s, t] and amount[s, t] > 0:
-                service[i], month[i], value[i] = s, t, amount[s, t]
-                i += 1
-    return service, month, value
-
-
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def merged(a: REAL, b: REAL) -> REAL:
     """Two sorted arrays as one."""
     result = np.empty(len(a) + len(b))
@@ -217,7 +273,7 @@ def merged(a: REAL, b: REAL) -> REAL:
     return result
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def at_least(ordered: REAL, values: REAL) -> REAL:
     """How many of a sorted reference are at least as large as each value; both sorted."""
     result = np.empty(len(values))
@@ -229,13 +285,40 @@ def at_least(ordered: REAL, values: REAL) -> REAL:
     return result
 
 
-@njit(cache=True)
-def top_three(total: REAL, second: REAL, third: REAL, family: REAL) -> None:
-    """Keep the three largest of what was seen so far, in place; all of shape (services, months)."""
-    lines, months = family.shape
-    for t in range(months):
-        for s in range(lines):
-            value = family[s, t]
+@njit(cache=True, nogil=True)
+def louder(
+    start_a: INT, line_a: LINES, value_a: REAL, start_b: INT, line_b: LINES, value_b: REAL
+) -> tuple[INT, LINES, REAL]:
+    """The larger of two sparse arrays (:class:`anomaly.sparse.Sparse`) in every cell."""
+    start = np.zeros(len(start_a), dtype=np.int64)
+    line = np.empty(len(line_a) + len(line_b), dtype=np.int32)
+    value = np.empty(len(line))
+    n = 0
+    for t in range(len(start) - 1):
+        i, j = start_a[t], start_b[t]
+        while i < start_a[t + 1] or j < start_b[t + 1]:
+            more_a, more_b = i < start_a[t + 1], j < start_b[t + 1]
+            if more_a and more_b and line_a[i] == line_b[j]:
+                line[n], value[n] = line_a[i], max(value_a[i], value_b[j])
+                i += 1
+                j += 1
+            elif more_a and (not more_b or line_a[i] < line_b[j]):
+                line[n], value[n] = line_a[i], value_a[i]
+                i += 1
+            else:
+                line[n], value[n] = line_b[j], value_b[j]
+                j += 1
+            n += 1
+        start[t + 1] = n
+    return start, line[:n].copy(), value[:n].copy()
+
+
+@njit(cache=True, nogil=True)
+def top_three(total: REAL, second: REAL, third: REAL, start: INT, line: LINES, found: REAL) -> None:
+    """Keep the three largest of what was seen so far, in place, of shape (services, months); `found` is sparse."""
+    for t in range(len(start) - 1):
+        for i in range(start[t], start[t + 1]):
+            s, value = line[i], found[i]
             if value > third[s, t]:
                 if value > total[s, t]:
                     third[s, t], second[s, t], total[s, t] = second[s, t], total[s, t], value
@@ -245,8 +328,37 @@ def top_three(total: REAL, second: REAL, third: REAL, family: REAL) -> None:
                     third[s, t] = value
 
 
+@njit(cache=True, nogil=True)
+def fill(result: REAL, values: REAL, groups: LINES, size: int, least: int, held: REAL) -> None:
+    """Put the median of its group's values where a row's result is still unknown (NaN)."""
+    known = True
+    for i in range(len(result)):
+        known = known and not np.isnan(result[i])
+    if known:
+        return
+    medians = group_medians(values, groups, size, least, held)
+    for i in range(len(result)):
+        if np.isnan(result[i]) and groups[i] >= 0:
+            result[i] = medians[groups[i]]
+
+
+@njit(cache=True, nogil=True)
+def fill_from_all(result: REAL, values: REAL, least: int, last: float, held: REAL) -> None:
+    """Put the median of all values where a row's result is still unknown, and `last` where there are too few."""
+    known = True
+    for i in range(len(result)):
+        known = known and not np.isnan(result[i])
+    if known:
+        return
+    fill(result, values, np.zeros(len(values), dtype=np.int32), 1, least, held)
+    for i in range(len(result)):
+        if np.isnan(result[i]):
+            result[i] = last
+
+
 def group_median(values: REAL, groups: NDArray[Any], *, least: int) -> REAL:
     """:func:`group_medians` back on each row; NaN for a row in no group."""
     size = int(groups.max(initial=-1)) + 1
-    medians = group_medians(np.ascontiguousarray(values), np.ascontiguousarray(groups), size, least)
+    column = np.ascontiguousarray(values)
+    medians = group_medians(column, np.ascontiguousarray(groups), size, least, np.empty(len(column)))
     return np.append(medians, np.nan)[groups]

@@ -8,13 +8,15 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+import numpy as np
+
 from anomaly import baseline, hurdle, policy, score
 from anomaly.estate import Estate
 from anomaly.features import Panel
 from anomaly.registry import SIGNALS
 
 #: Raised when the same data and feedback can give another score than before.
-MODEL_VERSION = "2"
+MODEL_VERSION = "3"
 #: The seed of everything that is drawn at random.
 SEED = 7
 
@@ -36,15 +38,22 @@ def config_hash(rules: Sequence[policy.Rule]) -> str:
 def data_hashes(estate: Estate, panel: Panel) -> list[str]:
     """For each month a short hash of the features of all line-months up to and including it."""
     ids = estate.services["service_id"].astype(str).to_numpy()
-    grids = [*panel.volumes.items(), *panel.counts.items(), *panel.money.items()]
+    sparse = [*panel.counts.items(), *panel.money.items()]
     running = hashlib.blake2b(digest_size=6)
     result = []
     for t, month in enumerate(estate.months):
         rows = panel.scored[:, t]
         running.update("\n".join([month, *ids[rows]]).encode())
-        for name, grid in grids:
+        for name, grid in panel.volumes.items():
             running.update(name.encode())
             running.update(grid[rows, t].tobytes())
+        place = np.cumsum(rows) - 1
+        for name, events in sparse:
+            service, value = events.column(t)
+            inside = rows[service]
+            running.update(name.encode())
+            running.update(place[service[inside]].tobytes())
+            running.update(value[inside].tobytes())
         result.append(running.copy().hexdigest())
     return result
 

@@ -14,9 +14,12 @@ from anomaly.estate import BOOL, REAL, Estate
 from anomaly.facts import roaming_facts
 from anomaly.features import VOLUME_UNITS, unlevel_grid
 from anomaly.registry import SIGNALS
+from anomaly.sparse import Sparse
 
 #: Lines in one country in one month, and how many times the usual, that make it an event of the company.
 GATHERING, TIMES_USUAL = 5, 3.0
+#: Months of history from which a line-month is a reference for the false discovery rate.
+SETTLED = 6
 
 
 @dataclass(frozen=True)
@@ -87,14 +90,15 @@ def rank(
 ) -> Ranking:
     """Evidence and score of every line-month, shape (services, months)."""
     known = memory or feedback.nothing(estate)
-    confirmed = known.confirmed
+    confirmed = feedback.unclean(known, estate)
     event = gathered(estate)
     evidence = model.assess(panel, travelled=travelled(estate), gathered=event, confirmed=confirmed)
     rules = score.rule_families(found, rates, estate.shape, explained=event)
     families = score.merge(score.families(evidence), rules)
     raw = score.combine(families) + score.FURTHER * panel.impossible
     loudness = score.nats(raw, panel.scored, confirmed)
-    tail = calibrate.tail(raw, panel.scored, confirmed=confirmed)
+    settled = panel.scored & (evidence.history >= SETTLED)
+    tail = calibrate.tail(raw, panel.scored, confirmed=confirmed, settled=settled)
     if not known.decisions:
         none = np.zeros(estate.shape, dtype=bool)
         return Ranking(evidence, loudness, loudness, loudness, tail, none, none, {})
@@ -110,12 +114,13 @@ def rank(
 
 def excess(
     panel: features.Panel, evidence: model.Evidence, found: Mapping[str, policy.Hits], shape: tuple[int, int]
-) -> dict[str, list[REAL]]:
+) -> dict[str, list[REAL | Sparse]]:
     """How much there is of what each family looks at, one array for each of its signals, each on a scale of its own.
 
     Volumes count above what was expected, money in fleet units, rules by their money at stake.
     """
-    result: dict[str, list[REAL]] = {}
+    result: dict[str, list[REAL | Sparse]] = {}
+    size: REAL | Sparse
     for signal in SIGNALS:
         if signal.how == "up":
             expected = unlevel_grid(evidence.levels[signal.source].center, VOLUME_UNITS[signal.source])
@@ -123,7 +128,7 @@ def excess(
         elif signal.how == "rare":
             size = _amount(panel, signal.source)
         else:
-            size = evidence.raw[signal.id]
+            size = model.said(signal, evidence.levels[signal.source], panel)
         result.setdefault(signal.family, []).append(size)
     for hits in found.values():
         stake = np.zeros(shape)
@@ -132,5 +137,8 @@ def excess(
     return result
 
 
-def _amount(panel: features.Panel, source: str) -> REAL:
-    return panel.money[source] / panel.unit if source in panel.money else panel.counts[source]
+def _amount(panel: features.Panel, source: str) -> Sparse:
+    if source not in panel.money:
+        return panel.counts[source]
+    held = panel.money[source]
+    return held.with_values(held.value / panel.unit[held.service, held.month])

@@ -73,22 +73,18 @@ SIGNALS: tuple[Signal, ...] = (
     Signal(
         *("data_shift", "data", "level_shift", "shift", "home_data", "MB", "Data on a new level"),
         "three months of home data in a row above all before them",
-        weight=0.9,
     ),
     Signal(
         *("voice_shift", "voice", "level_shift", "shift", "home_voice", "min", "Calls on a new level"),
         "three months of home voice in a row above all before them",
-        weight=0.9,
     ),
     Signal(
         *("data_drift", "data", "drift", "drift", "home_data", "MB", "Data creeping up"),
-        "a steady rise of home data over six or ten months",
-        weight=0.75,
+        "a steady rise of home data over six months",
     ),
     Signal(
         *("voice_drift", "voice", "drift", "drift", "home_voice", "min", "Calls creeping up"),
-        "a steady rise of home voice over six or ten months",
-        weight=0.75,
+        "a steady rise of home voice over six months",
     ),
     Signal(
         *("overage", "home_cost", "spike", "rare", "home_cost", "money", "Cost of home use"),

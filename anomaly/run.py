@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from anomaly import alerts, explain, features, feedback, model, monitor, policy, provenance, rulebook, spend, stakes
+from anomaly import (
+    alerts,
+    explain,
+    features,
+    feedback,
+    model,
+    monitor,
+    policy,
+    provenance,
+    repeats,
+    rulebook,
+    spend,
+    stakes,
+)
 from anomaly.detectors import DEFAULT, DETECTORS
 from anomaly.estate import BOOL, REAL, Estate, read
 from anomaly.grains import GRAINS
@@ -28,10 +41,14 @@ QUEUES = ("policy", "anomaly", "all", "spend")
 
 @dataclass(frozen=True)
 class Run:
-    """The findings of one run, and what it says about itself: counts, provenance and the drift of the model."""
+    """The findings of one run, and what it says about itself: counts, provenance and the drift of the model.
+
+    `moves` are the moves of spend, also those kept back; they are among the findings of the queue `spend` only.
+    """
 
     findings: list[Finding]
     summary: dict[str, Any]
+    moves: list[Finding] = field(default_factory=list)
 
 
 def flag(
@@ -68,7 +85,8 @@ def flag_run(
     used as history, later ones never. `include_exempt` lists hits under a recorded exemption too. `detector` names
     another detector to compare with: it orders the anomaly queue, the explanations stay. `rules`
     are by default those in force in the store (:func:`anomaly.rulebook.in_force`). The queue `spend` is about accounts,
-    carriers, cost centers and categories (:mod:`anomaly.spend`), largest difference first; it is not part of `all`.
+    carriers, cost centers and categories (:mod:`anomaly.spend`), largest difference first; `all` works it out and keeps
+    it, but lists the other two only.
 
     Raises:
         BadInput: for an unknown queue or detector, a budget outside 0..1, a month that is none, or a range that runs
@@ -76,11 +94,14 @@ def flag_run(
     """
     _check(first, last, queue, budget)
     score_of = _detector(detector)
+    moves: list[Finding] = []
+    if queue in {"spend", "all"}:
+        moves = spend.as_findings(store, spend.moves(store, first=first, last=last))
     if queue == "spend":
-        return Run(spend.as_findings(spend.moves(store, first=first, last=last), spend.labels(store)), {})
+        return Run([item for item in moves if not repeats.is_kept_back(item.detail)], {}, moves)
     estate = read(store)
     if not estate.months or not len(estate.services):
-        return Run([], {})
+        return Run([], {}, moves)
     chosen = np.array([(not first or m >= first) and (not last or m <= last) for m in estate.months], dtype=bool)
     panel = features.build(estate)
     units = _estimated(panel, estate.months) | fleet_units(queries.line_spend(store), estate.months)
@@ -107,28 +128,34 @@ def flag_run(
         summary = monitor.summary(estate, panel, ranking, selection, memory, chosen)
         summary |= provenance.stamp(config, data[int(np.flatnonzero(chosen)[-1])] if chosen.any() else "")
     ordered = sorted(items, key=lambda f: (-round(f.score or 0.0, 6), f.service_id or "", f.month, f.rule))
-    return Run(ordered, summary)
+    return Run(ordered, summary, moves)
 
 
 def save(
     store: Store, run: Run, queue: str, *, first: str | None = None, last: str | None = None
 ) -> dict[str, dict[str, int]]:
     """Keep a run's findings and its summary; returns the counts of :func:`core.findings.save` by queue."""
-    counts = {}
-    for name in ("policy", "anomaly"):
+    counts: dict[str, dict[str, int]] = {}
+    listed: tuple[findings.Queue, ...] = ("policy", "anomaly")
+    for name in listed:
         if queue in {name, "all"}:
             rows = [item for item in run.findings if item.queue == name]
             counts[name] = findings.save(store, rows, name, first=first, last=last)
+    if queue in {"spend", "all"}:
+        counts["spend"] = findings.save(store, run.moves, "spend", first=first, last=last)
     monitor.keep(store, run.summary)
     return counts
 
 
 def told(run: Run) -> list[str]:
-    """What a reader of the anomaly queue should know about the run: kept back, came back, reviewed, drifted."""
-    if not run.summary:
-        return []
-    said = run.summary
+    """What a reader of the queues should know about the run: kept back, came back, reviewed, drifted."""
     lines = []
+    kept, grown = repeats.counts(run.moves)
+    if kept or grown:
+        lines.append(f"{kept} moves of spend kept back because they were reviewed, {grown} came back grown")
+    if not run.summary:
+        return lines
+    said = run.summary
     if said["suppressed"] or said["came_back"]:
         lines.append(
             f"{said['suppressed']} alerts kept back because they were reviewed, {said['came_back']} came back grown"

@@ -14,6 +14,7 @@ from anomaly.kernels import top_three
 from anomaly.model import Evidence
 from anomaly.policy import Hits, Rule
 from anomaly.registry import SIGNALS
+from anomaly.sparse import Sparse
 
 #: The strongest piece of evidence counts whole, each further one only by what exceeds this many nats: many signals
 #: are somewhat loud by chance, and adding them up buries the one that matters (measured, docs/anomaly.md).
@@ -28,14 +29,14 @@ RULE_FAMILY = {
 }
 
 
-def families(evidence: Evidence) -> dict[str, REAL]:
+def families(evidence: Evidence) -> dict[str, Sparse]:
     """The strongest weighted signal of each family: signals of one family are one piece of evidence."""
-    result: dict[str, REAL] = {}
+    result: dict[str, Sparse] = {}
     for signal in SIGNALS:
         nats = evidence.nats[signal.id]
         if signal.weight != 1:
-            nats = signal.weight * nats
-        result[signal.family] = np.maximum(result[signal.family], nats) if signal.family in result else nats
+            nats = nats.with_values(signal.weight * nats.value)
+        result[signal.family] = result[signal.family].louder(nats) if signal.family in result else nats
     return result
 
 
@@ -50,46 +51,49 @@ def rule_families(
     shape: tuple[int, int],
     *,
     explained: BOOL | None = None,
-) -> dict[str, REAL]:
+) -> dict[str, Sparse]:
     """-ln of the base rates of the rules that hit a line-month, by family; excused hits do not count, nor do rules
     that are no evidence (`in_ranking`).
 
     Roaming that is `explained` by what many do counts as likely as not, whatever rule it breaks.
     """
-    result: dict[str, REAL] = {}
+    result: dict[str, Sparse] = {}
     for name, found in hits.items():
         if not found.rule.in_ranking:
             continue
-        kept = ~found.exempt
-        nats = np.zeros(shape)
-        nats[found.service[kept], found.month[kept]] = -np.log(rates[name][found.month[kept]])
+        service, month = found.service[~found.exempt], found.month[~found.exempt]
+        weight = -np.log(rates[name][month])
         family = family_of(found.rule)
         if explained is not None and family == "roaming":
-            nats = np.where(explained, np.minimum(nats, np.log(2.0)), nats)
-        result[family] = np.maximum(result[family], nats) if family in result else nats
+            weight = np.where(explained[service, month], np.minimum(weight, np.log(2.0)), weight)
+        nats = Sparse.at(shape, service, month, weight)
+        result[family] = result[family].louder(nats) if family in result else nats
     return result
 
 
-def merge(signals: Mapping[str, REAL], rules: Mapping[str, REAL]) -> dict[str, REAL]:
+def merge(signals: Mapping[str, Sparse], rules: Mapping[str, Sparse]) -> dict[str, Sparse]:
     """Families of signals and rules together: of one family the louder counts."""
     listed = dict(signals)
     for name, nats in rules.items():
-        listed[name] = np.maximum(listed[name], nats) if name in listed else nats
+        listed[name] = listed[name].louder(nats) if name in listed else nats
     return listed
 
 
-def combine(families: Mapping[str, REAL]) -> REAL:
-    """The raw sum of the strongest pieces of evidence; larger is more surprising."""
+def combine(families: Mapping[str, Sparse]) -> REAL:
+    """The raw sum of the strongest pieces of evidence, of shape (services, months); larger is more surprising."""
     shape = next(iter(families.values())).shape
-    first, second, third = (np.zeros(shape, order="F") for _ in range(3))
+    total, second, third = (np.zeros(shape, order="F") for _ in range(3))
     for nats in families.values():
-        top_three(first, second, third, nats)
-    return np.asarray(first + np.maximum(second - FURTHER, 0.0) + np.maximum(third - FURTHER, 0.0))
+        top_three(total, second, third, nats.start, nats.service, nats.value)
+    for further in (second, third):
+        np.subtract(further, FURTHER, out=further)
+        total += np.maximum(further, 0.0, out=further)
+    return total
 
 
 def nats(raw: REAL, scored: BOOL, confirmed: BOOL | None = None) -> REAL:
     """The sum on the scale of both queues: -ln of the share of line-months so far that reached it."""
-    return surprise(raw, scored, floor=0.0, confirmed=confirmed)
+    return surprise(raw, scored, confirmed=confirmed)
 
 
 def budget_rows(budget: float, line_months: int) -> int:

@@ -17,11 +17,12 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from anomaly import repeats
 from anomaly.explain import money_text, month_name
 from anomaly.units import fleet_units
 from core import findings, periods
 from core.findings import Finding
-from core.money import SCALE, minor_places, round_half_up, to_rounded_text
+from core.money import SCALE, minor_places, round_half_up, to_rounded_text, to_text
 from core.queries import anomaly as lines
 from core.queries import spend as queries
 from core.store import Store
@@ -43,8 +44,16 @@ LEVELS: dict[Level, tuple[str, ...]] = {
     "cost_center": ("cost_center_id",),
     "category": ("account_id", "category"),
 }
+TITLES = {
+    "spend.account": "Spend of an account moved",
+    "spend.carrier": "Spend with a carrier moved",
+    "spend.cost_center": "Spend of a cost center moved",
+}
 #: Charges that split into price, volume and mix; everything else moves as a whole.
 SPLIT = ("mrc", "usage", "occ", "third_party")
+#: Drivers that a finding keeps, and their figures.
+MOST_DRIVERS = 50
+DRIVER_AMOUNTS = ("before", "after", "amount", "price", "volume", "mix", "other")
 #: Categories that an account has every month once it has them at all.
 STEADY = ("mrc", "usage", "occ", "credit")
 
@@ -104,6 +113,7 @@ class Move:
     months: int
     missing: bool
     unit: int
+    carrier: str | None = None
     drivers: tuple[Driver, ...] = ()
 
     @property
@@ -122,27 +132,28 @@ class Move:
         return sum(d.amount for d in self.drivers if d.amount < 0)
 
 
-def moves(
-    store: Store, *, first: str | None = None, last: str | None = None, carriers: Sequence[str] = ()
-) -> list[Move]:
+def moves(store: Store, *, first: str | None = None, last: str | None = None) -> list[Move]:
     """What moved in the months `first`..`last`, the largest difference first within each currency.
 
     Only months up to the one judged are looked at. The drivers are read for what is listed only.
     """
     table = queries.spend(store, by=("month", "account_id", "carrier_id", "cost_center_id", "category"))
     table = table[(table["category"] != "tax") & table["currency"].notna()]
-    if carriers:
-        table = table[table["carrier_id"].isin(list(carriers))]
     if table.empty:
         return []
     months = periods.months_between(str(table["month"].min()), str(table["month"].max()))
     units = fleet_units(lines.line_spend(store), months)
     found = [move for level in LEVELS for move in _level(table, level, months, units)]
     found = [m for m in found if (not first or m.month >= first) and (not last or m.month <= last)]
-    kept = _narrowest(found, table)
+    owner = {str(a): str(c) for a, c in zip(table["account_id"], table["carrier_id"], strict=True)}
+    kept = [replace(m, carrier=_carrier(m, owner)) for m in _narrowest(found, owner)]
     items = _Items(store)
     told = [move if move.missing else replace(move, drivers=items.drivers(move)) for move in kept]
     return sorted(told, key=lambda m: (m.currency, -abs(m.difference), m.level, m.key, m.month))
+
+
+def _carrier(move: Move, owner: Mapping[str, str]) -> str | None:
+    return move.key[0] if move.level == "carrier" else owner.get(move.key[0]) if move.level != "cost_center" else None
 
 
 def _level(table: pd.DataFrame, level: Level, months: list[str], units: Mapping[tuple[str, str], int]) -> list[Move]:
@@ -223,9 +234,8 @@ def _surprise(judged: Sequence[Move]) -> list[float]:
     return result
 
 
-def _narrowest(found: list[Move], table: pd.DataFrame) -> list[Move]:
+def _narrowest(found: list[Move], owner: Mapping[str, str]) -> list[Move]:
     """Without the wholes whose story one of their listed parts tells already: category < account < carrier."""
-    owner = dict(zip(table["account_id"], table["carrier_id"], strict=True))
     parts: dict[tuple[str, str, str, str], list[int]] = {}
     for move in found:
         where = (move.month, move.currency)
@@ -309,15 +319,23 @@ def _sums(frame: pd.DataFrame) -> dict[tuple[str, str, str], tuple[Fraction, Fra
     return result
 
 
-def as_findings(listed: Iterable[Move], names: Mapping[str, str] | None = None) -> list[Finding]:
-    """Moves in the shape of `tem flag`; rules are `spend.account`, `spend.carrier`, `spend.cost_center`,
-    `spend.CATEGORY`."""
-    return [_finding(move, names or {}) for move in listed]
+def as_findings(store: Store, listed: Iterable[Move]) -> list[Finding]:
+    """Moves as findings of the queue `spend`, with what earlier decisions say about them.
+
+    Rules are `spend.account`, `spend.carrier`, `spend.cost_center`, `spend.CATEGORY`; `detail` is :func:`document`.
+    """
+    names = labels(store)
+    made = [_finding(move, names) for move in listed]
+    return repeats.keep_back(made, repeats.reviewed(store, "spend", _size), _size)
+
+
+def _size(amount: int, _: Mapping[str, Any]) -> float:
+    return float(amount)
 
 
 def _finding(move: Move, names: Mapping[str, str]) -> Finding:
     rule = f"spend.{move.key[1]}" if move.level == "category" else f"spend.{move.level}"
-    subject = "account" if move.level == "category" else move.level
+    about = "account" if move.level == "category" else move.level
     evidence = [
         {
             "table": "charges",
@@ -331,16 +349,17 @@ def _finding(move: Move, names: Mapping[str, str]) -> Finding:
         for effect, part in driver.effects.items()
     ]
     return Finding(
-        queue="anomaly",
+        queue="spend",
         rule=rule,
         family="spend",
         kind="drop" if move.difference < 0 else "level_shift" if move.level != "category" else "spike",
-        subject_type=subject,
+        subject_type=about,
         subject_id=move.key[0],
-        account_id=move.key[0] if subject == "account" else None,
-        carrier_id=move.key[0] if subject == "carrier" else None,
+        account_id=move.key[0] if about == "account" else None,
+        carrier_id=move.carrier,
         month=move.month,
-        episode_id=findings.episode_id("anomaly", rule, move.key[0], move.month),
+        occasion=move.currency,
+        episode_id=findings.episode_id("spend", rule, move.key[0], move.month),
         amount_at_stake=move.difference,
         currency=move.currency,
         direction="over" if move.difference > 0 else "under",
@@ -357,6 +376,7 @@ def _finding(move: Move, names: Mapping[str, str]) -> Finding:
         evidence=evidence,
         explanation=sentence(move, names),
         history_months=move.months,
+        detail=document(move),
     )
 
 
@@ -370,18 +390,16 @@ def labels(store: Store) -> dict[str, str]:
     return result
 
 
-def subject(move: Move, names: Mapping[str, str] | None = None) -> str:
+def subject(level: Level, key: Sequence[str], names: Mapping[str, str] | None = None) -> str:
     """What a move is about, in words: `Account 4711, usage`."""
-    label = (names or {}).get(move.key[0], move.key[0])
-    about = {"account": "Account", "carrier": "Carrier", "cost_center": "Cost center", "category": "Account"}[
-        move.level
-    ]
-    return f"{about} {label}" + (f", {move.key[1].replace('_', ' ')}" if move.level == "category" else "")
+    label = (names or {}).get(key[0], key[0])
+    about = {"account": "Account", "carrier": "Carrier", "cost_center": "Cost center", "category": "Account"}[level]
+    return f"{about} {label}" + (f", {key[1].replace('_', ' ')}" if level == "category" else "")
 
 
 def sentence(move: Move, names: Mapping[str, str] | None = None) -> str:
     """The move in one to three plain sentences, rises and falls apart."""
-    who = subject(move, names)
+    who = subject(move.level, move.key, names)
     expected = money_text(move.expected, move.currency)
     if move.missing:
         return f"{who}: no bill has come for {month_name(move.month)}; about {expected} was expected."
@@ -403,23 +421,26 @@ def _signed(amount: int) -> str:
 
 
 def document(move: Move) -> dict[str, Any]:
-    """A move as plain JSON: money as text."""
+    """A move as plain JSON: money as exact text; the largest :data:`MOST_DRIVERS` drivers."""
     return {
         "level": move.level,
         "key": list(move.key),
         "currency": move.currency,
         "month": move.month,
         "compared_with": move.base,
-        "expected": to_rounded_text(move.expected),
-        "actual": to_rounded_text(move.actual),
-        "difference": to_rounded_text(move.difference),
+        "expected": to_text(move.expected),
+        "actual": to_text(move.actual),
+        "difference": to_text(move.difference),
         "missing": move.missing,
-        "score": round(move.score, 6),
-        "up": to_rounded_text(move.up),
-        "down": to_rounded_text(move.down),
+        "up": to_text(move.up),
+        "down": to_text(move.down),
         "drivers": [
-            {"category": d.category, "item": d.item, "cause": d.cause, "amount": to_rounded_text(d.amount)}
-            | {name: to_rounded_text(part) for name, part in d.effects.items()}
-            for d in move.drivers[:20]
+            {
+                "category": d.category,
+                "item": d.item,
+                "cause": d.cause,
+                **{name: to_text(getattr(d, name)) for name in DRIVER_AMOUNTS},
+            }
+            for d in move.drivers[:MOST_DRIVERS]
         ],
     }

@@ -1,8 +1,9 @@
 """Early warning within the billing cycle, from daily usage events: what will run over, what has, and calls that smell.
 
-Nothing is remembered between runs: every day of the cycle up to the day asked for is looked at as it was; an alert
+Nothing from an earlier run is needed: every day of the cycle up to the day asked for is looked at as it was; an alert
 carries the day on which it was first true. The same store and day give the same alerts; a daily run asks for those
-since the day before. Records that cannot be right are left out of every sum and told as data problems, never as misuse.
+since the day before. :mod:`anomaly.watch_findings` keeps them as findings. Records that cannot be right are left out of
+every sum and told as data problems, never as misuse.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import hashlib
 import json
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -109,19 +111,52 @@ def watch(
     day = as_of or details.newest_event(store)
     if day is None:
         return []
-    asked = limits or Limits()
-    whole = read(store, until=day[:7])
-    if day[:7] not in whole.months or not len(whole.services):
+    found = _Look(store, day, limits or Limits()).on(day)
+    return [alert for alert in found if not since or alert.on >= since]
+
+
+def recent(store: Store, *, limits: Limits | None = None) -> list[Alert]:
+    """What :func:`watch` tells by default, and the alerts of the cycles just before the running ones, newest first."""
+    day = details.newest_event(store)
+    if day is None:
         return []
-    first = periods.add_days(periods.month_start(periods.shift(day[:7], -1)), -LEARNED_DAYS)
-    calls = details.calls(store)
-    estate = replace(whole, details={**whole.details, "calls": lambda: calls[calls["started_at"].str[:10] <= day]})
-    book = _Book(estate, day, details.daily_use(store, first, day), whole.months.index(day[:7]))
-    book.start = _cycle_starts(store, day)
-    alerts = [*_allowances(book, asked), *_roaming(book, asked), *_bursts(book, rulebook.in_force(store))]
-    alerts += _problems(book, details.odd_events(store, first, day))
-    kept = [alert for alert in alerts if not since or alert.on >= since]
-    return sorted(kept, key=lambda a: (a.on, a.kind, a.subject, a.level), reverse=True)
+    look = _Look(store, day, limits or Limits())
+    starts = {*_cycle_starts(store, day).values(), f"{day[:7]}-01"}
+    ended = [periods.add_days(start, -1) for start in sorted(starts)]
+    found = look.on(day) + [alert for end in ended for alert in look.on(end) if alert.cycle[1] == end]
+    return sorted(found, key=_newest, reverse=True)
+
+
+def _newest(alert: Alert) -> tuple[str, ...]:
+    return alert.on, alert.kind, alert.subject, alert.level
+
+
+class _Look:
+    """The store as it is up to a last day, to be looked at from that day or from one before it."""
+
+    def __init__(self, store: Store, last: str, limits: Limits) -> None:
+        self._store, self._limits = store, limits
+        self._estate = read(store, until=last[:7])
+        self._calls = cache(lambda: details.calls(store))
+        self._rules = rulebook.in_force(store)
+
+    def on(self, day: str) -> list[Alert]:
+        """The alerts of the cycles that a day lies in, newest first."""
+        # Where nothing but events is loaded, the estate has no other month than the one it was read for.
+        whole = self._estate if day[:7] in self._estate.months else read(self._store, until=day[:7])
+        if day[:7] not in whole.months or not len(whole.services):
+            return []
+        first = periods.add_days(periods.month_start(periods.shift(day[:7], -1)), -LEARNED_DAYS)
+
+        def calls() -> pd.DataFrame:
+            return self._calls()[self._calls()["started_at"].str[:10] <= day]
+
+        estate = replace(whole, details={**whole.details, "calls": calls})
+        book = _Book(estate, day, details.daily_use(self._store, first, day), whole.months.index(day[:7]))
+        book.start = _cycle_starts(self._store, day)
+        alerts = [*_allowances(book, self._limits), *_roaming(book, self._limits), *_bursts(book, self._rules)]
+        alerts += _problems(book, details.odd_events(self._store, first, day))
+        return sorted(alerts, key=_newest, reverse=True)
 
 
 def _cycle_starts(store: Store, day: str) -> dict[str, str]:
@@ -381,7 +416,7 @@ def _currency(estate: Estate, line: int) -> str:
     return found if isinstance(found, str) else ""
 
 
-_PROBLEMS = {
+PROBLEMS = {
     "repeat": "repeat another record to the second; they are counted once",
     "impossible": "last longer than a day or cost less than nothing; they are left out",
     "future": "are dated after they were loaded",
@@ -398,7 +433,7 @@ def _problems(book: _Book, odd: pd.DataFrame) -> list[Alert]:
         cycle = _cycle(book, account)
         if day < cycle[0]:
             continue
-        text = f"{count:,} usage record{'' if count == 1 else 's'} of line {name} {_PROBLEMS[problem]}."
+        text = f"{count:,} usage record{'' if count == 1 else 's'} of line {name} {PROBLEMS[problem]}."
         alerts.append(
             Alert(
                 *(min(str(day), book.as_of), "data_problem", str(name), str(name), account, problem),

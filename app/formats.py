@@ -55,6 +55,11 @@ def short(micros: Any, currency: str | None = None, *, sign: bool = False) -> st
     return f"{mark}{symbol(currency)}{size:,.0f}"
 
 
+def span(low: Any, high: Any, currency: str | None = None) -> str:
+    """`$249k to $256k`: two amounts in short form."""
+    return f"{short(low, currency)} to {short(high, currency)}"
+
+
 def percent(part: Any, whole: Any = 1, places: int = 1, *, sign: bool = False) -> str:
     """`part / whole` as `3.4 %`; the dash when the whole is zero or unknown."""
     if missing(part) or missing(whole) or not whole:
@@ -72,6 +77,12 @@ def count(value: Any) -> str:
 def plural(number: int, one: str, many: str | None = None) -> str:
     """`1 contract`, `2 contracts`."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def tied(invoices: int, off: int) -> str:
+    """`1 invoice, it ties`, `3 invoices, all tie`, `3 invoices, 1 out of balance`."""
+    told = f"{off:,} out of balance" if off else "it ties" if invoices == 1 else "all tie"
+    return f"{plural(invoices, 'invoice')}, {told}"
 
 
 def quantity(micros: Any, unit: str | None = None) -> str:

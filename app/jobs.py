@@ -3,21 +3,23 @@
 Parameters and results are plain JSON:
 
 * `load` {paths, supersede}: imports, then audits and flags what is there; result: the document of `tem load --json`
-  with `findings` {audit, policy, anomaly} -> counts.
+  with `findings` {audit, policy, anomaly, spend, watch} -> counts.
 * `undo` {batch_id}: takes an import back; result: `findings` as above.
 * `audit` {first, last} and `flag` {first, last, queue, budget, rules}: result: counts for each queue; `rules`
   only names the state of the rule book, so that the same question after a change of rules is another one.
 * `preview_rule` {rule (YAML text), months}: result: the document of :func:`anomaly.preview.preview`.
-* `watch` {as_of, since, rules}: result: the document of `tem watch --json`.
+* `watch` {rules}: looks at the running billing cycles; result: counts.
 * `backtest` {scenario}: result: the document of `tem backtest --json`.
 * `worth` {scenario, studies, time_limit}: result: the document of `tem worth --json`.
 * `recommend` {scenario, name, ranking}: the plans of the first policy that meets the scenario, kept as a result; result
   as of `optimize`.
-* `optimize` {scenario (mapping or YAML text), name, time_limit}: result: {scenario_id, result_id, status, saving}.
+* `optimize` {scenario (mapping or YAML text), name, time_limit, parent}: result: {scenario_id, result_id, status,
+  saving}; `parent` is the id of a stored result of another scenario, from whose plans and duals the search starts.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,6 +30,7 @@ from core import findings
 from core.issues import BadInput
 from core.jobs import Progress, Registry
 from core.queries import app as queries
+from core.queries import workbench
 from core.store import Store
 
 Params = dict[str, Any]
@@ -54,7 +57,7 @@ def load(store: Store, params: Params, progress: Progress) -> dict[str, Any]:
     progress.say(0.65, "Auditing the bills")
     counts |= audit(store, {}, progress)
     progress.say(0.85, "Looking for unusual use")
-    counts |= flag(store, {}, progress)
+    counts |= flag(store, {}, progress) | watch(store, {}, progress)
     progress.say(1.0, "Done")
     return document | {"findings": counts}
 
@@ -68,7 +71,7 @@ def undo(store: Store, params: Params, progress: Progress) -> dict[str, Any]:
     progress.say(0.4, "Auditing the bills")
     counts = audit(store, {}, progress)
     progress.say(0.75, "Looking for unusual use")
-    return {"findings": counts | flag(store, {}, progress)}
+    return {"findings": counts | flag(store, {}, progress) | watch(store, {}, progress)}
 
 
 def audit(store: Store, params: Params, progress: Progress) -> dict[str, Any]:
@@ -81,7 +84,7 @@ def audit(store: Store, params: Params, progress: Progress) -> dict[str, Any]:
 
 
 def flag(store: Store, params: Params, progress: Progress) -> dict[str, Any]:
-    """Run the policy rules and the anomaly model and keep the findings."""
+    """Run the policy rules, the anomaly model and the comparison of spend, and keep the findings."""
     import anomaly
 
     first, last, queue = params.get("first"), params.get("last"), params.get("queue") or "all"
@@ -100,12 +103,12 @@ def preview_rule(store: Store, params: Params, progress: Progress) -> dict[str, 
     return preview.preview(store, rules[:1], months=params.get("months"))[0]
 
 
-def watch(store: Store, params: Params, progress: Progress) -> list[dict[str, Any]]:
-    """Early warnings of the running cycle from usage events; keeps nothing."""
-    from anomaly.watch import watch as alerts_of
+def watch(store: Store, params: Params, progress: Progress) -> dict[str, Any]:
+    """Early warnings from usage events, kept as findings."""
+    from anomaly import watch_findings
 
-    progress.say(0.1, "Reading the events of the cycle")
-    return [alert.to_json() for alert in alerts_of(store, as_of=params.get("as_of"), since=params.get("since"))]
+    progress.say(0.9, "Reading the events of the billing cycle")
+    return {"watch": watch_findings.keep(store)[1]}
 
 
 def optimize(store: Store, params: Params, progress: Progress) -> dict[str, Any]:
@@ -119,7 +122,12 @@ def optimize(store: Store, params: Params, progress: Progress) -> dict[str, Any]
         progress.say(step.fraction, step.note, incumbent=step.incumbent, bound=step.bound, gap=step.gap)
 
     result = run_scenario(
-        store, scenario, time_limit=params.get("time_limit"), progress=say, cancelled=progress.cancelled
+        store,
+        scenario,
+        time_limit=params.get("time_limit"),
+        progress=say,
+        cancelled=progress.cancelled,
+        warm=_parent(store, params.get("parent"), text),
     )
     document = result.to_json()
     scenario_id, result_id = queries.save_result(store, name, text, document)
@@ -129,6 +137,16 @@ def optimize(store: Store, params: Params, progress: Progress) -> dict[str, Any]
         "status": document["status"],
         "saving": document.get("saving"),
     }
+
+
+def _parent(store: Store, result_id: str | None, text: str) -> Any:
+    """What a stored result gives a child to start from; nothing where it is of the same scenario or is gone."""
+    from optimize import warm_from
+
+    for row in workbench.result_list(store).itertuples(index=False):
+        if row.result_id == result_id and row.yaml != text:
+            return warm_from(json.loads(row.document))
+    return None
 
 
 def backtest(store: Store, params: Params, progress: Progress) -> dict[str, Any]:

@@ -29,6 +29,7 @@ class Entry:
 REGISTRY: tuple[Entry, ...] = (
     Entry("overview", "Overview", ":material/monitoring:", "Decide"),
     Entry("savings", "Savings", ":material/savings:", "Decide"),
+    Entry("forecast", "Forecast", ":material/trending_up:", "Decide"),
     Entry("renewals", "Renewals", ":material/event_upcoming:", "Decide"),
     Entry("spend", "Spend and invoices", ":material/receipt_long:", "Analyse"),
     Entry("findings", "Audit and disputes", ":material/fact_check:", "Analyse"),

@@ -31,6 +31,11 @@ SCOPES = {
     "plan": "The plan",
     "role": "The role",
 }
+#: The same for a move of spend and for an early warning.
+SPEND_SCOPES = {"service": "This account, carrier or cost center", "finding": "This month only"}
+WATCH_SCOPES = {"service": "This line or pool", "finding": "This warning only", "account": "The account"}
+#: What can be decided about a flag.
+FLAG_CHOICES = ("accepted", "dismissed", "triaged", "implemented")
 
 
 def decide(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import streamlit as st
 from app import cache, formats
 from app.components import preview_card
 from app.components.job import start, watch
-from app.components.teach_pdf import teach_pdf
+from app.components.teach_pdf import review_pdf, teach_pdf
 from app.components.teach_table import teach_table
 from core import jobs
 
@@ -34,6 +35,30 @@ def keep(files: Sequence[Any]) -> Path:
         if not target.exists() or target.stat().st_size != item.size:
             target.write_bytes(item.getbuffer())
     return folder
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """A sample file in the place of an uploaded one."""
+
+    name: str
+    content: bytes
+
+    @property
+    def size(self) -> int:
+        return len(self.content)
+
+    def getbuffer(self) -> memoryview:
+        return memoryview(self.content)
+
+
+def samples() -> list[_Sample]:
+    """Where the store has the templates of the sample invoices: offer these, and return those that were picked."""
+    there = cache.call("app.views.teaching.sample_invoices")
+    if not there:
+        return []
+    picked = st.pills("Or try a sample invoice (PDF)", list(there), selection_mode="multi", key="samples")
+    return [_Sample(there[name].name, there[name].read_bytes()) for name in picked]
 
 
 @st.cache_data(max_entries=20, show_spinner="Reading the files")
@@ -73,6 +98,8 @@ def look(folder: Path) -> bool:
         if ask is not None and asked < _ASKED:
             asked += 1
             ask(folder / item.file)
+        elif item.format == "pdf" and not item.refused:
+            review_pdf(folder / item.file, str(item.report.layout))
     return any(ready)
 
 

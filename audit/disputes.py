@@ -125,6 +125,11 @@ def disputes(store: Store, as_of: str, *, only_open: bool = False) -> list[Dispu
     return sorted(result, key=lambda item: (-item.disputed, item.dispute_id))
 
 
+def on_file(store: Store, as_of: str) -> list[Dispute]:
+    """The disputes that were filed by `as_of`, with the credits found."""
+    return _with_credits(store, _stored(store), as_of)
+
+
 def documents(store: Store, as_of: str, *, only_open: bool = False) -> list[dict[str, Any]]:
     """The documents of `tem disputes`."""
     return [item.document(as_of) for item in disputes(store, as_of, only_open=only_open)]

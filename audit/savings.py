@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,6 +38,13 @@ _STAGE = {
 }
 #: Rules whose money is a charge that comes every month: ending it lowers the bill, it does not only avoid a future one.
 _RECURRING = frozenset({"I4", "I5", "I6", "I7", "I8", "I9", "U1", "U2", "U3", "U4", "U6", "zero_use"})
+
+
+#: What a line of the ledger needs of a finding.
+_READ = [
+    *("finding_id", "queue", "rule", "family", "claim", "state", "month", "episode_id"),
+    *("service_id", "subject_id", "carrier_id", "currency", "amount_counted"),
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,22 +82,26 @@ def savings(store: Store, as_of: str | None = None) -> dict[str, Any]:
     Findings that a recorded saving names, and waste on lines that a recorded optimization changes, are not counted a
     second time. Lines of several months of one cause are one line.
     """
-    day = as_of or workflow.today(store)
-    items = lines(store, day)
+    items = lines(store, as_of or workflow.today(store))
     base = baseline(store)
-    totals: dict[str, dict[str, int]] = {stage: {} for stage in STAGES}
-    for item in items:
-        if item.currency is not None:
-            here = totals[item.stage]
-            here[item.currency] = here.get(item.currency, 0) + item.amount
     return {
         "baseline": {key: base[key] for key in ("sha256", "from", "to", "frozen")},
         "totals": {
-            stage: {code: to_text(value) for code, value in sorted(sums.items())} for stage, sums in totals.items()
+            stage: {code: to_text(value) for code, value in sums.items()} for stage, sums in totals(items).items()
         },
         "lines": [item.document() for item in items],
         "bridge": bridge(store, base["from"], base["to"]) if base["from"] else [],
     }
+
+
+def totals(items: Iterable[Saving]) -> dict[str, dict[str, int]]:
+    """Micros by stage and currency."""
+    result: dict[str, dict[str, int]] = {stage: {} for stage in STAGES}
+    for item in sorted(items, key=lambda item: item.currency or ""):
+        if item.currency is not None:
+            here = result[item.stage]
+            here[item.currency] = here.get(item.currency, 0) + item.amount
+    return result
 
 
 def lines(store: Store, as_of: str) -> list[Saving]:
@@ -123,16 +134,14 @@ def lines(store: Store, as_of: str) -> list[Saving]:
 
 def _from_findings(store: Store, as_of: str, named: set[str], changed: set[str]) -> list[Saving]:
     frame = findings.load(store)
-    rows = [{str(k): plain(v) for k, v in raw.items()} for raw in frame.to_dict("records")]
-    rows = [
-        row
-        for row in rows
-        if row["amount_counted"] > 0
-        and row["claim"] != "informative"
-        and row["state"] in _STAGE
-        and row["finding_id"] not in named
-        and not (row["claim"] == "avoidable" and row["service_id"] in changed)
+    frame = frame[
+        (frame["amount_counted"] > 0)
+        & (frame["claim"] != "informative")
+        & frame["state"].isin(_STAGE)
+        & ~frame["finding_id"].isin(named)
+        & ~((frame["claim"] == "avoidable") & frame["service_id"].isin(changed))
     ]
+    rows = [{str(k): plain(v) for k, v in raw.items()} for raw in frame[_READ].to_dict("records")]
     credited = _credits_by_finding(store, as_of)
     last_month = workflow.last_invoice_day(store)
     groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
@@ -203,9 +212,12 @@ def _title(row: dict[str, Any], months: int) -> str:
 
 def _credits_by_finding(store: Store, as_of: str) -> dict[str, int]:
     """What credits have proven for each finding: a dispute's credited amount, dealt to its findings in order of id."""
+    proven = [item for item in dispute_ledger.on_file(store, as_of) if item.credited]
+    if not proven:
+        return {}
     amounts = findings.load(store, current=False).set_index("finding_id")["amount_counted"]
     result: dict[str, int] = {}
-    for item in dispute_ledger.disputes(store, as_of):
+    for item in proven:
         left = item.credited
         for key in item.finding_ids:
             share = min(left, int(amounts.get(key, 0)))

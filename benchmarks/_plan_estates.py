@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
 from optimize.contracts import Contract
 from optimize.decomposition.arrays import Estate, Limits, Pools, Templates
@@ -181,3 +182,98 @@ def contracts_of(lines: int) -> list[Contract]:
         )
         for c in range(CARRIERS)
     ]
+
+
+def tables(given: Raw, plans: Catalogue, *, contracts: bool = False) -> dict[str, pd.DataFrame]:
+    """The same estate as canonical tables in millionths: one account per carrier, a site per set of carriers."""
+    lines, million = len(given.current), 10**6
+
+    def micro(values: np.ndarray, blank: np.ndarray | None = None) -> pd.arrays.IntegerArray:
+        none = np.isinf(values) if blank is None else blank
+        return pd.arrays.IntegerArray(
+            np.where(none, 0, np.round(np.where(none, 0, values) * million)).astype(np.int64), none
+        )
+
+    names = [f"C{c}" for c in range(CARRIERS)]
+    carrier = given.current // _PER
+    ids = np.array([f"L{n:07d}" for n in range(lines)], dtype=object)
+    months = [f"2025-{m + 1:02d}" for m in range(MONTHS)]
+    catalogue = pd.DataFrame(
+        {
+            "plan_id": [f"P{p:02d}" for p in range(PLANS)],
+            "carrier_id": [names[c] for c in plans.carrier],
+            "service_kind": "mobile",
+            "currency": "USD",
+            "mrc": micro(plans.mrc),
+            "data_mb": micro(plans.data),
+            "voice_min": micro(plans.voice),
+            "sms": micro(plans.sms),
+            "data_overage_price": micro(plans.data_price),
+            "data_overage_block_mb": micro(plans.data_block),
+            "voice_overage_price": micro(plans.voice_price),
+            "sms_overage_price": micro(plans.sms_price),
+            "roaming_data_price": micro(plans.roaming_price[plans.carrier]),
+            "pool_group": [f"pool-{c}" if p else None for c, p in zip(plans.carrier, plans.pooled, strict=True)],
+        }
+    )
+    parts = []
+    for kind, zone, values in (
+        ("data", "home", given.use["data"]),
+        ("voice", "home", given.use["voice"]),
+        ("sms", "home", given.use["sms"]),
+        ("data", "roaming", given.use["roaming"]),
+    ):
+        line, month = np.nonzero(values)
+        quantity = np.round(values[line, month].astype(np.float64) * 100) * (million // 100)
+        parts.append(
+            pd.DataFrame(
+                {
+                    "service_id": ids[line],
+                    "month": np.array(months, dtype=object)[month],
+                    "usage_type": kind,
+                    "zone": zone,
+                    "quantity": quantity.astype(np.int64),
+                }
+            )
+        )
+    bits = np.unique(given.covered)
+    found = {
+        "carriers": pd.DataFrame({"carrier_id": names, "name": names}),
+        "accounts": pd.DataFrame({"account_id": [f"A{c}" for c in names], "carrier_id": names, "currency": "USD"}),
+        "sites": pd.DataFrame({"site_id": [f"S{b:02d}" for b in bits]}),
+        "coverage": pd.DataFrame(
+            [(f"S{b:02d}", names[c]) for b in bits for c in range(CARRIERS) if b >> c & 1],
+            columns=["site_id", "carrier_id"],
+        ),
+        "plans": catalogue,
+        "services": pd.DataFrame(
+            {
+                "service_id": ids,
+                "kind": "mobile",
+                "carrier_id": np.array(names, dtype=object)[carrier],
+                "account_id": np.array([f"A{c}" for c in names], dtype=object)[carrier],
+                "plan_id": np.array([f"P{p:02d}" for p in range(PLANS)], dtype=object)[given.current],
+                "site_id": np.array([f"S{b:02d}" for b in range(1 << CARRIERS)], dtype=object)[given.covered],
+                "status": "active",
+            }
+        ),
+        "usage": pd.concat(parts, ignore_index=True),
+    }
+    if contracts:
+        terms = contracts_of(lines)
+        found["contracts"] = pd.DataFrame(
+            {
+                "contract_id": [c.contract_id for c in terms],
+                "carrier_id": [c.carrier_id for c in terms],
+                "currency": "USD",
+                "commitment_amount": [int(c.commitment * million) for c in terms],
+                "commitment_period": "month",
+                "commitment_basis": ["net" if c.net else "gross" for c in terms],
+                "shortfall_rate": [int(c.shortfall_rate * million) for c in terms],
+            }
+        )
+        tiers = [(c.contract_id, int(at * million), int(rate * million)) for c in terms for at, rate in c.tiers]
+        found["contract_tiers"] = pd.DataFrame(tiers, columns=["contract_id", "spend_from", "discount_rate"]).assign(
+            mode="all_units"
+        )
+    return found

@@ -37,7 +37,7 @@ def scores(made: Fleet) -> dict[str, Any]:
     rules = score.rule_families(found, rates, estate.shape)
     return {
         "isolation forest, raw features": isolation_forest(estate),
-        "policy rules only": np.sum(list(rules.values()), axis=0),
+        "policy rules only": np.sum([held.dense() for held in rules.values()], axis=0),
         "signals, no rules": score.combine(score.families(ranking.evidence)),
         "signals + rules (the product)": ranking.nats,
     }

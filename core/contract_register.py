@@ -175,32 +175,28 @@ def _spending(
     committed = {key for key, row in contracts.items() if row["commitment_amount"] is not None}
     if not committed:
         return {}
-    daily = workflow.daily_spend(store, as_of)
-    by_service: dict[str, list[tuple[str, str, str | None]]] = {}
-    by_account: dict[str, str] = {}
-    for row in spans[["service_id", "valid_from", "valid_to", "contract_id", "account_id"]].itertuples(index=False):
-        contract = plain(row.contract_id)
-        by_service.setdefault(row.service_id, []).append((row.valid_from, row.valid_to, contract))
-        account = plain(row.account_id)
-        if contract is not None and account is not None:
-            by_account[account] = min(contract, by_account.get(account, contract))
+    daily = workflow.daily_spend(store, as_of).assign(contract_id=None)
+    known = spans[spans["contract_id"].notna()]
+    by_account = known.dropna(subset="account_id").groupby("account_id")["contract_id"].min()
+    loose = daily["service_id"].isna()
+    daily.loc[loose, "contract_id"] = daily.loc[loose, "account_id"].map(by_account)
+    held = (
+        daily.loc[~loose, ["service_id", "day"]]
+        .reset_index(names="row")
+        .merge(spans[["service_id", "valid_from", "valid_to", "contract_id"]], on="service_id")
+    )
+    held = held[(held["valid_from"] <= held["day"]) & (held["day"] < held["valid_to"])].drop_duplicates("row")
+    daily.loc[held["row"], "contract_id"] = held["contract_id"].to_numpy()
+    daily = daily[daily["contract_id"].isin(committed)]
+    basis = daily["contract_id"].map({key: contracts[key]["commitment_basis"] for key in committed})
+    currency = daily["contract_id"].map({key: contracts[key]["currency"] for key in committed})
+    counts = ((daily["category"] != "credit") | (basis == "net")) & (
+        currency.isna() | daily["currency"].isna() | (daily["currency"] == currency)
+    )
     result: dict[str, dict[str, int]] = {}
-    for row in daily.itertuples(index=False):
-        service = plain(row.service_id)
-        if service is None:
-            key = by_account.get(row.account_id)
-        else:
-            held = by_service.get(service, [])
-            key = next((contract for first, until, contract in held if first <= row.day < until), None)
-        if key not in committed or key is None:
-            continue
-        contract_row = contracts[key]
-        if row.category == "credit" and contract_row["commitment_basis"] != "net":
-            continue
-        if contract_row["currency"] is not None and plain(row.currency) not in (None, contract_row["currency"]):
-            continue
-        days = result.setdefault(key, {})
-        days[row.day] = days.get(row.day, 0) + int(row.amount)
+    sums = daily[counts].groupby(["contract_id", "day"])["amount"].sum()
+    for (key, day), amount in sums.items():
+        result.setdefault(str(key), {})[str(day)] = int(amount)
     return result
 
 

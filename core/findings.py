@@ -1,6 +1,8 @@
 """Findings are one thing: audit, policy and anomaly produce the same rows, in the same table, with the same workflow.
 
 The meaning of every field is fixed by `interfaces.md` section 5. Money here is in micros, net of tax, for one month.
+The queues `spend` (moves of accounts, carriers, cost centers) and `watch` (early warnings) are kept beside the three
+that are fixed there: their rows are never among those of the others.
 """
 
 from __future__ import annotations
@@ -21,7 +23,7 @@ from core.schema.work import FEEDBACK_SCOPES, FINDING_STATES, feedback, findings
 from core.settings import settings
 from core.store import Store, Txn, now
 
-Queue = Literal["audit", "policy", "anomaly"]
+Queue = Literal["audit", "policy", "anomaly", "spend", "watch"]
 Severity = Literal["info", "low", "medium", "high", "critical"]
 
 #: Severity by money in fleet units (median monthly spend of an active line): below 0.25 info, 1 low, 5 medium, 25 high.
@@ -50,6 +52,8 @@ class Finding:
     `charge_stakes` maps a charge to the part of it that is at stake; :func:`settle` turns it into what counts.
     `expected` is `{value, low, high, unit}`, `actual` `{value, unit}`, `evidence` a list of
     `{table, key, month, field, value, note}`; money and quantities inside them are decimal text.
+    `occasion` tells rows of one rule, subject and month apart where there can be several (the day and level of a
+    warning, the currency of a move of spend); it is blank in the other queues.
     """
 
     queue: Queue
@@ -82,11 +86,12 @@ class Finding:
     history_months: int | None = None
     state: str = "new"
     detail: dict[str, Any] | None = None
+    occasion: str = ""
 
     @property
     def finding_id(self) -> str:
         """See :func:`finding_id`."""
-        return finding_id(self.queue, self.rule, self.subject_type, self.subject_id, self.month)
+        return finding_id(self.queue, self.rule, self.subject_type, self.subject_id, self.month, self.occasion)
 
     @property
     def charge_ids(self) -> list[str]:
@@ -94,9 +99,9 @@ class Finding:
         return sorted(self.charge_stakes)
 
 
-def finding_id(queue: str, rule: str, subject_type: str, subject_id: str, month: str) -> str:
+def finding_id(queue: str, rule: str, subject_type: str, subject_id: str, month: str, occasion: str = "") -> str:
     """A stable id: the same when months are processed one by one, all at once or twice."""
-    key = json.dumps([queue, rule, subject_type, subject_id, month])
+    key = json.dumps([queue, rule, subject_type, subject_id, month, *([occasion] if occasion else [])])
     return hashlib.sha256(key.encode()).hexdigest()[:20]
 
 
@@ -310,8 +315,8 @@ def set_state(
 ) -> int:
     """Move findings through the workflow, each with an entry in the audit trail; returns how many there were.
 
-    A decision about a policy hit or an anomaly is also kept as feedback that the model learns from: `scope` says which
-    lines it speaks for, `expires_on` until when (blank: three months).
+    A decision about anything but an audit finding is also kept as feedback: `scope` says which lines it speaks for,
+    `expires_on` until when (blank: three months).
 
     Raises:
         ValueError: if the state or scope is unknown, a dismissal gives no reason, or the expiry is no day.
@@ -353,7 +358,7 @@ def _remember(
     actor: str | None,
 ) -> None:
     verdict = VERDICTS.get(state)
-    if verdict is None or row["queue"] not in {"policy", "anomaly"} or pd.isna(row["service_id"]):
+    if verdict is None or row["queue"] == "audit":
         return
     txn.insert(
         "feedback",
@@ -370,19 +375,19 @@ def _remember(
     )
 
 
-def decisions(store: Store) -> pd.DataFrame:
-    """The decision in force on each policy hit and anomaly, oldest first; columns of the feedback table.
+def decisions(store: Store, queues: Sequence[Queue] = ("policy", "anomaly")) -> pd.DataFrame:
+    """The decision in force on each finding of some queues, oldest first; columns of the feedback table.
 
     A later decision on the same finding replaces an earlier one; one that was taken back is gone. A state that came
     about without a decision of its own (a dispute that was filed, a store from before feedback) counts as one.
     """
-    told = store.read(select(feedback).order_by(feedback.c.feedback_id)).drop_duplicates("finding_id", keep="last")
+    told = store.read(select(feedback).where(feedback.c.queue.in_(queues)).order_by(feedback.c.feedback_id))
+    told = told.drop_duplicates("finding_id", keep="last")
     names = ("finding_id", "queue", "rule", "kind", "service_id", "month")
     stated = store.read(
         select(*[findings.c[name] for name in names], findings.c.state, findings.c.state_reason.label("reason"))
         .where(
-            findings.c.queue.in_(("policy", "anomaly")),
-            findings.c.service_id.is_not(None),
+            findings.c.queue.in_(queues),
             findings.c.state.in_([name for name, verdict in VERDICTS.items() if verdict != "withdrawn"]),
         )
         .order_by(findings.c.finding_id)
@@ -392,3 +397,10 @@ def decisions(store: Store) -> pd.DataFrame:
     both = silent.reindex(columns=told.columns).astype(told.dtypes.to_dict()) if len(silent) else told.iloc[:0]
     every = pd.concat([both, told], ignore_index=True) if len(both) else told
     return every[every["verdict"] != "withdrawn"].reset_index(drop=True)
+
+
+def with_states(store: Store, items: Sequence[Finding]) -> list[Finding]:
+    """The items with the state that people gave to those of them that are stored."""
+    known = store.read(select(findings.c.finding_id, findings.c.state).where(findings.c.state != "new"))
+    states = dict(zip(known["finding_id"], known["state"], strict=True))
+    return [replace(item, state=states.get(item.finding_id, item.state)) for item in items]

@@ -12,6 +12,7 @@ from core import trail
 from core.issues import Issue
 from core.store import Txn, now
 from loaders.contract import Rejected, SourceRow
+from loaders.plan_ids import PlanIds
 from loaders.reading.text import CHUNK_ROWS, shown_raw
 from loaders.report import FileReport
 
@@ -58,6 +59,7 @@ class Batch:
             )
         )
         self.files: list[FileState] = []
+        self.plan_ids = PlanIds(txn)
         self.dimensions_changed = False
         self.services_changed = False
         #: A bill made services: facts of other batches cannot name them, so nothing else changes by that.

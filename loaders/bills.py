@@ -12,9 +12,8 @@ from core.queries import loading
 from core.store import attributes_of
 from loaders import dimensions, reissue
 from loaders.batch import Batch, FileState
-from loaders.contract import Bill, LineUsage, Named, Rejected
+from loaders.contract import UNCONFIRMED, Bill, LineUsage, Named, Rejected
 from loaders.facts import Facts
-from loaders.matching import UNCONFIRMED
 from loaders.names import account_key
 from loaders.reading.text import CHUNK_ROWS
 from loaders.taxonomy import Taxonomy

@@ -5,6 +5,7 @@ from __future__ import annotations
 from loaders.canonical import Canonical
 from loaders.carriers.att import AttCharges
 from loaders.carriers.att_inventory import ATT_INVENTORY
+from loaders.carriers.bell import BellCalls
 from loaders.carriers.bt import BtCalls
 from loaders.carriers.febraban_v2 import FebrabanV2
 from loaders.carriers.febraban_v3 import FebrabanV3
@@ -19,6 +20,7 @@ from loaders.carriers.windstream import WindstreamCalls
 from loaders.contract import Loader
 from loaders.feeds import fx_rates, glpi, mdm, netbox, orders, people, snipeit
 from loaders.feeds.rate_cards import RateCards
+from loaders.focus.commitments import FOCUS_COMMITMENTS
 from loaders.focus.loader import Focus
 from loaders.x12.loader import X12Bill
 
@@ -35,6 +37,7 @@ CARRIERS: tuple[Loader, ...] = (
     Optus(),
     M2Records(),
     BtCalls(),
+    BellCalls(),
     WindstreamCalls(),
     OracleEbilling(),
     Tap3(),
@@ -47,6 +50,7 @@ FEEDS: tuple[Loader, ...] = (
     mdm.IVANTI,
     RateCards(),
     Focus(),
+    FOCUS_COMMITMENTS,
     fx_rates.ECB,
     snipeit.SNIPEIT,
     netbox.NETBOX,

@@ -88,7 +88,7 @@ class Canonical:
             header, remarks = self._header(source, table, sheet)
             shown = source.label if sheet is None else f"{source.label}/{sheet}"
             warnings += remarks
-            issues += missing_columns(shown, required(table), header)
+            issues += missing_columns(shown, required(table), header, CANONICAL_COLUMNS[table].__contains__)
             lowered = [h.casefold() for h in header if h]
             twice = sorted({h for h in lowered if lowered.count(h) > 1})
             issues += [

@@ -28,6 +28,8 @@ from loaders.reading.source import SourceRow as SourceRow  # noqa: PLC0414  part
 
 #: How sure a loader is. Two loaders that are equally and most sure stop the file; both are named.
 NO, MAYBE, LIKELY, SURE = 0.0, 0.3, 0.7, 0.95
+#: The attribute of records that only bills or feeds name, until an inventory does.
+UNCONFIRMED = {"unconfirmed": "yes"}
 
 
 @dataclass(slots=True)

@@ -19,11 +19,20 @@ def apply(batch: Batch, file: FileState, typed: Typed) -> None:
     """Insert new rows, update changed ones (only the columns the file has), count all of them as loaded."""
     if not len(typed):
         return
+    if typed.table == "plans":
+        typed = _own_ids(batch, file, typed)
     records = typed.records()
     for index, record in enumerate(records):
         record["attributes"] = typed.attributes[index] if typed.attributes else None
     put(batch, file, typed.table, records)
     batch.loaded(file, len(records))
+
+
+def _own_ids(batch: Batch, file: FileState, typed: Typed) -> Typed:
+    """Without the plans whose id is another plan's, which are set aside."""
+    clashes = [batch.plan_ids.clash(record, typed.source(i)) for i, record in enumerate(typed.records())]
+    batch.reject(file, [clash for clash in clashes if clash])
+    return typed.keep([i for i, clash in enumerate(clashes) if clash is None])
 
 
 def put(batch: Batch, file: FileState, table: str, records: list[Row]) -> None:

@@ -45,7 +45,7 @@ def shape(loader: Loader, source: Source) -> dict[str, list[str]]:
             found = {_part(member): _header(text or "") for member, text in texts.items()}
         else:
             part = source.stem if source.stem in CANONICAL else ""
-            found = {part: _header(source.head_text or "")}
+            found = {part: _header(source.head_text or "", 2 if part else 3)}
     except BadInput:
         return {}
     return {part: columns for part, columns in found.items() if columns}
@@ -56,12 +56,12 @@ def _part(member: str) -> str:
     return _NUMBERS.sub(" ", member.rsplit("/", 1)[-1].rsplit(".", 1)[0]).strip().casefold()
 
 
-def _header(text: str) -> list[str]:
-    """The first record as column names; [] if it does not look like a header (EDI, fixed width, no header)."""
+def _header(text: str, least: int = 3) -> list[str]:
+    """The first record as column names, `least` of them; [] if it does not look like a header (EDI, fixed width)."""
     for mark in sorted("\t|;,", key=lambda m: -len(first_record(text, m))):
         cells = first_record(text, mark)
         names = [cell for cell in cells if cell]
-        if len(names) < 3 or any(not re.search(r"[^\W\d_]", name) for name in names):
+        if len(names) < least or any(not re.search(r"[^\W\d_]", name) for name in names):
             continue
         if len(names) >= 0.8 * len(cells) and all(len(name) <= 100 for name in names):
             return grid.named(cells)

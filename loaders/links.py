@@ -17,8 +17,7 @@ from core.queries import loading
 from core.store import Reader, attributes_of
 from loaders import dimensions
 from loaders.batch import Batch, FileState
-from loaders.contract import Named
-from loaders.matching import UNCONFIRMED
+from loaders.contract import UNCONFIRMED, Named
 from loaders.names import number_key, slug
 from loaders.values import attributes_text
 

@@ -8,6 +8,7 @@ of a refused file stays in the store. Large loads are read by several processes 
 
 from __future__ import annotations
 
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,7 +19,7 @@ from core.issues import BadInput, Issue
 from core.queries import loading
 from core.schema import CANONICAL, TABLES
 from core.store import Store, StoreError, Txn
-from loaders import dimensions, drift, matching
+from loaders import archives, dimensions, drift, matching
 from loaders.batch import Batch, FileState
 from loaders.bills import Bills
 from loaders.built_in import CANONICAL_LOADER
@@ -27,7 +28,7 @@ from loaders.facts import Facts
 from loaders.line_reports import LineReports
 from loaders.reader import Looked, Reader, reader_for
 from loaders.reading.source import Source
-from loaders.registry import definitions
+from loaders.registry import saved_in
 from loaders.report import FileReport, InvoiceReport, LoadReport
 from loaders.values import Converter, Typed
 
@@ -81,25 +82,45 @@ def load_paths(
     Raises:
         BadInput: for an unknown format or a path that does not exist. Problems of files are in the report.
     """
-    report = LoadReport(dry_run=dry_run)
-    units = _gather(paths)
-    if not units:
+    sources = _gather(paths)
+    if not sources:
         raise BadInput(Issue(message="there is no file to load", found=", ".join(map(str, paths))))
-    report.files = [unit.report for unit in units]
-    with reader_for([unit.source for unit in units], definitions(store), format) as reader:
-        steps = _Steps(progress)
-        for unit, looked in zip(units, reader.look_at([unit.source for unit in units], steps.looking), strict=True):
-            _take(unit, looked, reader)
-        canonical = [unit for unit in units if unit.loader is CANONICAL_LOADER]
-        if canonical:
-            _skip_unknown_tables(units)
-        others = [unit for unit in sorted(units, key=lambda unit: unit.looked.stage) if unit.loader]
-        others = [unit for unit in others if unit.loader is not CANONICAL_LOADER]
-        steps.begin([*canonical, *others])
-        reader.expect(_unknown(store, others), steps.waiting)
-        groups = [canonical] if canonical else []
-        groups += [[unit] for unit in others]
-        _load_groups(store, groups, reader, steps, dry_run=dry_run, supersede=supersede)
+    here = Reader(saved_in(store), format)
+    candidates = [here.forced] if here.forced else here.candidates
+    with tempfile.TemporaryDirectory(prefix="opentem-") as folder:
+        opened = [
+            inside
+            for place, source in enumerate(sources)
+            for inside in archives.unpacked(source, candidates, Path(folder, str(place)))
+        ]
+        with reader_for(opened, here) as reader:
+            return _load(store, opened, reader, dry_run=dry_run, supersede=supersede, progress=progress)
+
+
+def _load(
+    store: Store,
+    sources: Sequence[Source],
+    reader: Reader,
+    *,
+    dry_run: bool,
+    supersede: bool,
+    progress: Progress | None,
+) -> LoadReport:
+    units = [Unit(source, FileReport(source.label)) for source in sources]
+    report = LoadReport([unit.report for unit in units], dry_run)
+    steps = _Steps(progress)
+    for unit, looked in zip(units, reader.look_at(sources, steps.looking), strict=True):
+        _take(unit, looked, reader)
+    canonical = [unit for unit in units if unit.loader is CANONICAL_LOADER]
+    if canonical:
+        _skip_unknown_tables(units)
+    others = [unit for unit in sorted(units, key=lambda unit: unit.looked.stage) if unit.loader]
+    others = [unit for unit in others if unit.loader is not CANONICAL_LOADER]
+    steps.begin([*canonical, *others])
+    reader.expect(_unknown(store, others), steps.waiting)
+    groups = [canonical] if canonical else []
+    groups += [[unit] for unit in others]
+    _load_groups(store, groups, reader, steps, dry_run=dry_run, supersede=supersede)
     return report
 
 
@@ -125,14 +146,14 @@ def _unknown(store: Store, units: Sequence[Unit]) -> list[tuple[Source, str]]:
     ]
 
 
-def _gather(paths: Sequence[Path | str]) -> list[Unit]:
-    units: list[Unit] = []
+def _gather(paths: Sequence[Path | str]) -> list[Source]:
+    sources: list[Source] = []
     seen: set[Path] = set()
     missing: list[Issue] = []
     for given in map(Path, paths):
         if given.is_dir():
             inside = sorted(p for p in given.rglob("*") if p.is_file())
-            files = [(p, str(p.relative_to(given))) for p in inside if not _hidden(p.relative_to(given))]
+            files = [(p, str(p.relative_to(given))) for p in inside if not archives.hidden(p.relative_to(given))]
         elif given.is_file():
             files = [(given, given.name)]
         else:
@@ -141,14 +162,10 @@ def _gather(paths: Sequence[Path | str]) -> list[Unit]:
         for path, label in files:
             if path.resolve() not in seen:
                 seen.add(path.resolve())
-                units.append(Unit(Source(path, label), FileReport(label)))
+                sources.append(Source(path, label))
     if missing:
         raise BadInput(missing)
-    return units
-
-
-def _hidden(path: Path) -> bool:
-    return any(part.startswith((".", "~$", "__MACOSX")) for part in path.parts) or path.name == "Thumbs.db"
+    return sources
 
 
 def _refuse(unit: Unit, issues: Iterable[Issue]) -> None:

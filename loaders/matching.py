@@ -13,12 +13,12 @@ from typing import Any
 from core.queries import loading
 from loaders import dimensions
 from loaders.batch import Batch
+from loaders.contract import UNCONFIRMED
 from loaders.names import number_key
 from loaders.values import attributes_text
 
 _FAR = "9999-12-31"
 _EVER = "0000-00-00"
-UNCONFIRMED = {"unconfirmed": "yes"}
 _SPELLED = {"cloud", "saas_seat"}  # digits of these are account numbers, not telephone numbers
 
 

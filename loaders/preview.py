@@ -55,14 +55,14 @@ def preview(path: Path | str, *, store: Store | None = None, format: str | None 
             empty = Store.open(f"sqlite:///{folder}/preview.db")
             loaded = load_paths(empty, [path], format=format, dry_run=True)
             empty.close()
-    report = loaded.files[0]
+    report = loaded.as_one(path.name)
     columns, first = _beginning(path, rows, report.format) if path.is_file() else ([], [])
     return Preview(path.name, report.format, columns, first, report, loaded.issues)
 
 
 def _beginning(path: Path, rows: int, format: str | None) -> tuple[list[str], list[list[str]]]:
     source = Source(path)
-    own = getattr(by_name(format), "beginning", None) if format else None
+    own = None if source.is_archive or format is None else getattr(by_name(format), "beginning", None)
     try:
         if own is not None:
             found: tuple[list[str], list[list[str]]] = own(source, rows)

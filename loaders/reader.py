@@ -54,11 +54,12 @@ class Reader:
     """Looks at files and reads them in this process."""
 
     def __init__(self, saved: Saved, format: str | None) -> None:
-        """`saved`: what the store's user defined, see :func:`loaders.registry.definitions`.
+        """`saved`: what the store's user defined, see :func:`loaders.registry.saved_in`.
 
         Raises:
             BadInput: for an unknown format, or a definition that cannot be read.
         """
+        self.saved, self.format = saved, format
         self.candidates = loaders(saved)
         self.forced = by_name(format, self.candidates) if format else None
 
@@ -115,9 +116,10 @@ class Reader:
 class ReadAhead(Reader):
     """Looks at files and reads them in several processes; a process that dies costs the file that it had, no other."""
 
-    def __init__(self, saved: Saved, format: str | None, processes: int) -> None:
-        super().__init__(saved, format)
-        self._start = ("start", saved, format, settings().load_memory_mb)
+    def __init__(self, here: Reader, processes: int) -> None:
+        """As many processes as said, that know what the reader `here` knows."""
+        super().__init__(here.saved, here.format)
+        self._start = ("start", here.saved, here.format, settings().load_memory_mb)
         self._processes = processes
         self._threads = ThreadPoolExecutor(processes)  # each waits for a process of its own
         self._mine = threading.local()
@@ -258,18 +260,17 @@ class _Child:
 
 
 @contextlib.contextmanager
-def reader_for(sources: Sequence[Source], saved: Saved, format: str | None) -> Iterator[Reader]:
-    """One process for a small load or a single file, several for a large one; as many as `TEM_LOAD_PROCESSES` says.
+def reader_for(sources: Sequence[Source], here: Reader) -> Iterator[Reader]:
+    """The reader `here` for a small load or a single file, several processes for a large one.
 
-    Raises:
-        BadInput: for an unknown format, or a definition that cannot be read.
+    `TEM_LOAD_PROCESSES` may say how many.
     """
     large = sum(map(_work, sources)) >= _LARGE
     processes = min(settings().load_processes or (_cores() if large else 1), len(sources))
     if processes < 2:
-        yield Reader(saved, format)
+        yield here
         return
-    with ReadAhead(saved, format, processes) as ahead:
+    with ReadAhead(here, processes) as ahead:
         yield ahead
 
 

@@ -53,6 +53,10 @@ class Desk:
                 name, cell, reason = bad
                 rejected.append(Rejected(record.place, name, cell.found, cell.expected, reason, table))
                 return []
+            clash = self.batch.plan_ids.clash(row, record.place) if table == "plans" else None
+            if clash:
+                rejected.append(clash)
+                return []
             found.append((table, row))
         return found
 
@@ -88,6 +92,8 @@ class Desk:
                 missing = not found.found
                 return row, (column.name, found, "a value is missing" if missing else "the value cannot be used")
             if not column.nullable and column.name not in {"row_id", "batch_id"} and found is None:
+                if isinstance(cells.get(column.name), IfNew):
+                    continue  # the record has it already
                 return row, (column.name, Bad("", "a value"), "a value is missing")
         row["attributes"] = attributes_text(attributes)
         return row, None

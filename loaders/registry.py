@@ -31,7 +31,7 @@ def _third_party() -> tuple[Loader, ...]:
 Saved = Mapping[str, Mapping[str, str]]
 
 
-def definitions(store: Store) -> Saved:
+def saved_in(store: Store) -> Saved:
     """The mapping profiles and PDF templates that are saved in the store."""
     return {kind: formats.saved(store, kind) for kind in ("profile", "pdf")}
 
@@ -70,6 +70,8 @@ def detect(source: Source, candidates: Sequence[Loader] | None = None) -> Loader
     """
     if source.size == 0:
         raise source.refused("is empty", "a file with content")
+    if source.is_locked:
+        raise source.refused("is protected by a password", "a workbook without one", "save it again without a password")
     _ = source.members  # refuses a damaged or unsafe archive before any loader looks into it
     claims: list[tuple[float, Loader]] = []
     candidates = loaders() if candidates is None else candidates
@@ -82,9 +84,10 @@ def detect(source: Source, candidates: Sequence[Loader] | None = None) -> Loader
         names = " and ".join(loader.name for loader in takers)
         raise source.refused(f"is claimed by {names} alike", None, "name one with --format")
     if not takers:
+        if source.is_workbook:
+            grid.sheets(source)  # refuses with the reason what cannot be opened
         kind = "binary content" if source.head_text is None and not source.is_archive else "its content"
-        known = "one of " + ", ".join(loader.name for loader in candidates)
-        raise source.refused(f"no loader recognises {kind}", known, _hint(source))
+        raise source.refused(f"no loader recognises {kind}", "a format that docs/formats.md lists", _hint(source))
     return takers[0]
 
 

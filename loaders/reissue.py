@@ -49,7 +49,7 @@ def reason_of(old: Row) -> str:
     """Why a re-issue was set aside, and how to take it."""
     return (
         f"re-issue of invoice {old['number'] or old['invoice_id']} of account {old['account_id']} with other content "
-        f"(batch {old['batch_id']} holds it; load with --supersede to replace it)"
+        f"(batch {old['batch_id']} holds it; --supersede, or the switch on the imports page, replaces it)"
     )
 
 

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from itertools import groupby
 from typing import Any
 
 from core.issues import Issue
 from core.money import to_text
+
+
+def folded(issues: Iterable[Issue]) -> list[Issue]:
+    """The problems with rows that follow one another for one reason told once, with the first row and how many."""
+    told = []
+    for _, same in groupby(issues, lambda issue: replace(issue, row=None)):
+        found = list(same)
+        first, last = found[0], found[-1]
+        if len(found) > 1 and first.row is not None:
+            first = replace(first, message=f"{first.message or ''} ({len(found)} rows, to row {last.row})".strip())
+        told.append(first)
+    return told
 
 
 @dataclass(slots=True)
@@ -95,12 +109,31 @@ class LoadReport:
 
     @property
     def issues(self) -> list[Issue]:
-        """Every problem and every warning, file by file."""
+        """Every problem and every warning, file by file; rows set aside in a row for one reason are told once."""
         found: list[Issue] = []
         for file in self.files:
             found += [Issue(file=file.file, message=text, severity="warning") for text in file.warnings]
-            found += file.issues
+            found += folded(file.issues)
         return found
+
+    def as_one(self, file: str) -> FileReport:
+        """All entries as that of one file: an archive whose files were read one by one."""
+        if len(self.files) == 1:
+            return self.files[0]
+        loaded = [entry for entry in self.files if not entry.error]
+        errors = [entry.error for entry in self.files if entry.error]
+        whole = FileReport(file, ", ".join(sorted({entry.format for entry in loaded if entry.format})) or None)
+        for entry in self.files:
+            whole.rows_in += entry.rows_in
+            whole.rows_loaded += entry.rows_loaded
+            whole.rows_quarantined += entry.rows_quarantined
+            whole.warnings += entry.warnings
+            whole.invoices += entry.invoices
+            whole.issues += entry.issues
+        if all(entry.duplicate_of is not None for entry in loaded):
+            whole.duplicate_of = loaded[0].duplicate_of if loaded else None
+        whole.error = None if loaded else "; ".join(errors)
+        return whole
 
     def to_json(self) -> dict[str, Any]:
         """The JSON document of `tem load --json`."""

@@ -21,7 +21,8 @@ from core.periods import month_of
 from optimize import frames as tables
 from optimize import rules, scope
 from optimize import scenario as scenarios
-from optimize.evaluate import Evaluator, Priced
+from optimize.evaluate import Evaluator
+from optimize.priced import Priced
 from optimize.result import money
 
 #: Policies compared; each is described in docs/optimizer.md.

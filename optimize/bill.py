@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from core.issues import BadInput, Issue
 from core.money import round_half_up
 from optimize.checks import check_tables
-from optimize.evaluate import PICO, Evaluator, PoolKey
-from optimize.frames import Frames, from_store, rows
+from optimize.evaluate import Evaluator
+from optimize.frames import Frames, column, from_store, rows
+from optimize.priced import PICO, PoolKey
 from optimize.scenario import Scenario
 from optimize.scope import Setting, priced_services, settle
 
@@ -93,10 +95,11 @@ def bill_frames(frames: Frames, first: str | None = None, last: str | None = Non
         scenario = Scenario(first=months[0], last=months[-1], currency=currency, other_currencies="leave_out")
         setting = Setting(months, currency)
         check_tables(narrow, scenario, setting)
-        evaluator = Evaluator(narrow, scenario, setting)
-        if number:  # plans without a currency are billed once, in the first
-            evaluator.lines = {s: x for s, x in evaluator.lines.items() if currency_of.get(x["plan_id"])}
-        cost = evaluator.price()
+        if number == 1:  # plans without a currency are billed once, in the first
+            services = narrow["services"]
+            known = [bool(currency_of.get(plan)) for plan in column(services, "plan_id")]
+            narrow["services"] = services[np.array(known, dtype=bool)]
+        cost = Evaluator(narrow, scenario, setting).price()
         parts.append(
             Part(
                 currency=currency,

@@ -8,12 +8,13 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from optimize import tariff
 from optimize.checks import PLAN_COLUMNS, check_tables
 from optimize.contracts import Contract, read_contracts
-from optimize.frames import SERVICE_COLUMNS, Frames, column, rows
+from optimize.frames import SERVICE_COLUMNS, Frames, places, rows, whole
 from optimize.problem import MICRO, PICO, Line, Options, Pool, Problem, allowed_plans
 from optimize.scenario import Scenario
 from optimize.scope import Setting, priced_services, settle
@@ -121,33 +122,36 @@ def _usage(
     months = {month: n for n, month in enumerate(setting.months)}
     shape = (len(position), len(months))
     active = np.zeros(shape, dtype=bool)
+    names = np.array(setting.months)
     for service_id, start, end in rows(frames, "services", "service_id", "activated_on", "disconnected_on"):
         if (line := position.get(service_id)) is not None:
-            for month, n in months.items():
-                active[line, n] = (start is None or start[:7] <= month) and (end is None or end[:7] >= month)
+            active[line] = True
+            if start is not None:
+                active[line] &= names >= start[:7]
+            if end is not None:
+                active[line] &= names <= end[:7]
     frame = frames.get("usage")
-    names = ("service_id", "month", "usage_type", "zone")
-    columns = {name: np.array(column(frame, name), dtype=object) for name in names}
-    who = np.array([position.get(s, -1) for s in columns["service_id"]], dtype=np.int64)
-    when = np.array([months.get(m, -1) for m in columns["month"]], dtype=np.int64)
-    quantity = np.array([q or 0 for q in column(frame, "quantity")], dtype=np.int64)
-    cost = np.array([c or 0 for c in column(frame, "cost")], dtype=np.int64)
-    kind, zone = columns["usage_type"], np.array([z or "home" for z in columns["zone"]], dtype=object)
-    good = (who >= 0) & (when >= 0)
-    good[good] = active[who[good], when[good]]
+    frame = pd.DataFrame({"service_id": [], "month": []}) if frame is None else frame
+    who, when = places(frame, "service_id", position), places(frame, "month", months)
+    good = np.flatnonzero((who >= 0) & (when >= 0))
+    good = good[active[who[good], when[good]]]
+    cell = who[good] * shape[1] + when[good]
+    quantity, cost = whole(frame, "quantity")[good], whole(frame, "cost")[good]
+    kind = places(frame, "usage_type", {k: n for n, k in enumerate(tariff.KINDS)})[good]
+    zone = places(frame, "zone", {"home": 0, "": 0, "roaming": 1}, blank=0)[good]
 
     def added(mask: NDArray[np.bool_], values: NDArray[np.int64]) -> NDArray[np.int64]:
         result = np.zeros(shape, dtype=np.int64)
-        pick = good & mask
-        np.add.at(result, (who[pick], when[pick]), values[pick])
+        np.add.at(result.ravel(), cell[mask], values[mask])
         return result
 
-    home: dict[str, tariff.Ints] = {k: added((zone == "home") & (kind == k), quantity) for k in tariff.KINDS}
-    roaming = {k: added((zone == "roaming") & (kind == k), quantity) for k in tariff.KINDS}
-    roaming_cost = {k: added((zone == "roaming") & (kind == k), cost) for k in tariff.KINDS}
-    known = np.isin(kind, list(tariff.KINDS)) if len(kind) else np.zeros(0, dtype=bool)
-    other = added((zone != "home") & ~((zone == "roaming") & known), cost)
-    used = added(quantity > 0, np.ones(len(quantity), dtype=np.int64)) > 0
+    of_kind = {k: kind == n for n, k in enumerate(tariff.KINDS)}
+    home: dict[str, tariff.Ints] = {k: added((zone == 0) & mask, quantity) for k, mask in of_kind.items()}
+    roaming = {k: added((zone == 1) & mask, quantity) for k, mask in of_kind.items()}
+    roaming_cost = {k: added((zone == 1) & mask, cost) for k, mask in of_kind.items()}
+    other = added((zone != 0) & ~((zone == 1) & (kind >= 0)), cost)
+    used = np.zeros(shape, dtype=bool)
+    used.ravel()[cell[quantity > 0]] = True
     for name, rate in scenario.growth.items():
         if rate:
             home[name] = _grow(home[name], Fraction(MICRO + rate, MICRO) ** len(months))
@@ -207,63 +211,27 @@ class _Draft:
     etf: list[int]
 
     def finish(self, contracts: dict[str, Contract]) -> Problem:
-        scenario = self.scenario
-        pairs: list[tuple[int, int]] = []
-        for n, line in enumerate(self.lines):
-            wanted = allowed_plans(self.plans, line, scenario, self.setting.currency, self.covered)
-            kept = line.service_id in scenario.keep and line.selected
-            if kept:
-                wanted = [p for p in wanted if p == line.plan]
-            if line.service_id in scenario.force:
-                wanted = [p for p in wanted if self.plans[p].plan_id == scenario.force[line.service_id]]
-            pairs += [(n, p) for p in wanted]
-            if self.suspendable[n] and not kept and line.service_id not in scenario.force:
-                pairs.append((n, -1))
-        line_of = np.array([n for n, _ in pairs], dtype=np.int64)
-        plan_of = np.array([p for _, p in pairs], dtype=np.int64)
+        line_of, plan_of = self._pairs()
         totals, monthly = self._charges(line_of, plan_of)
         carriers = sorted({p.carrier_id for p in self.plans})
         contract_ids = sorted({*contracts, *(x.contract_id for x in self.lines if x.contract_id)})
-        pools: dict[tuple[str, str, str, str], int] = {}
-        pool_list: list[Pool] = []
-        places = [self._place(n, p) for n, p in pairs]
-
-        def pool_of(kind: str, plan: tariff.Plan, account: str) -> int:
-            group = plan.pool_group if kind == "data" else plan.voice_pool_group
-            price, block = (plan.data_price, plan.data_block) if kind == "data" else (plan.voice_price, 0)
-            if group is None or not price:
-                return -1
-            key = (kind, account, plan.carrier_id, group)
-            if key not in pools:
-                pools[key] = len(pool_list)
-                pool_list.append(Pool(*key, price, block))
-            return pools[key]
-
-        carrier_number = {c: n for n, c in enumerate(carriers)}
-        contract_number = {c: n for n, c in enumerate(contract_ids)}
-        found: dict[str, list[int]] = {"carrier": [], "contract": [], "data": [], "voice": []}
-        fees = []
-        for (n, p), (account, contract) in zip(pairs, places, strict=True):
-            fees.append(self._fee(n, p))
-            found["carrier"].append(carrier_number[self.plans[p].carrier_id] if p >= 0 else -1)
-            found["contract"].append(contract_number[contract] if p >= 0 and contract is not None else -1)
-            found["data"].append(pool_of("data", self.plans[p], account) if p >= 0 else -1)
-            found["voice"].append(pool_of("voice", self.plans[p], account) if p >= 0 else -1)
+        place = _Places(self, carriers, contract_ids, line_of, plan_of)
+        pools, pool_of = place.pools()
         options = Options(
             line=line_of,
             plan=plan_of,
-            carrier=np.array(found["carrier"], dtype=np.int64),
-            contract=np.array(found["contract"], dtype=np.int64),
-            data_pool=np.array(found["data"], dtype=np.int64),
-            voice_pool=np.array(found["voice"], dtype=np.int64),
-            changed=np.array([p != self.lines[n].plan for n, p in pairs], dtype=bool),
+            carrier=place.carrier,
+            contract=place.contract,
+            data_pool=pool_of["data"],
+            voice_pool=pool_of["voice"],
+            changed=plan_of != place.today[line_of],
             total=totals,
-            fee=fees,
+            fee=place.fees(),
             monthly=monthly,
         )
         first = np.searchsorted(line_of, np.arange(len(self.lines) + 1)).astype(np.int64)
         return Problem(
-            scenario=scenario,
+            scenario=self.scenario,
             setting=self.setting,
             plans=self.plans,
             lines=self.lines,
@@ -272,40 +240,138 @@ class _Draft:
             carriers=carriers,
             contract_ids=contract_ids,
             contracts=contracts,
-            pools=pool_list,
+            pools=pools,
             options=options,
             covered=self.covered,
-            keep=frozenset(scenario.keep),
+            keep=frozenset(self.scenario.keep),
             first_option=first,
         )
 
-    def _place(self, n: int, p: int) -> tuple[str, str | None]:
-        line = self.lines[n]
-        if p < 0 or self.plans[p].carrier_id == line.carrier_id:
-            return line.account_id, line.contract_id
-        carrier = self.plans[p].carrier_id
-        account = self.scenario.target_accounts.get(carrier) or self.accounts.get(carrier, f"new:{carrier}")
-        return account, self.default_contract.get(carrier)
-
-    def _fee(self, n: int, p: int) -> int:
-        line = self.lines[n]
-        if p == line.plan:
-            return 0
-        if p < 0 or self.plans[p].carrier_id == line.carrier_id:
-            return self.scenario.change_fee * MICRO
-        return self.scenario.porting_fee * MICRO + self.etf[n]
+    def _pairs(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Every line with every plan it may have (-1 = suspended), line by line."""
+        scenario, found, sizes = self.scenario, [], []
+        keep, memo = set(scenario.keep), {}
+        for n, line in enumerate(self.lines):
+            key = (line.selected, line.plan, line.kind, line.site_id)
+            if key not in memo:
+                wanted = allowed_plans(self.plans, line, scenario, self.setting.currency, self.covered)
+                memo[key] = np.array(wanted, dtype=np.int64)
+            mine = memo[key]
+            kept, forced = line.service_id in keep and line.selected, scenario.force.get(line.service_id)
+            if kept:
+                mine = mine[mine == line.plan]
+            if forced is not None:
+                mine = np.array([p for p in mine.tolist() if self.plans[p].plan_id == forced], dtype=np.int64)
+            if self.suspendable[n] and not kept and forced is None:
+                mine = np.append(mine, -1)
+            found.append(mine)
+            sizes.append(len(mine))
+        line_of = np.repeat(np.arange(len(self.lines), dtype=np.int64), np.array(sizes, dtype=np.int64))
+        return line_of, np.concatenate([*found, np.zeros(0, dtype=np.int64)])
 
     def _charges(self, line_of: NDArray[np.int64], plan_of: NDArray[np.int64]) -> tuple[list[int], NDArray[np.float64]]:
-        totals: list[int] = [0] * len(line_of)
-        monthly = np.zeros((len(line_of), self.usage.active.shape[1]))
-        for p in np.unique(plan_of):
-            where = np.flatnonzero(plan_of == p)
+        """Charges of all months of each option, picos; of each month (currency) only where bad months count."""
+        totals: NDArray[Any] = np.zeros(len(line_of), dtype=np.int64)
+        months = self.usage.active.shape[1]
+        monthly = np.zeros((len(line_of), months) if self.scenario.cvar_weight else (0, months))
+        order = np.argsort(plan_of, kind="stable")
+        plans, first = np.unique(plan_of[order], return_index=True)
+        for n, p in enumerate(plans.tolist()):
+            where = order[first[n] : first[n + 1] if n + 1 < len(plans) else None]
             usage = self.usage.rows(line_of[where])
             if p >= 0:
-                exact = tariff.charges(self.plans[int(p)], usage)
+                exact = tariff.charges(self.plans[p], usage)
             else:
-                exact = usage.active.astype(np.int64) * (self.scenario.suspend_price * MICRO)
-            for index, value in zip(where.tolist(), tariff.total(exact).tolist(), strict=True):
-                totals[index] = int(value)
-            monthly[where] = exact.astype(np.float64) / PICO
-        return totals, monthly
+                price = self.scenario.suspend_price * MICRO
+                exact = usage.active.astype(np.int64 if price * months < 2**61 else object) * price
+            sums = tariff.total(exact)
+            if sums.dtype == object:
+                totals = totals.astype(object)
+            totals[where] = sums
+            if len(monthly):
+                monthly[where] = exact.astype(np.float64) / PICO
+        return totals.tolist(), monthly
+
+
+class _Places:
+    """Where each option puts its line: carrier, account, contract, pools; and what getting there costs once."""
+
+    def __init__(
+        self,
+        draft: _Draft,
+        carriers: list[str],
+        contract_ids: list[str],
+        line_of: NDArray[np.int64],
+        plan_of: NDArray[np.int64],
+    ) -> None:
+        self.draft, self.line_of, self.plan_of = draft, line_of, plan_of
+        number = {c: n for n, c in enumerate(carriers)}
+        contract_number: dict[str | None, int] = {c: n for n, c in enumerate(contract_ids)}
+        contract_number[None] = -1
+        lines, scenario = draft.lines, draft.scenario
+        self.today = np.array([x.plan for x in lines], dtype=np.int64)
+        carrier_of = np.array([*(number[p.carrier_id] for p in draft.plans), -1], dtype=np.int64)
+        home = np.array([number[x.carrier_id] for x in lines], dtype=np.int64)
+        self.carrier = carrier_of[plan_of]
+        self.stays = (plan_of < 0) | (self.carrier == home[line_of])
+        joined = [scenario.target_accounts.get(c) or draft.accounts.get(c, f"new:{c}") for c in carriers]
+        self.accounts = sorted({*joined, *(x.account_id for x in lines)})
+        account_number = {a: n for n, a in enumerate(self.accounts)}
+        own = np.array([account_number[x.account_id] for x in lines], dtype=np.int64)
+        new = np.array([account_number[a] for a in joined], dtype=np.int64)
+        self.account = np.where(self.stays, own[line_of], new[self.carrier])
+        mine = np.array([contract_number[x.contract_id] for x in lines], dtype=np.int64)
+        default = np.array([contract_number.get(draft.default_contract.get(c), -1) for c in carriers], dtype=np.int64)
+        contract = np.where(self.stays, mine[line_of], default[self.carrier])
+        self.contract = np.where(plan_of < 0, -1, contract)
+
+    def pools(self) -> tuple[list[Pool], dict[str, NDArray[np.int64]]]:
+        """Every pool that an option is in, in order of its key, and each option's pool by kind (-1 = none)."""
+        plans = self.draft.plans
+        keys: dict[str, list[tuple[str, str, str, str]]] = {}
+        codes: dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
+        price: dict[tuple[str, str, str], tuple[int, int]] = {}
+        for kind in ("data", "voice"):
+            groups, of_plan = [], []
+            for plan in plans:
+                group, cost, block = (
+                    (plan.pool_group, plan.data_price, plan.data_block)
+                    if kind == "data"
+                    else (plan.voice_pool_group, plan.voice_price, 0)
+                )
+                if group is None or not cost:
+                    of_plan.append(-1)
+                    continue
+                key = (kind, plan.carrier_id, group)
+                price.setdefault(key, (cost, block))
+                if (plan.carrier_id, group) not in groups:
+                    groups.append((plan.carrier_id, group))
+                of_plan.append(groups.index((plan.carrier_id, group)))
+            group_of = np.array([*of_plan, -1], dtype=np.int64)[self.plan_of]
+            code = np.where(group_of >= 0, self.account * max(1, len(groups)) + group_of, -1)
+            found, place = np.unique(code, return_inverse=True)
+            keys[kind] = [
+                (kind, self.accounts[c // len(groups)], *groups[c % len(groups)]) if c >= 0 else ("", "", "", "")
+                for c in found.tolist()
+            ]
+            codes[kind] = (found, place)
+        every = sorted(key for found in keys.values() for key in found if key[0])
+        number = {key: n for n, key in enumerate(every)}
+        pools = [Pool(*key, *price[key[0], key[2], key[3]]) for key in every]
+        of = {
+            kind: np.array([number.get(key, -1) for key in keys[kind]], dtype=np.int64)[codes[kind][1]] for kind in keys
+        }
+        return pools, of
+
+    def fees(self) -> list[int]:
+        """One-off fees, picos."""
+        scenario = self.draft.scenario
+        changed = self.plan_of != self.today[self.line_of]
+        change, port = scenario.change_fee * MICRO, scenario.porting_fee * MICRO
+        leaving = [port + fee for fee in self.draft.etf]
+        try:
+            leave = np.array(leaving, dtype=np.int64)
+        except OverflowError:
+            leave = np.array(leaving, dtype=object)
+        fee = np.where(self.stays, change, leave[self.line_of]) if len(leave) else np.zeros(0, dtype=np.int64)
+        return np.where(changed, fee, 0).tolist()

@@ -1,103 +1,85 @@
 """The independent evaluator: what an assignment of plans costs, from raw usage, in exact arithmetic.
 
 It reads the canonical tables itself and shares no code with the pricing engine, the models or the solver; every cost
-that is reported comes from here. Money is whole picos (1e-12) per month and exact fractions where something is
-divided (`interfaces.md` section 3 and section 4, items 1-24).
+that is reported comes from here. Money is whole picos (1e-12) per month: 64-bit where a bound of the figures shows that
+they fit, Python integers where not, sums always exact; fractions where something is divided (`interfaces.md` section 3
+and section 4, items 1-24).
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from copy import copy
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from optimize.priced import PICO, Assignment, ContractCost, PoolKey, PoolMonth, Priced
+from optimize.raw_lines import KINDS, MICRO, exact_sums, exact_total, read_lines, records
 from optimize.scenario import Scenario
 from optimize.scope import Setting
 
-MICRO = 10**6
-PICO = 10**12
-#: service_id -> plan_id, or None for a suspended service. A service that is not named keeps its plan.
-Assignment = Mapping[str, str | None]
-PoolKey = tuple[str, str, str, str]  # kind, account_id, carrier_id, group
-
-
-@dataclass
-class PoolMonth:
-    """One pool in one month: what its members bring and use (millionths of MB or minutes), what is charged (picos)."""
-
-    allowance: int = 0
-    used: int = 0
-    members: int = 0
-    charge: int = 0
-    contracts: set[str] = field(default_factory=set)
-
-
-@dataclass(frozen=True)
-class ContractCost:
-    """A contract in force: monthly spend, discount, commitment, shortfall, as exact amounts of currency."""
-
-    contract_id: str
-    carrier_id: str | None
-    spend: Fraction
-    discount: Fraction
-    commitment: Fraction
-    shortfall: Fraction
-    next_tier: Fraction | None
-
-
-@dataclass(frozen=True)
-class Priced:
-    """The exact cost of an assignment; amounts of currency a month unless said otherwise."""
-
-    cost: Fraction
-    objective: Fraction
-    total_cost: Fraction
-    fees: Fraction
-    changes: int
-    by_carrier: dict[str, Fraction]
-    lines_by_carrier: dict[str, int]
-    by_service: dict[str, int]
-    """Charges of all months outside pools, in picos."""
-    by_month: list[int]
-    """Charges of each month, pools included, before discounts, in picos."""
-    pools: dict[PoolKey, list[PoolMonth]]
-    contracts: list[ContractCost]
+_FITS = 2**62
+Numbers = NDArray[np.int64]
+_POOLED = {"data": ("pool_group", "data_mb"), "voice": ("voice_pool_group", "voice_min")}
 
 
 class Evaluator:
-    """Prices assignments of one scenario on one set of tables."""
+    """Prices assignments of one scenario on one set of tables.
+
+    `lines`: the rows of the services table by service_id (see :class:`optimize.raw_lines.RawLines`); `plans`: the rows
+    of the plans table by plan_id.
+    """
 
     def __init__(self, frames: Mapping[str, pd.DataFrame], scenario: Scenario, setting: Setting) -> None:
         self.scenario = scenario
         self.months = list(setting.months)
         self.currency = setting.currency
-        self._index = {month: n for n, month in enumerate(self.months)}
-        self.plans = {row["plan_id"]: row for row in _records(frames, "plans")}
-        self.carrier_ids = {row["carrier_id"] for row in _records(frames, "carriers")}
-        self._covered = defaultdict(set)
-        for row in _records(frames, "coverage"):
-            self._covered[row["site_id"]].add(row["carrier_id"])
+        self.carrier_ids = {row["carrier_id"] for row in records(frames, "carriers")}
         self._accounts: dict[str, str] = {}
-        for row in _records(frames, "accounts"):
+        for row in records(frames, "accounts"):
             carrier, account = row.get("carrier_id"), row["account_id"]
             if carrier is not None and account < self._accounts.get(carrier, "\U0010ffff"):
                 self._accounts[carrier] = account
+        self.plans = {row["plan_id"]: row for row in records(frames, "plans")}
+        self.raw = read_lines(frames, scenario, self.months, self.plans, self.currency)
+        self.lines = self.raw.rows
+        self._read_coverage(frames)
         self._read_contracts(frames)
-        self.lines: dict[str, dict[str, Any]] = {}
-        for row in sorted(_records(frames, "services"), key=lambda r: r["service_id"]):
-            self._add_line(row)
-        self._read_usage(frames)
+        self._number()
+
+    def under(self, scenario: Scenario, frames: Mapping[str, pd.DataFrame], changed: set[str]) -> Evaluator:
+        """The same lines and use under another scenario (same months, filter and growth) and other terms.
+
+        `changed` names the tables among plans, contracts, contract_tiers and coverage that are to be read again.
+        """
+        found = copy(self)
+        found.scenario = scenario
+        if "plans" in changed:
+            found.plans = {row["plan_id"]: row for row in records(frames, "plans")}
+        if "coverage" in changed:
+            found._read_coverage(frames)
+        if changed & {"contracts", "contract_tiers"}:
+            found._read_contracts(frames)
+        found._number()
+        return found
 
     # ---- reading ---------------------------------------------------------------------------------------------------
 
+    def _read_coverage(self, frames: Mapping[str, pd.DataFrame]) -> None:
+        self._covered: dict[str, set[str]] = defaultdict(set)
+        for row in records(frames, "coverage"):
+            self._covered[row["site_id"]].add(row["carrier_id"])
+
     def _read_contracts(self, frames: Mapping[str, pd.DataFrame]) -> None:
-        self.contracts = {row["contract_id"]: row for row in _records(frames, "contracts")}
+        self.contracts = {row["contract_id"]: row for row in records(frames, "contracts")}
         self._tiers: dict[str, list[tuple[int, int, str]]] = defaultdict(list)
-        for row in _records(frames, "contract_tiers"):
+        for row in records(frames, "contract_tiers"):
             mode = row.get("mode") or "all_units"
             self._tiers[row["contract_id"]].append((row["spend_from"], row["discount_rate"], mode))
         self.in_force = sorted(c for c, row in self.contracts.items() if self._holds(row))
@@ -116,200 +98,189 @@ class Evaluator:
             return False
         term = row.get("initial_term_months")
         if row.get("renewal_type") == "express" and term is not None:
-            return _number(start[:7]) + term - 1 >= _number(self.months[0])
+            return _month_number(start[:7]) + term - 1 >= _month_number(self.months[0])
         return True
 
-    def _add_line(self, row: dict[str, Any]) -> None:
-        plan = self.plans.get(row.get("plan_id"))
-        if plan is None or row.get("status") == "ordered":
-            return
-        start, end = row.get("activated_on"), row.get("disconnected_on")
-        if row.get("status") == "disconnected" and end is None:
-            return
-        foreign = plan.get("currency") not in (None, self.currency)
-        if foreign and self.scenario.other_currencies == "leave_out":
-            return
-        active = [(start is None or start[:7] <= m) and (end is None or m <= end[:7]) for m in self.months]
-        if not any(active):
-            return
-        selected = True
-        for name, wanted in self.scenario.services.items():
-            value = row.get(name)
-            selected = selected and ("" if value is None else str(value)) in wanted
-        row["active"] = active
-        row["selected"] = selected
-        row["home"] = {kind: [0] * len(self.months) for kind in ("data", "voice", "sms")}
-        row["roaming"] = {kind: [0] * len(self.months) for kind in ("data", "voice", "sms")}
-        row["roaming_cost"] = {kind: [0] * len(self.months) for kind in ("data", "voice", "sms")}
-        row["other_cost"] = [0] * len(self.months)
-        row["used"] = [False] * len(self.months)
-        self.lines[row["service_id"]] = row
-
-    def _read_usage(self, frames: Mapping[str, pd.DataFrame]) -> None:
-        for row in _records(frames, "usage"):
-            line = self.lines.get(row["service_id"])
-            month = self._index.get(row["month"])
-            if line is None or month is None or not line["active"][month]:
-                continue
-            quantity, kind = row.get("quantity") or 0, row["usage_type"]
-            if quantity > 0:
-                line["used"][month] = True
-            zone = row.get("zone") or "home"
-            cost = row.get("cost") or 0
-            if zone == "home":
-                if kind in line["home"]:
-                    line["home"][kind][month] += quantity
-            elif zone == "roaming" and kind in line["roaming"]:
-                line["roaming"][kind][month] += quantity
-                line["roaming_cost"][kind][month] += cost
-            else:
-                line["other_cost"][month] += cost
-        for kind, rate in self.scenario.growth.items():
-            if rate == 0:
-                continue
-            factor = Fraction(MICRO + rate, MICRO) ** len(self.months)
-            for line in self.lines.values():
-                line["home"][kind] = [_grown(quantity, factor) for quantity in line["home"][kind]]
+    def _number(self) -> None:
+        """Numbers for plans, carriers, accounts, contracts and pools, and what each line has today."""
+        rows, plans = list(self.lines.values()), list(self.plans.values())
+        self._ids = list(self.lines)
+        self._plan_ids = list(self.plans)
+        self._plan_number = {plan_id: n for n, plan_id in enumerate(self._plan_ids)}
+        self._carriers = sorted({plan["carrier_id"] for plan in plans if plan["carrier_id"] is not None})
+        carrier = {name: n for n, name in enumerate(self._carriers)}
+        self._carrier_of = np.array([carrier.get(plan["carrier_id"], -1) for plan in plans], dtype=np.int64)
+        self._today = np.array([self._plan_number[row["plan_id"]] for row in rows], dtype=np.int64)
+        own = [self._home_of(row, self.plans[row["plan_id"]]["carrier_id"]) for row in rows]
+        new = [self._new_home(name) for name in self._carriers]
+        self._account_ids = sorted({account for account, _ in [*own, *new]})
+        self._contract_ids = sorted({contract for _, contract in [*own, *new] if contract is not None})
+        account = {name: n for n, name in enumerate(self._account_ids)}
+        contract: dict[str | None, int] = {name: n for n, name in enumerate(self._contract_ids)}
+        contract[None] = -1
+        self._own_account = np.array([account[a] for a, _ in own], dtype=np.int64)
+        self._own_contract = np.array([contract[c] for _, c in own], dtype=np.int64)
+        self._new_account = np.array([account[a] for a, _ in new], dtype=np.int64)
+        self._new_contract = np.array([contract[c] for _, c in new], dtype=np.int64)
+        self._groups: dict[str, list[tuple[str, str]]] = {}
+        self._group_of: dict[str, Numbers] = {}
+        self._allowance_of: dict[str, Numbers] = {}
+        for kind, (group, allowance) in _POOLED.items():
+            keys = sorted({(p["carrier_id"], p[group]) for p in plans if p.get(group) is not None})
+            number = {key: n for n, key in enumerate(keys)}
+            self._groups[kind] = keys
+            places = [number.get((p["carrier_id"], p.get(group)), -1) for p in plans]
+            self._group_of[kind] = np.array(places, dtype=np.int64)
+            self._allowance_of[kind] = np.array([p.get(allowance) or 0 for p in plans], dtype=np.int64)
+        self._pool_plans: dict[tuple[str, str, str], Mapping[str, Any]] = {}
+        self._kinds = np.array([row.get("kind") for row in rows], dtype=object)
+        self._sites = np.array([row.get("site_id") for row in rows], dtype=object)
+        self._fees = np.array([self._exit_fee(row) for row in rows], dtype=object)
 
     # ---- where a line ends up --------------------------------------------------------------------------------------
 
-    def current(self, service_id: str) -> str:
-        """The plan a service has today."""
-        return self.lines[service_id]["plan_id"]
+    def chosen(self, assignment: Assignment | None) -> Numbers:
+        """The number of each line's plan, -1 = suspended, in the order of `lines`."""
+        found = self._today.copy()
+        for service_id, plan_id in (assignment or {}).items():
+            line = self.lines.get(service_id)
+            if line is not None:
+                found[line["n"]] = -1 if plan_id is None else self._plan_number[plan_id]
+        return found
+
+    def _new_home(self, carrier: str) -> tuple[str, str | None]:
+        """Account and contract of a line that moves to a carrier."""
+        account = self._accounts.get(carrier, f"new:{carrier}")
+        return self.scenario.target_accounts.get(carrier, account), self._default_contract.get(carrier)
 
     def _home_of(self, line: Mapping[str, Any], carrier: str) -> tuple[str, str | None]:
         """Account and contract of a line that is with `carrier` after the decision."""
-        default = self._default_contract.get(carrier)
-        account = self._accounts.get(carrier, f"new:{carrier}")
-        if self.plans[line["plan_id"]]["carrier_id"] == carrier:
-            return line.get("account_id") or account, line.get("contract_id") or default
-        return self.scenario.target_accounts.get(carrier, account), default
+        if self.plans[line["plan_id"]]["carrier_id"] != carrier:
+            return self._new_home(carrier)
+        account = line.get("account_id") or self._accounts.get(carrier, f"new:{carrier}")
+        return account, line.get("contract_id") or self._default_contract.get(carrier)
 
-    def _one_off(self, line: Mapping[str, Any], plan_id: str | None) -> int:
-        """One-off fees of a line's change, in micros."""
-        if plan_id == line["plan_id"]:
-            return 0
+    def _homes(
+        self, chosen: Numbers, rows: Numbers | slice = slice(None)
+    ) -> tuple[Numbers, Numbers, NDArray[np.bool_]]:
+        """Account and contract (-1 = none) of lines on plans, and whether they stay with their carrier."""
+        carrier = self._carrier_of[chosen]
+        stays = (chosen < 0) | (carrier == self._carrier_of[self._today[rows]])
+        account = np.where(stays, self._own_account[rows], self._new_account[carrier])
+        return account, np.where(stays, self._own_contract[rows], self._new_contract[carrier]), stays
+
+    def contract_of(self, plan_ids: Assignment) -> dict[str, str | None]:
+        """The contract of each named service on its plan, None = none; suspended ones are left out."""
+        wanted = {s: p for s, p in plan_ids.items() if p is not None}
+        rows = np.array([self.lines[s]["n"] for s in wanted], dtype=np.int64)
+        chosen = np.array([self._plan_number[p] for p in wanted.values()], dtype=np.int64)
+        _, contract, _ = self._homes(chosen, rows)
+        names = [*self._contract_ids, None]
+        return dict(zip(wanted, (names[c] for c in contract.tolist()), strict=True))
+
+    def one_off(self, assignment: Assignment) -> dict[str, int]:
+        """One-off fees of each named service's change, picos."""
+        rows = np.array([self.lines[s]["n"] for s in assignment], dtype=np.int64)
+        chosen = np.array([-1 if p is None else self._plan_number[p] for p in assignment.values()], dtype=np.int64)
+        _, _, stays = self._homes(chosen, rows)
+        change, port = self.scenario.change_fee * MICRO, self.scenario.porting_fee * MICRO
+        same = (chosen == self._today[rows]).tolist()
+        fees = self._fees[rows].tolist()
+        return {
+            s: 0 if same[n] else (change if stay else port + fees[n])
+            for n, (s, stay) in enumerate(zip(assignment, stays.tolist(), strict=True))
+        }
+
+    def _exit_fee(self, line: Mapping[str, Any]) -> int:
+        """What leaving the carrier costs a line beside the porting fee, picos."""
         now = self.plans[line["plan_id"]]
-        if plan_id is None or self.plans[plan_id]["carrier_id"] == now["carrier_id"]:
-            return self.scenario.change_fee * MICRO
-        fee = self.scenario.porting_fee * MICRO
         contract_id = line.get("contract_id") or self._default_contract.get(now["carrier_id"])
         contract = self.contracts.get(contract_id or "")
         if contract is None or line.get("term_end_on") is None:
-            return fee
-        left = max(0, _number(line["term_end_on"][:7]) - _number(self.months[-1]))
+            return 0
+        left = max(0, _month_number(line["term_end_on"][:7]) - _month_number(self.months[-1]))
         amount = contract.get("etf_amount")
         if contract.get("etf_rule") == "fixed" and left > 0:
-            fee += (amount or 0) * MICRO
+            return int(amount or 0) * MICRO
         if contract.get("etf_rule") == "months_left_mrc":
-            fee += left * now["mrc"] * (MICRO if amount is None else amount)
-        return fee
+            return left * int(now["mrc"]) * int(MICRO if amount is None else amount)
+        return 0
 
     # ---- prices ----------------------------------------------------------------------------------------------------
 
-    def line_months(self, service_id: str, plan_id: str | None) -> list[int]:
-        """Charges of a line in each month outside pools, in picos; suspended lines: the suspension's price."""
-        line = self.lines[service_id]
-        result = []
-        for month, active in enumerate(line["active"]):
-            if not active:
-                result.append(0)
-            elif plan_id is None:
-                result.append(self.scenario.suspend_price * MICRO)
-            else:
-                result.append(self._line_month(line, self.plans[plan_id], month))
-        return result
+    def _by_plan(self, chosen: Numbers) -> Iterator[tuple[int, Numbers]]:
+        """Each plan that occurs in `chosen` with the places in it."""
+        order = np.argsort(chosen, kind="stable")
+        found, first = np.unique(chosen[order], return_index=True)
+        for n, p in enumerate(found.tolist()):
+            yield p, order[first[n] : first[n + 1] if n + 1 < len(first) else None]
 
-    def _line_month(self, line: Mapping[str, Any], plan: Mapping[str, Any], month: int) -> int:
-        price = self.scenario.plan_price.get(plan["plan_id"], plan["mrc"]) * MICRO
-        if plan.get("pool_group") is None and plan.get("data_mb") is not None:
-            price += _blocks(plan, line["home"]["data"][month] - plan["data_mb"])
-        if plan.get("voice_pool_group") is None and plan.get("voice_min") is not None:
-            excess = line["home"]["voice"][month] - plan["voice_min"]
-            price += max(0, excess) * (plan.get("voice_overage_price") or 0)
-        if plan.get("sms") is not None:
-            price += max(0, line["home"]["sms"][month] - plan["sms"]) * (plan.get("sms_overage_price") or 0)
-        price += line["other_cost"][month] * MICRO
-        for kind in ("data", "voice", "sms"):
-            rate = plan.get(f"roaming_{kind}_price")
-            if rate is None:
-                price += line["roaming_cost"][kind][month] * MICRO
-            else:
-                price += line["roaming"][kind][month] * rate
-        return price
-
-    def _join_pools(
-        self,
-        pools: dict[PoolKey, list[PoolMonth]],
-        line: Mapping[str, Any],
-        plan: Mapping[str, Any],
-        place: tuple[str, str | None],
-        sign: int = 1,
-    ) -> None:
-        for kind, group, allowance in (
-            ("data", plan.get("pool_group"), plan.get("data_mb")),
-            ("voice", plan.get("voice_pool_group"), plan.get("voice_min")),
+    def charges(self, plan_id: str | None, rows: Numbers) -> NDArray[Any]:
+        """Charges of lines in each month outside pools, picos: rows x T; suspended lines: the suspension's price."""
+        raw, active = self.raw, self.raw.active[rows]
+        if plan_id is None:
+            price = self.scenario.suspend_price * MICRO
+            return active.astype(np.int64 if price * len(self.months) < _FITS else object) * price
+        plan = self.plans[plan_id]
+        mrc = self.scenario.plan_price.get(plan_id, plan["mrc"]) * MICRO
+        block = plan.get("data_overage_block_mb") or MICRO
+        prices = {name: plan.get(f"{name}_overage_price") or 0 for name in KINDS}
+        own: dict[str, Any] = {kind: plan.get(f"roaming_{kind}_price") for kind in KINDS}
+        rates: dict[str, int] = {kind: MICRO if own[kind] is None else own[kind] for kind in KINDS}
+        home = {kind: raw.home[kind][rows] for kind in KINDS}
+        other = raw.other_cost[rows]
+        abroad = {k: raw.roaming_cost[k][rows] if own[k] is None else raw.roaming[k][rows] for k in KINDS}
+        most = abs(mrc) + _peak(other) * MICRO + (_peak(home["data"]) // block + 1) * prices["data"] * MICRO
+        most += sum(_peak(home[kind]) * prices[kind] for kind in ("voice", "sms"))
+        most += sum(_peak(abroad[kind]) * (MICRO if rates[kind] is None else rates[kind]) for kind in KINDS)
+        if most * len(self.months) >= _FITS or any(
+            v.dtype == object for v in (other, *home.values(), *abroad.values())
         ):
-            if group is None:
-                continue
-            key = (kind, place[0], plan["carrier_id"], group)
-            if key not in pools:
-                pools[key] = [PoolMonth() for _ in self.months]
-            for month, active in enumerate(line["active"]):
-                if active:
-                    here = pools[key][month]
-                    here.allowance += sign * (allowance or 0)
-                    here.used += sign * line["home"][kind][month]
-                    here.members += sign
-                    if place[1] is not None and sign > 0:
-                        here.contracts.add(place[1])
+            home = {kind: values.astype(object) for kind, values in home.items()}
+            abroad = {kind: values.astype(object) for kind, values in abroad.items()}
+            other = other.astype(object)
+        cost = other * MICRO + mrc
+        if plan.get("pool_group") is None and plan.get("data_mb") is not None and prices["data"]:
+            cost = cost + _blocks(home["data"] - plan["data_mb"], block) * (prices["data"] * MICRO)
+        if plan.get("voice_pool_group") is None and plan.get("voice_min") is not None:
+            cost = cost + np.maximum(home["voice"] - plan["voice_min"], 0) * prices["voice"]
+        if plan.get("sms") is not None:
+            cost = cost + np.maximum(home["sms"] - plan["sms"], 0) * prices["sms"]
+        for kind in KINDS:
+            cost = cost + abroad[kind] * rates[kind]
+        return np.where(active, cost, 0)
 
-    def _pool_price(self, key: PoolKey, month: PoolMonth) -> int:
-        kind, _, carrier, group = key
-        plan = self._pool_plan(kind, carrier, group)
-        excess = month.used - month.allowance
-        if kind == "data":
-            return _blocks(plan, excess)
-        return max(0, excess) * (plan.get("voice_overage_price") or 0)
-
-    def _pool_plan(self, kind: str, carrier: str, group: str) -> Mapping[str, Any]:
-        name = "pool_group" if kind == "data" else "voice_pool_group"
-        cache = self.__dict__.setdefault("_pool_plans", {})
-        if (kind, carrier, group) not in cache:
-            used = {line["plan_id"] for line in self.lines.values()}
-            members = [p for p in self.plans.values() if p["carrier_id"] == carrier and p.get(name) == group]
-            usable = [p for p in members if p["plan_id"] in used or p.get("offer_id") in (None, *self.scenario.offers)]
-            cache[(kind, carrier, group)] = (usable or members)[0]
-        return cache[(kind, carrier, group)]
+    def totals(self, assignment: Assignment) -> dict[str, int]:
+        """Charges of all months outside pools of each named service on its plan, picos."""
+        ids = list(assignment)
+        rows = np.array([self.lines[s]["n"] for s in ids], dtype=np.int64)
+        chosen = np.array([-1 if p is None else self._plan_number[p] for p in assignment.values()], dtype=np.int64)
+        found: dict[str, int] = {}
+        for p, places in self._by_plan(chosen):
+            sums = exact_total(self.charges(self._plan_ids[p] if p >= 0 else None, rows[places]).T)
+            found.update(zip((ids[n] for n in places.tolist()), sums.tolist(), strict=True))
+        return found
 
     def price(self, assignment: Assignment | None = None) -> Priced:
         """The exact cost of an assignment (today's plans for services it does not name)."""
-        assignment = assignment or {}
-        span = len(self.months)
-        by_month = [0] * span
-        by_service: dict[str, int] = {}
+        chosen, span = self.chosen(assignment), len(self.months)
+        account, contract, stays = self._homes(chosen)
+        by_month, totals = self._priced(chosen)
+        changed = chosen != self._today
+        moved = changed & ~stays
+        fees = int(np.count_nonzero(changed & stays)) * self.scenario.change_fee * MICRO
+        fees += int(np.count_nonzero(moved)) * self.scenario.porting_fee * MICRO + sum(self._fees[moved].tolist())
+        kept = chosen >= 0
         spend: dict[str, int] = defaultdict(int)
+        under = kept & (contract >= 0)
+        for c, amount in zip(*(a.tolist() for a in exact_sums(contract[under], totals[under])), strict=True):
+            spend[self._contract_ids[c]] += amount
+        carrier = self._carrier_of[np.where(kept, chosen, self._today)]
         by_carrier: dict[str, Fraction] = defaultdict(Fraction)
-        lines: dict[str, int] = defaultdict(int)
-        pools: dict[PoolKey, list[PoolMonth]] = {}
-        fees, changes = 0, 0
-        for service_id, line in self.lines.items():
-            plan_id = assignment.get(service_id, line["plan_id"])
-            months = self.line_months(service_id, plan_id)
-            total = by_service[service_id] = sum(months)
-            for n, amount in enumerate(months):
-                by_month[n] += amount
-            fees += self._one_off(line, plan_id)
-            changes += plan_id != line["plan_id"]
-            plan = self.plans[line["plan_id"] if plan_id is None else plan_id]
-            by_carrier[plan["carrier_id"]] += Fraction(total, PICO * span)
-            if plan_id is None:
-                continue
-            lines[plan["carrier_id"]] += 1
-            place = self._home_of(line, plan["carrier_id"])
-            if place[1] is not None:
-                spend[place[1]] += total
-            self._join_pools(pools, line, plan, place)
+        for c, amount in zip(*(a.tolist() for a in exact_sums(carrier, totals)), strict=True):
+            by_carrier[self._carriers[c]] += Fraction(amount, PICO * span)
+        counts = np.bincount(carrier[kept], minlength=len(self._carriers)).tolist()
+        pools = self._filled_pools(chosen, account, contract)
         for key, pool in pools.items():
             for n, month in enumerate(pool):
                 month.charge = self._pool_price(key, month)
@@ -324,6 +295,7 @@ class Evaluator:
         running = Fraction(sum(by_month), PICO * span) + sum((c.shortfall - c.discount for c in contracts), Fraction(0))
         monthly_fees = Fraction(fees, PICO * self.scenario.horizon_months)
         cost_of_month = running + monthly_fees
+        changes = int(np.count_nonzero(changed))
         return Priced(
             cost=cost_of_month,
             objective=self._objective(cost_of_month, by_month, changes),
@@ -331,12 +303,146 @@ class Evaluator:
             fees=monthly_fees,
             changes=changes,
             by_carrier=dict(sorted(by_carrier.items())),
-            lines_by_carrier=dict(sorted(lines.items())),
-            by_service=by_service,
+            lines_by_carrier={self._carriers[c]: n for c, n in enumerate(counts) if n},
+            by_service=dict(zip(self._ids, totals.tolist(), strict=True)),
             by_month=by_month,
-            pools=dict(sorted(pools.items())),
+            pools=pools,
             contracts=contracts,
         )
+
+    def _priced(self, chosen: Numbers) -> tuple[list[int], NDArray[Any]]:
+        """Charges outside pools of each month, all lines together, and of each line, all months together; picos."""
+        by_month = [0] * len(self.months)
+        totals = np.zeros(len(chosen), dtype=object)
+        for p, places in self._by_plan(chosen):
+            cost = self.charges(self._plan_ids[p] if p >= 0 else None, places)
+            by_month = [a + b for a, b in zip(by_month, exact_total(cost).tolist(), strict=True)]
+            totals[places] = cost.sum(axis=1)  # a line's months fit, see `charges`
+        small = not len(totals) or max(abs(min(totals)), abs(max(totals))) < _FITS
+        return by_month, totals.astype(np.int64) if small else totals
+
+    # ---- pools -----------------------------------------------------------------------------------------------------
+
+    def _filled_pools(self, chosen: Numbers, account: Numbers, contract: Numbers) -> dict[PoolKey, list[PoolMonth]]:
+        """What the members bring to every pool that has one, month by month, not yet priced."""
+        pools: dict[PoolKey, list[PoolMonth]] = {}
+        for kind, groups in self._groups.items():
+            group = np.where(chosen >= 0, self._group_of[kind][chosen], -1) if len(groups) else np.full(len(chosen), -1)
+            rows = np.flatnonzero(group >= 0)
+            if not len(rows):
+                continue
+            code = account[rows] * len(groups) + group[rows]
+            active = self.raw.active[rows].astype(np.int64)
+            found, allowance = exact_sums(code, active * self._allowance_of[kind][chosen[rows]][:, None])
+            used = exact_sums(code, self.raw.home[kind][rows])[1].tolist()
+            members = exact_sums(code, active)[1].tolist()
+            names = self._present(code, contract[rows], active)
+            for n, (c, brought) in enumerate(zip(found.tolist(), allowance.tolist(), strict=True)):
+                carrier, name = groups[c % len(groups)]
+                key = (kind, self._account_ids[c // len(groups)], carrier, name)
+                pools[key] = [
+                    PoolMonth(brought[t], used[n][t], members[n][t], 0, names.get((c, t), set()))
+                    for t in range(len(self.months))
+                ]
+        return dict(sorted(pools.items()))
+
+    def _present(self, code: Numbers, contract: Numbers, active: Numbers) -> dict[tuple[int, int], set[str]]:
+        """By pool and month the contracts of the members that are active."""
+        found: dict[tuple[int, int], set[str]] = defaultdict(set)
+        under = contract >= 0
+        width = max(1, len(self._contract_ids))
+        pairs, count = exact_sums(code[under] * width + contract[under], active[under])
+        for pair, months in zip(pairs.tolist(), count.tolist(), strict=True):
+            for t, members in enumerate(months):
+                if members:
+                    found[pair // width, t].add(self._contract_ids[pair % width])
+        return found
+
+    def _pool_price(self, key: PoolKey, month: PoolMonth) -> int:
+        kind, _, carrier, group = key
+        plan, excess = self._pool_plan(kind, carrier, group), max(0, month.used - month.allowance)
+        if kind == "data":
+            block = int(plan.get("data_overage_block_mb") or MICRO)
+            return -(-excess // block) * int(plan.get("data_overage_price") or 0) * MICRO
+        return excess * int(plan.get("voice_overage_price") or 0)
+
+    def _pool_plan(self, kind: str, carrier: str, group: str) -> Mapping[str, Any]:
+        name = "pool_group" if kind == "data" else "voice_pool_group"
+        cache = self._pool_plans
+        if (kind, carrier, group) not in cache:
+            used = {self._plan_ids[p] for p in np.unique(self._today).tolist()}
+            members = [p for p in self.plans.values() if p["carrier_id"] == carrier and p.get(name) == group]
+            usable = [p for p in members if p["plan_id"] in used or p.get("offer_id") in (None, *self.scenario.offers)]
+            cache[(kind, carrier, group)] = (usable or members)[0]
+        return cache[(kind, carrier, group)]
+
+    def pool_changes(self, priced: Priced, now: Assignment, new: Assignment) -> dict[str, int]:
+        """What pools charge less, all months together (picos), if one line alone goes from `now` to `new`; exact.
+
+        One figure per service of `now`, each with every other line as in `priced`.
+        """
+        ids = list(now)
+        rows = np.array([self.lines[s]["n"] for s in ids], dtype=np.int64)
+        less = dict.fromkeys(ids, 0)
+        for kind in self._groups:
+            leaves = self._pulls(kind, rows, list(now.values()))
+            joins = self._pulls(kind, rows, [new[s] for s in ids])
+            same = leaves.code == joins.code
+            for pulls, there, sign in ((leaves, leaves.code >= 0, -1), (joins, (joins.code >= 0) & ~same, 1)):
+                for c in np.unique(pulls.code[there]).tolist():
+                    places = np.flatnonzero(there & (pulls.code == c))
+                    step = sign * pulls.of(places)
+                    if sign < 0:
+                        stays = same[places]
+                        step[stays] = step[stays] + joins.of(places[stays])
+                    for place, saved in zip(places.tolist(), self._saved(kind, c, priced, step), strict=True):
+                        less[ids[place]] += saved
+        return less
+
+    def _pulls(self, kind: str, rows: Numbers, plan_ids: list[str | None]) -> _Pulls:
+        chosen = np.array([-1 if p is None else self._plan_number[p] for p in plan_ids], dtype=np.int64)
+        account, _, _ = self._homes(chosen, rows)
+        group = np.where(chosen >= 0, self._group_of[kind][chosen], -1)
+        code = np.where(group >= 0, account * len(self._groups[kind]) + group, -1)
+        brought = np.where(chosen >= 0, self._allowance_of[kind][chosen], 0)
+        return _Pulls(code, rows, brought, self.raw.home[kind], self.raw.active)
+
+    def _saved(self, kind: str, code: int, priced: Priced, step: NDArray[Any]) -> list[int]:
+        """What one pool charges less over all months if its use less allowance changes by each row of `step`."""
+        carrier, group = self._groups[kind][code % len(self._groups[kind])]
+        key = (kind, self._account_ids[code // len(self._groups[kind])], carrier, group)
+        months = priced.pools.get(key) or [PoolMonth() for _ in self.months]
+        excess = [m.used - m.allowance for m in months]
+        if max(map(abs, excess)) + _peak(step) >= _FITS:
+            step = step.astype(object)
+        before = np.array(excess, dtype=step.dtype)
+        plan = self._pool_plan(kind, carrier, group)
+        if kind == "data":
+            block = int(plan.get("data_overage_block_mb") or MICRO)
+            price = int(plan.get("data_overage_price") or 0) * MICRO
+            units = _blocks(before, block)[None, :] - _blocks(before[None, :] + step, block)
+        else:
+            price = int(plan.get("voice_overage_price") or 0)
+            units = np.maximum(before, 0)[None, :] - np.maximum(before[None, :] + step, 0)
+        return [int(n) * price for n in exact_total(units.T)]
+
+    def contract_months(self, assignment: Assignment, priced: Priced, contract_id: str) -> list[Fraction]:
+        """Gross spend of a contract in each month under an assignment, before discount and fees."""
+        chosen = self.chosen(assignment)
+        _, contract, _ = self._homes(chosen)
+        number = self._contract_ids.index(contract_id) if contract_id in self._contract_ids else -2
+        mine = np.flatnonzero((contract == number) & (chosen >= 0))
+        months = [0] * len(self.months)
+        for p, places in self._by_plan(chosen[mine]):
+            cost = exact_total(self.charges(self._plan_ids[p], mine[places])).tolist()
+            months = [a + b for a, b in zip(months, cost, strict=True)]
+        for pool in priced.pools.values():
+            for n, month in enumerate(pool):
+                if month.contracts and min(month.contracts) == contract_id:
+                    months[n] += month.charge
+        return [Fraction(amount, PICO) for amount in months]
+
+    # ---- contracts and objective -----------------------------------------------------------------------------------
 
     def _objective(self, cost: Fraction, by_month: list[int], changes: int) -> Fraction:
         weight = self.scenario.cvar_weight
@@ -377,94 +483,93 @@ class Evaluator:
 
     # ---- limits ----------------------------------------------------------------------------------------------------
 
-    def allowed(self, service_id: str, plan_id: str) -> list[str]:
-        """The names of the groups that forbid a plan to a service; empty if it may have it."""
-        line, plan, scenario = self.lines[service_id], self.plans[plan_id], self.scenario
-        now = self.plans[line["plan_id"]]
-        same_plan, same_carrier = plan_id == line["plan_id"], plan["carrier_id"] == now["carrier_id"]
-        groups = []
-        if not same_plan and plan.get("service_kind") not in (None, line.get("kind")):
-            groups.append("eligibility")
-        if plan.get("currency") not in (None, self.currency):
-            groups.append("eligibility")
-        if not same_plan and plan.get("offer_id") is not None and plan["offer_id"] not in scenario.offers:
-            groups.append("offers")
-        if scenario.carriers_allowed is not None and plan["carrier_id"] not in scenario.carriers_allowed:
-            groups.append("carriers_allowed")
-        site = line.get("site_id")
-        if self._covered and site is not None and not same_carrier and plan["carrier_id"] not in self._covered[site]:
-            groups.append("coverage")
-        return list(dict.fromkeys(groups))
+    def forbidden(self, plan_id: str, rows: Numbers) -> dict[str, NDArray[np.bool_]]:
+        """By named group which of some lines it forbids a plan to."""
+        plan, scenario, number = self.plans[plan_id], self.scenario, self._plan_number[plan_id]
+        another = self._today[rows] != number
+        moves = self._carrier_of[self._today[rows]] != self._carrier_of[number]
+        none, every = np.zeros(len(rows), dtype=bool), np.ones(len(rows), dtype=bool)
+        kind, carrier = plan.get("service_kind"), plan["carrier_id"]
+        wrong = none if kind is None else another & (self._kinds[rows] != kind)
+        offer, allowed, outside = plan.get("offer_id"), scenario.carriers_allowed, none.copy()
+        if self._covered:
+            sites = self._sites[rows[moves]].tolist()
+            outside[moves] = [s is not None and carrier not in self._covered.get(s, ()) for s in sites]
+        return {
+            "eligibility": every if plan.get("currency") not in (None, self.currency) else wrong,
+            "offers": another if offer is not None and offer not in scenario.offers else none,
+            "carriers_allowed": every if allowed is not None and carrier not in allowed else none,
+            "coverage": outside,
+        }
 
-    def may_suspend(self, service_id: str) -> bool:
-        """Whether a service qualifies for suspension (item 18)."""
-        line, last = self.lines[service_id], self.scenario.suspend_zero_use_months
-        if last is None or last > len(self.months) or not line["selected"]:
-            return False
-        quiet = not any(line["used"][-last:]) and all(line["active"][-last:])
-        return quiet and line.get("kind") in self.scenario.suspend_kinds
+    def may_suspend(self, rows: Numbers) -> NDArray[np.bool_]:
+        """Which of some lines qualify for suspension (item 18)."""
+        last = self.scenario.suspend_zero_use_months
+        if last is None or last > len(self.months):
+            return np.zeros(len(rows), dtype=bool)
+        quiet = ~self.raw.used[rows][:, -last:].any(axis=1) & self.raw.active[rows][:, -last:].all(axis=1)
+        kinds = self.scenario.suspend_kinds
+        suits = np.array([kind in kinds for kind in self._kinds[rows].tolist()], dtype=bool)
+        return quiet & suits & self.raw.selected[rows]
 
     def violations(self, assignment: Assignment | None = None) -> list[str]:
         """The named groups of constraints that an assignment violates, in a fixed order."""
-        assignment, scenario = assignment or {}, self.scenario
-        broken: set[str] = set()
-        count: dict[str, int] = defaultdict(int)
-        carriers: set[str] = set()
-        changes = 0
-        for service_id, line in self.lines.items():
-            plan_id = assignment.get(service_id, line["plan_id"])
-            if not line["selected"]:
-                if plan_id != line["plan_id"]:
-                    broken.add("services")
-            else:
-                if plan_id is None:
-                    if not self.may_suspend(service_id):
-                        broken.add("suspend")
-                else:
-                    broken.update(self.allowed(service_id, plan_id))
-                    carriers.add(self.plans[plan_id]["carrier_id"])
-                changes += plan_id != line["plan_id"]
-                if service_id in scenario.keep and plan_id != line["plan_id"]:
-                    broken.add("keep")
-                if plan_id != scenario.force.get(service_id, plan_id):
-                    broken.add("force")
-            if plan_id is not None:
-                count[plan_id] += 1
-        if scenario.max_carriers is not None and len(carriers) > scenario.max_carriers:
+        chosen, scenario, selected = self.chosen(assignment), self.scenario, self.raw.selected
+        changed = chosen != self._today
+        broken: set[str] = {"services"} if (changed & ~selected).any() else set()
+        free = np.flatnonzero(selected)
+        for p, places in self._by_plan(chosen[free]):
+            if p >= 0:
+                groups = self.forbidden(self._plan_ids[p], free[places])
+                broken.update(name for name, mask in groups.items() if mask.any())
+            elif not self.may_suspend(free[places]).all():
+                broken.add("suspend")
+        mine = {s: self.lines[s]["n"] for s in (*scenario.keep, *scenario.force) if s in self.lines}
+        mine = {s: n for s, n in mine.items() if selected[n]}
+        if any(changed[mine[s]] for s in scenario.keep if s in mine):
+            broken.add("keep")
+        if any(chosen[mine[s]] != self._plan_number[p] for s, p in scenario.force.items() if s in mine):
+            broken.add("force")
+        used = np.unique(self._carrier_of[chosen[free][chosen[free] >= 0]])
+        if scenario.max_carriers is not None and len(used) > scenario.max_carriers:
             broken.add("max_carriers")
-        if scenario.max_changes is not None and changes > scenario.max_changes:
+        if scenario.max_changes is not None and np.count_nonzero(changed[free]) > scenario.max_changes:
             broken.add("max_changes")
-        for plan_id, lines in count.items():
-            low, high = self.plans[plan_id].get("min_lines"), self.plans[plan_id].get("max_lines")
-            if low is not None and lines < low:
+        count = np.bincount(chosen[chosen >= 0], minlength=1)
+        for p in np.flatnonzero(count).tolist():
+            low, high = (self.plans[self._plan_ids[p]].get(name) for name in ("min_lines", "max_lines"))
+            if low is not None and count[p] < low:
                 broken.add("min_lines")
-            if high is not None and lines > high:
+            if high is not None and count[p] > high:
                 broken.add("max_lines")
         return sorted(broken)
 
 
-def _records(frames: Mapping[str, pd.DataFrame], table: str) -> list[dict[str, Any]]:
-    frame = frames.get(table)
-    if frame is None or frame.empty:
-        return []
-    clean = frame.astype(object).where(frame.notna(), None)
-    return [{str(k): (None if v == "" else v) for k, v in row.items()} for row in clean.to_dict("records")]
+@dataclass(frozen=True)
+class _Pulls:
+    """The pool of each line on a plan (-1 = none) and what it takes from it: use less allowance, in active months."""
+
+    code: Numbers
+    rows: Numbers
+    allowance: Numbers
+    use: NDArray[Any]
+    active: NDArray[np.bool_]
+
+    def of(self, places: Numbers) -> NDArray[Any]:
+        """Use less allowance of some lines, places x T, millionths."""
+        rows = self.rows[places]
+        return self.use[rows] - self.active[rows] * self.allowance[places][:, None]
 
 
-def _number(month: str) -> int:
+def _month_number(month: str) -> int:
     return int(month[:4]) * 12 + int(month[5:7])
 
 
-def _grown(quantity: int, factor: Fraction) -> int:
-    """Quantity x factor, rounded half up to 4 decimals, in micros."""
-    exact = quantity * factor / 100
-    return 100 * ((2 * exact.numerator + exact.denominator) // (2 * exact.denominator))
+def _peak(values: NDArray[Any]) -> int:
+    """The largest amount in absolute terms."""
+    return max(abs(int(values.max(initial=0))), abs(int(values.min(initial=0)))) if values.size else 0
 
 
-def _blocks(plan: Mapping[str, Any], excess: int) -> int:
-    """Price of data use above the allowance (micros of MB), per started block, in picos."""
-    price = plan.get("data_overage_price")
-    if excess <= 0 or not price:
-        return 0
-    block = plan.get("data_overage_block_mb") or MICRO
-    return -(-excess // block) * price * MICRO
+def _blocks(excess: NDArray[Any], block: int) -> NDArray[Any]:
+    """Started blocks of use above the allowance."""
+    return -(-np.maximum(excess, 0) // block)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from copy import copy
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimize import tariff
-from optimize.evaluate import PICO, Evaluator, PoolKey, PoolMonth, Priced
+from optimize.evaluate import Evaluator
+from optimize.priced import PICO, Assignment, Priced
 from optimize.problem import Problem, allowed_plans
+from optimize.raw_lines import KINDS, exact_total
 from optimize.result import money
 
 #: Reasons a recommendation can have; every one is described in docs/optimizer.md.
@@ -46,59 +49,55 @@ class Effect:
         return self.own + self.pools - self.fee
 
 
-def effect(evaluator: Evaluator, priced: Priced, service_id: str, plan_id: str | None) -> Effect:
-    """The exact effect of a recommended change, found by putting this line back and re-pricing its pools."""
-    line = evaluator.lines[service_id]
-    span = len(evaluator.months)
-    own = sum(evaluator.line_months(service_id, line["plan_id"])) - priced.by_service[service_id]
-    pools = -pool_change(evaluator, priced, service_id, plan_id, line["plan_id"])
-    fee = Fraction(evaluator._one_off(line, plan_id), PICO * evaluator.scenario.horizon_months)
-    return Effect(Fraction(own, PICO * span), Fraction(pools, PICO * span), fee)
-
-
-def pool_change(evaluator: Evaluator, priced: Priced, service_id: str, now: str | None, new: str | None) -> int:
-    """What pools charge less, all months together (picos), if a line goes from plan `now` to `new`; all else stays."""
-    line = evaluator.lines[service_id]
-    touched: dict[PoolKey, list[PoolMonth]] = {}
-    for plan, sign in ((now, -1), (new, 1)):
-        if plan is None:
-            continue
-        row = evaluator.plans[plan]
-        if row.get("pool_group") is None and row.get("voice_pool_group") is None:
-            continue
-        place = evaluator._home_of(line, row["carrier_id"])
-        groups = (("data", row.get("pool_group")), ("voice", row.get("voice_pool_group")))
-        for kind, group in groups:
-            if group is not None:
-                key = (kind, place[0], row["carrier_id"], group)
-                if key not in touched and key in priced.pools:
-                    touched[key] = [copy(month) for month in priced.pools[key]]
-        evaluator._join_pools(touched, line, row, (place[0], None), sign)
-    less = 0
-    for key, months in touched.items():
-        less += sum(m.charge for m in priced.pools.get(key) or ())
-        less -= sum(evaluator._pool_price(key, m) for m in months)
-    return less
+def effects(evaluator: Evaluator, priced: Priced, changes: Assignment) -> dict[str, Effect]:
+    """The exact effect of each change of `priced`, found by putting that line back and re-pricing its pools."""
+    span, horizon = len(evaluator.months), evaluator.scenario.horizon_months
+    today = {service_id: evaluator.lines[service_id]["plan_id"] for service_id in changes}
+    before = evaluator.totals(today)
+    pools = evaluator.pool_changes(priced, changes, today)
+    fees = evaluator.one_off(changes)
+    return {
+        service_id: Effect(
+            Fraction(before[service_id] - priced.by_service[service_id], PICO * span),
+            Fraction(-pools[service_id], PICO * span),
+            Fraction(fees[service_id], PICO * horizon),
+        )
+        for service_id in changes
+    }
 
 
 def recommendations(
     problem: Problem, evaluator: Evaluator, priced: Priced, assignment: dict[str, str | None]
 ) -> list[dict[str, Any]]:
     """Every service whose plan changes, and those kept although something cheaper exists, by service_id."""
-    found = []
-    for service_id, line in evaluator.lines.items():
-        now = line["plan_id"]
-        plan_id = assignment.get(service_id, now)
-        if plan_id == now:
-            continue
-        this = effect(evaluator, priced, service_id, plan_id)
-        code = _reason(evaluator, service_id, plan_id, this)
-        found.append(_row(evaluator, service_id, plan_id, this, code))
-    found += _kept(problem, evaluator, assignment)
+    changes = {
+        service_id: plan_id
+        for service_id, line in evaluator.lines.items()
+        if (plan_id := assignment.get(service_id, line["plan_id"])) != line["plan_id"]
+    }
+    found = [*changed(evaluator, priced, changes), *_kept(problem, evaluator, assignment, _use(evaluator))]
     return sorted(found, key=lambda row: row["service_id"])
 
 
-def _row(evaluator: Evaluator, service_id: str, plan_id: str | None, this: Effect, code: str) -> dict[str, Any]:
+def changed(evaluator: Evaluator, priced: Priced, changes: Assignment) -> list[dict[str, Any]]:
+    """A row for each of some changes of `priced`, with its reason and what it is worth."""
+    use, found = _use(evaluator), []
+    for service_id, this in effects(evaluator, priced, changes).items():
+        n, plan_id = evaluator.lines[service_id]["n"], changes[service_id]
+        mine = {kind: use[kind][n] for kind in KINDS}
+        code = _reason(evaluator, service_id, plan_id, this, mine["data"])
+        found.append(_row(evaluator, service_id, plan_id, this, code, mine))
+    return found
+
+
+def _use(evaluator: Evaluator) -> dict[str, list[int]]:
+    """Home use of each line in all months, by kind, millionths."""
+    return {kind: exact_total(evaluator.raw.home[kind].T).tolist() for kind in KINDS}
+
+
+def _row(
+    evaluator: Evaluator, service_id: str, plan_id: str | None, this: Effect, code: str, use: Mapping[str, int]
+) -> dict[str, Any]:
     line = evaluator.lines[service_id]
     carrier = evaluator.plans[line["plan_id"]]["carrier_id"]
     to = carrier if plan_id is None else evaluator.plans[plan_id]["carrier_id"]
@@ -119,7 +118,7 @@ def _row(evaluator: Evaluator, service_id: str, plan_id: str | None, this: Effec
         "carrier_id": to,
         "action": action,
         "monthly_saving": money(this.saving),
-        "reason": _sentence(evaluator, service_id, plan_id, this, code),
+        "reason": _sentence(evaluator.lines[service_id]["months"], use, this, code),
         "reason_code": code,
         "own_saving": money(this.own),
         "pool_effect": money(this.pools),
@@ -127,7 +126,7 @@ def _row(evaluator: Evaluator, service_id: str, plan_id: str | None, this: Effec
     }
 
 
-def _reason(evaluator: Evaluator, service_id: str, plan_id: str | None, this: Effect) -> str:
+def _reason(evaluator: Evaluator, service_id: str, plan_id: str | None, this: Effect, data: int) -> str:
     line = evaluator.lines[service_id]
     now = evaluator.plans[line["plan_id"]]
     if service_id in evaluator.scenario.force:
@@ -141,8 +140,7 @@ def _reason(evaluator: Evaluator, service_id: str, plan_id: str | None, this: Ef
     if was is None and will is not None:
         return "join_pool"
     if was is not None and will is None:
-        months = max(1, sum(line["active"]))
-        return "pool_buster" if sum(line["home"]["data"]) > now["data_mb"] * months else "leave_pool"
+        return "pool_buster" if data > now["data_mb"] * max(1, line["months"]) else "leave_pool"
     if was is not None and this.pools:
         return "pool_size"
     price = evaluator.scenario.plan_price
@@ -152,12 +150,10 @@ def _reason(evaluator: Evaluator, service_id: str, plan_id: str | None, this: Ef
     return "right_size_up" if after > before else "same_price_better"
 
 
-def _sentence(evaluator: Evaluator, service_id: str, plan_id: str | None, this: Effect, code: str) -> str:
+def _sentence(months: int, use: Mapping[str, int], this: Effect, code: str) -> str:
     text = REASONS[code][0].upper() + REASONS[code][1:]
-    line = evaluator.lines[service_id]
-    active = max(1, sum(line["active"]))
-    use = {kind: sum(line["home"][kind]) / active / 10**6 for kind in ("data", "voice", "sms")}
-    parts = [f"average use {use['data']:,.0f} MB, {use['voice']:,.0f} min, {use['sms']:,.0f} msg a month"]
+    data, voice, sms = (use[kind] / max(1, months) / 10**6 for kind in KINDS)
+    parts = [f"average use {data:,.0f} MB, {voice:,.0f} min, {sms:,.0f} msg a month"]
     if this.pools:
         parts.append(f"pool effect {float(this.pools):+,.2f} a month")
     if this.fee:
@@ -165,32 +161,51 @@ def _sentence(evaluator: Evaluator, service_id: str, plan_id: str | None, this: 
     return f"{text} ({'; '.join(parts)})."
 
 
-def _kept(problem: Problem, evaluator: Evaluator, assignment: dict[str, str | None]) -> list[dict[str, Any]]:
+def _kept(
+    problem: Problem, evaluator: Evaluator, assignment: Mapping[str, str | None], use: Mapping[str, list[int]]
+) -> list[dict[str, Any]]:
     """Lines without pools that stay although another plan has lower charges, with what holds them."""
-    options, scenario = problem.options, problem.scenario
+    options, scenario, outside = problem.options, problem.scenario, _outside_coverage(problem)
+    now = np.full(len(problem.lines), -1, dtype=np.int64)
+    same = np.flatnonzero(~options.changed)
+    now[options.line[same]] = same
+    alone = (options.data_pool < 0) & (options.voice_pool < 0)
+    best = _cheapest(problem, alone)
     found = []
-    outside = _outside_coverage(problem)
-    for n, line in enumerate(problem.lines):
-        if not line.selected or assignment.get(line.service_id) != problem.plans[line.plan].plan_id:
+    for n in np.flatnonzero((now >= 0) & alone[now]).tolist():
+        line, today, other = problem.lines[n], int(now[n]), int(best[n])
+        plan_id = problem.plans[line.plan].plan_id
+        if not line.selected or assignment.get(line.service_id) != plan_id or line.service_id in problem.keep:
             continue
-        if line.service_id in scenario.keep:
-            continue
-        here = range(int(problem.first_option[n]), int(problem.first_option[n + 1]))
-        now = next((o for o in here if not options.changed[o]), None)
-        if now is None or options.data_pool[now] >= 0 or options.voice_pool[now] >= 0:
-            continue
-        alone = [o for o in here if options.data_pool[o] < 0 and options.voice_pool[o] < 0]
-        best = min(alone, key=lambda o: options.total[o])
-        code = ""
-        if options.total[best] < options.total[now] and options.fee[best]:
-            fee = options.fee[best] * problem.months
-            if (options.total[now] - options.total[best]) * scenario.horizon_months <= fee:
+        code, more = "", options.total[today] - options.total[other]
+        if more > 0 and options.fee[other]:
+            if more * scenario.horizon_months <= options.fee[other] * problem.months:
                 code = "keep_fee"
-        elif n in outside and outside[n] < options.total[now]:
+        elif n in outside and outside[n] < options.total[today]:
             code = "keep_coverage"
         if code:
             zero = Effect(Fraction(0), Fraction(0), Fraction(0))
-            found.append(_row(evaluator, line.service_id, problem.plans[line.plan].plan_id, zero, code))
+            mine = {kind: use[kind][evaluator.lines[line.service_id]["n"]] for kind in KINDS}
+            found.append(_row(evaluator, line.service_id, plan_id, zero, code, mine))
+    return found
+
+
+def _cheapest(problem: Problem, among: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Of each line the first option of least charges among those marked; -1 where none is."""
+    options = problem.options
+    places = np.flatnonzero(among)
+    try:
+        total = np.array(options.total, dtype=np.int64)[places]
+    except OverflowError:
+        total = np.array(options.total, dtype=object)[places]
+    order = (
+        np.lexsort((places, total, options.line[places]))
+        if total.dtype != object
+        else np.array(sorted(range(len(places)), key=lambda i: (options.line[places[i]], total[i])), dtype=np.int64)
+    )
+    lines, first = np.unique(options.line[places][order], return_index=True)
+    found = np.full(len(problem.lines), -1, dtype=np.int64)
+    found[lines] = places[order][first]
     return found
 
 
@@ -199,14 +214,18 @@ def _outside_coverage(problem: Problem) -> dict[int, int]:
     if not problem.covered:
         return {}
     wanted: dict[int, list[int]] = {}
+    memo: dict[tuple[int, str | None, str | None], list[int]] = {}
     for n, line in enumerate(problem.lines):
         if not line.selected or line.site_id is None:
             continue
-        args = (problem.plans, line, problem.scenario, problem.setting.currency, problem.covered)
-        free = set(allowed_plans(*args, ignore=frozenset({"coverage"}))) - set(allowed_plans(*args))
-        for p in free:
-            if problem.plans[p].pool_group is None and problem.plans[p].voice_pool_group is None:
-                wanted.setdefault(p, []).append(n)
+        key = (line.plan, line.kind, line.site_id)
+        if key not in memo:
+            args = (problem.plans, line, problem.scenario, problem.setting.currency, problem.covered)
+            free = set(allowed_plans(*args, ignore=frozenset({"coverage"}))) - set(allowed_plans(*args))
+            plans = problem.plans
+            memo[key] = [p for p in free if plans[p].pool_group is None and plans[p].voice_pool_group is None]
+        for p in memo[key]:
+            wanted.setdefault(p, []).append(n)
     best: dict[int, int] = {}
     for p, lines in sorted(wanted.items()):
         totals = tariff.total(tariff.charges(problem.plans[p], problem.usage.rows(np.array(lines, dtype=np.intp))))

@@ -17,7 +17,9 @@ from optimize.reduce import reduce
 ENDINGS = (".lp", ".mps")
 
 
-def export_model(store: Any, scenario: Mapping[str, Any] | Path | str, path: Path) -> tuple[int, int]:
+def export_model(
+    store: Any, scenario: Mapping[str, Any] | Path | str | scenarios.Scenario, path: Path
+) -> tuple[int, int]:
     """Write the model of a scenario on a store as `.lp` or `.mps`; returns its variables and rows.
 
     The model holds the reduced options of every line; its optimum is the scenario's, up to what docs/optimizer.md says
@@ -30,7 +32,7 @@ def export_model(store: Any, scenario: Mapping[str, Any] | Path | str, path: Pat
         raise BadInput(Issue(file=str(path), message="a model file ends in .lp or .mps"))
     checked = scenario if isinstance(scenario, scenarios.Scenario) else scenarios.read(scenario)
     problem = build(tables.from_store(store), checked)
-    model = build_model(problem, reduce(problem)).model
+    model = build_model(problem, reduce(problem, merge=checked.method != "lines")).model
     try:
         export(model, path)
     except OSError as error:

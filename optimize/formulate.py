@@ -131,13 +131,15 @@ class _Builder:
     def _fixed_charges(self) -> None:
         problem, options = self.problem, self.problem.options
         change = problem.scenario.min_saving_per_change
-        charges, fees, changes = 0, 0, 0
+        charges = sum(group.surplus for group in self.reduced.classes if len(group.options[0]) > 1)
+        fees, changes = 0, 0
         for group, _ in self.fixed:
             for mine in group.options:
                 charges += options.total[mine[0]]
                 fees += options.fee[mine[0]]
                 changes += bool(options.changed[mine[0]])
-                self.month_const += options.monthly[mine[0]]
+                if self.risk:
+                    self.month_const += options.monthly[mine[0]]
         fee = float(Fraction(fees, PICO * problem.scenario.horizon_months))
         self.model.constant += self.mean * (float(Fraction(charges, PICO * self.span)) + fee)
         self.model.constant += change * changes / MICRO
@@ -152,6 +154,9 @@ class _Builder:
                 if options.contract[o] == number:
                     total = sum(options.total[mine[0]] for mine in group.options)
                     self.spend_const[number] += Fraction(total, PICO * self.span)
+            for group in self.reduced.classes:
+                if len(group.options[0]) > 1 and options.contract[group.options[0][0]] == number:
+                    self.spend_const[number] += Fraction(group.surplus, PICO * self.span)
             for j in np.flatnonzero(options.contract[self.opt] == number):
                 spend = float(Fraction(options.total[self.opt[j]], PICO * self.span))
                 self.spend_terms[number].append((int(j), spend))
@@ -305,8 +310,9 @@ class _Builder:
             model.row(f"first_one_{g}_{t}", "pool", list(first.values()), [1.0] * len(first), 1, 1)
         parts = []
         for c, f in first.items():
-            w = model.column(f"share_{g}_{t}_{c}", 0, 0, high)
-            model.row(f"share_on_{g}_{t}_{c}", "pool", [w, f], [1.0, -high], high=0)
+            name = f"{g}_{t}_{'none' if c < 0 else c}"
+            w = model.column(f"share_{name}", 0, 0, high)
+            model.row(f"share_on_{name}", "pool", [w, f], [1.0, -high], high=0)
             parts.append(w)
             if contract_has_terms(self.problem, c):
                 self.spend_terms[c].append((w, price / self.span))

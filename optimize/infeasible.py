@@ -51,6 +51,11 @@ def explain(problem: Problem, time_limit: float | None = None) -> Infeasibility 
     return _Conflict(problem, time_limit).find()
 
 
+def some_assignment(problem: Problem) -> dict[str, str | None] | None:
+    """An assignment that meets the scenario with fewest changes, whatever it costs; None if none was found in time."""
+    return _Conflict(problem, None).point()
+
+
 class _Conflict:
     def __init__(self, problem: Problem, time_limit: float | None) -> None:
         self.problem, self.scenario = problem, problem.scenario
@@ -92,6 +97,24 @@ class _Conflict:
                 break
         groups = [g for g in GROUPS if g in conflict]
         return Infeasibility(groups, self._words(groups), self._relaxations(groups))
+
+    def point(self) -> dict[str, str | None] | None:
+        """An assignment that meets every group."""
+        active = frozenset(self.present)
+        kinds = self._kinds(active)
+        if not all(kind.options for kind in kinds):
+            return None
+        model, columns = self._model(kinds, active, "changes")
+        outcome = solver_process.run(model, time_limit=self.seconds, options={"mip_rel_gap": 0.0})
+        if outcome.x is None:
+            return None
+        found: dict[str, str | None] = {}
+        for kind, mine in zip(kinds, columns, strict=True):
+            lines = iter(kind.lines)
+            for p, j in zip(kind.options, mine, strict=True):
+                for service in itertools.islice(lines, round(float(outcome.x[j]))):
+                    found[service] = self.problem.plans[p].plan_id if p >= 0 else None
+        return found
 
     # ---- feasibility -----------------------------------------------------------------------------------------------
 
@@ -135,7 +158,18 @@ class _Conflict:
         counted = active & {"max_carriers", "max_changes", "min_lines", "max_lines"}
         if not count and not counted:
             return 0
+        model, _ = self._model(kinds, active, count)
+        outcome = solver_process.run(model, time_limit=self.seconds, options={"mip_rel_gap": 0.0})
+        if outcome.ended == "infeasible":
+            return None
+        if outcome.x is None:
+            return 0  # undecided in the time given: not called infeasible
+        return round(float(np.dot(model.cost, outcome.x)))
+
+    def _model(self, kinds: Sequence[_Kind], active: frozenset[str], count: str) -> tuple[Model, list[list[int]]]:
+        """How many lines of each kind take each option; the columns of each kind in the order of its options."""
         plans, scenario, model = self.problem.plans, self.scenario, Model()
+        columns: list[list[int]] = []
         by_plan: dict[int, list[int]] = defaultdict(list)
         by_carrier: dict[str, list[tuple[int, int]]] = defaultdict(list)
         changed: list[int] = []
@@ -158,6 +192,7 @@ class _Conflict:
                 if p != kind.plan:
                     changed.append(j)
             model.row(f"one_{number}", "one_plan", mine, [1.0] * len(mine), size, size)
+            columns.append(mine)
         if "max_changes" in active and scenario.max_changes is not None:
             model.row("changes", "max_changes", changed, [1.0] * len(changed), high=scenario.max_changes)
         if "max_carriers" in active or count == "carriers":
@@ -177,12 +212,7 @@ class _Conflict:
                 w = model.column(f"w_{p}", 0, 0, 1, whole=True)
                 model.row(f"min_{p}", "min_lines", [*js, w], [1.0] * len(js) + [-float(low or 0)], low=0)
                 model.row(f"any_{p}", "min_lines", [*js, w], [1.0] * len(js) + [-total], high=0)
-        outcome = solver_process.run(model, time_limit=self.seconds, options={"mip_rel_gap": 0.0})
-        if outcome.ended == "infeasible":
-            return None
-        if outcome.x is None:
-            return 0  # undecided in the time given: not called infeasible
-        return round(float(np.dot(model.cost, outcome.x)))
+        return model, columns
 
     # ---- words -----------------------------------------------------------------------------------------------------
 

@@ -62,5 +62,6 @@ def highs_of(model: Model, **options: Any) -> tuple[Any, list[int]]:
     solver = pulp.HiGHS(msg=False, **options)
     solver.createAndConfigureSolver(problem)
     solver.buildSolverModel(problem)
+    problem.solverModel.changeObjectiveOffset(model.constant)  # PuLP leaves the constant out
     number = {name: j for j, name in enumerate(model.names)}
     return problem.solverModel, [number[variable.name] for variable in problem.variables()]

@@ -82,7 +82,7 @@ class Options:
     fee: list[int]
     """One-off fees, picos."""
     monthly: NDArray[np.float64]
-    """Charges of each month without pools, currency, options x T."""
+    """Charges of each month without pools, currency, options x T; no rows where bad months do not count."""
 
     def __len__(self) -> int:
         return len(self.line)

@@ -2,13 +2,13 @@
 
 Dominance keeps the integer optimum (the lower envelope would not). An option is dropped only for one that counts the
 same in every limit, brings no more to any pool in any month and costs no more. Lines whose remaining options agree
-in every figure become one class with an integer count: where the pool is the same under all options, the lines' use is
-a constant of the pool and does not tell them apart.
+in every figure become one class with an integer count. What is the same under all options does not tell lines apart:
+the use of a line that stays in its pool, and charges that every plan passes on (roaming, say).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -21,15 +21,24 @@ from optimize.rightsize import weighted_cost
 
 @dataclass(frozen=True)
 class LineClass:
-    """Lines that are alike: `options[m][k]` is option k of member m; the first member stands for all in costs."""
+    """Lines that are alike: `options[m][k]` is option k of member m; the first member stands for all in costs.
+
+    Members may differ by an amount that is the same under all options, `base` (picos, all months).
+    """
 
     lines: list[int]
     options: list[list[int]]
+    base: list[int] = field(default_factory=list)
 
     @property
     def size(self) -> int:
         """Number of lines."""
         return len(self.lines)
+
+    @property
+    def surplus(self) -> int:
+        """What all members together are charged beyond what the first one stands for, whatever is chosen (picos)."""
+        return sum(self.base) - self.size * self.base[0]
 
 
 @dataclass(frozen=True)
@@ -63,8 +72,8 @@ def limited_plans(problem: Problem) -> set[int]:
     return {p for p in used if (problem.plans[p].min_lines or 0) > 1 or problem.plans[p].max_lines is not None}
 
 
-def reduce(problem: Problem) -> Reduced:
-    """The reduced problem."""
+def reduce(problem: Problem, *, merge: bool = True) -> Reduced:
+    """The reduced problem; without `merge` every line is a class of its own (the line model)."""
     options = problem.options
     every = np.arange(len(options), dtype=np.int64)
     pull = {}
@@ -72,29 +81,29 @@ def reduce(problem: Problem) -> Reduced:
         brought = contribution(problem, every, kind)
         brought[pool < 0] = 0
         pull[kind] = brought
-    pool_contracts = _pool_contracts(problem)
+    owners = pool_contracts(problem)
     exact = set()
     for number, contract_id in enumerate(problem.contract_ids):
         if contract_has_terms(problem, number):
             segments = problem.contracts[contract_id].segments()
             if problem.scenario.cvar_weight or not is_monotone(segments):
                 exact.add(number)
-    exact_pools = {g for g, found in enumerate(pool_contracts) if exact & set(found)}
-    draft = Reduced([], pull, pool_contracts, frozenset(exact), frozenset(exact_pools))
+    exact_pools = {g for g, found in enumerate(owners) if exact & set(found)}
+    draft = Reduced([], pull, owners, frozenset(exact), frozenset(exact_pools))
     kept = _undominated(problem, draft)
-    classes = _classes(problem, draft, kept)
-    return Reduced(classes, pull, pool_contracts, frozenset(exact), frozenset(exact_pools))
+    classes = _classes(problem, draft, kept) if merge else [_alone(problem, n, mine) for n, mine in enumerate(kept)]
+    return Reduced(classes, pull, owners, frozenset(exact), frozenset(exact_pools))
 
 
-def _pool_contracts(problem: Problem) -> list[list[int]]:
-    found: list[set[int]] = [set() for _ in problem.pools]
-    options = problem.options
+def pool_contracts(problem: Problem) -> list[list[int]]:
+    """Per pool the contracts of the options that are in it (-1 = none), ascending."""
+    options, width = problem.options, len(problem.contract_ids) + 1
+    found: list[list[int]] = [[] for _ in problem.pools]
     for pool in (options.data_pool, options.voice_pool):
-        pairs = np.unique(np.stack([pool, options.contract]), axis=1)
-        for g, c in pairs.T.tolist():
-            if g >= 0:
-                found[g].add(c)
-    return [sorted(contracts) for contracts in found]
+        inside = pool >= 0
+        for pair in np.unique(pool[inside] * width + options.contract[inside] + 1).tolist():
+            found[pair // width].append(pair % width - 1)
+    return [sorted(set(contracts)) for contracts in found]
 
 
 def split_pools(problem: Problem, reduced: Reduced) -> set[int]:
@@ -180,16 +189,25 @@ def _twins(problem: Problem, draft: Reduced, idx: NDArray[np.int64]) -> NDArray[
     return same
 
 
+def _alone(problem: Problem, n: int, mine: list[int]) -> LineClass:
+    return LineClass([n], [mine], [problem.options.total[mine[0]] if mine else 0])
+
+
 def _classes(problem: Problem, draft: Reduced, kept: list[list[int]]) -> list[LineClass]:
     options, scenario = problem.options, problem.scenario
     split = split_pools(problem, draft)
+    terms = np.array([contract_has_terms(problem, c) for c in range(len(problem.contract_ids))] + [False], dtype=bool)
+    paid_to = np.where(terms[options.contract], options.contract, -1)
     found: dict[tuple[Any, ...], LineClass] = {}
     for n, mine in enumerate(kept):
         idx = np.array(mine, dtype=np.int64)
+        # a charge that all options share is a constant of the cost, and of the spend where they share the contract too
+        shared = bool(mine) and not scenario.cvar_weight and len({int(c) for c in paid_to[idx]}) == 1
+        base = options.total[mine[0]] if shared else 0
         parts: list[Any] = [problem.lines[n].selected]
         for o in mine:
             names = (options.plan, options.contract, options.data_pool, options.voice_pool, options.changed)
-            parts.append((*(int(a[o]) for a in names), options.total[o], options.fee[o]))
+            parts.append((*(int(a[o]) for a in names), options.total[o] - base, options.fee[o]))
         for kind, pool in (("data", options.data_pool), ("voice", options.voice_pool)):
             brought = draft.pull[kind][idx]
             if len(mine) and pool[mine[0]] >= 0 and (pool[idx] == pool[mine[0]]).all():
@@ -204,4 +222,5 @@ def _classes(problem: Problem, draft: Reduced, kept: list[list[int]]) -> list[Li
         group = found.setdefault(key, LineClass([], []))
         group.lines.append(n)
         group.options.append(mine)
+        group.base.append(base)
     return list(found.values())

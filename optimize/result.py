@@ -10,7 +10,7 @@ from importlib import metadata
 from typing import Any, Literal
 
 from core.money import round_half_up
-from optimize.evaluate import Priced
+from optimize.priced import Priced
 
 Status = Literal["optimal", "gap_met", "time_limit", "cancelled", "infeasible"]
 OPTIMAL_WITHIN = 0.005
@@ -44,14 +44,20 @@ def versions() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Solution:
-    """What a method found: an assignment, a valid lower bound of the objective and how the search ended."""
+    """What a method found: an assignment, a valid lower bound of the objective and how the search ended.
+
+    `duals`: prices of what couples lines, by name; `warm`: a parent's plans or duals were used.
+    """
 
     assignment: dict[str, str | None]
     bound: Fraction
     ended: Literal["done", "time_limit", "cancelled"]
+    method: str
     solver: str
     solver_status: str
     pool_values: Mapping[tuple[str, str, str, str], float] = field(default_factory=dict)
+    duals: Mapping[str, Any] | None = None
+    warm: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,6 +75,9 @@ class Certificate:
     seed: int
     input_sha256: str
     seconds: float
+    method: str | None = None
+    warm_start: str | None = None
+    """`input_sha256` of the parent whose plans or duals the search started from."""
 
     def to_json(self) -> dict[str, Any]:
         """The certificate as JSON, versions included."""
@@ -79,10 +88,12 @@ class Certificate:
             "abs_gap": self.abs_gap,
             "rel_gap": self.rel_gap,
             "total_cost": self.total_cost,
+            "method": self.method,
             "solver": self.solver,
             "solver_status": self.solver_status,
             "versions": versions(),
             "seed": self.seed,
+            "warm_start": self.warm_start,
             "input_sha256": self.input_sha256,
             "seconds": self.seconds,
         }
@@ -116,7 +127,7 @@ def gaps(priced: Priced, bound: Fraction) -> tuple[float, float, float, float]:
 
 
 def status_of(solution: Solution, abs_gap: float, rel_gap: float, wanted: Fraction) -> Status:
-    """The status that the proven gap earns, whatever the solver calls it (item 25)."""
+    """The status that the proven gap earns, whatever the solver calls it (item 25); `wanted`: the gap asked for."""
     if abs_gap <= OPTIMAL_WITHIN:
         return "optimal"
     if rel_gap <= float(wanted):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from optimize.problem import MICRO, Problem
 
 
@@ -20,7 +22,7 @@ def couplings(problem: Problem) -> list[str]:
         found.append("max_carriers")
     if scenario.max_changes is not None:
         found.append("max_changes")
-    limits = {int(p) for p in problem.options.plan if p >= 0}
+    limits = [p for p in np.unique(problem.options.plan).tolist() if p >= 0]
     if any((problem.plans[p].min_lines or 0) > 1 for p in limits):
         found.append("min_lines")
     if any(problem.plans[p].max_lines is not None for p in limits):

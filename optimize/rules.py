@@ -69,7 +69,7 @@ def average(frames: tables.Frames, train: list[str], factor: Fraction = Fraction
     months = {s: sum(m >= (month_of(day) if day else "") for m in train) for s, day in start.items()}
     usage = frames["usage"]
     usage = usage[usage["month"].isin(train) & usage["service_id"].isin(list(months))]
-    keys = [c for c in ("service_id", "usage_type", "zone", "country") if c in usage.columns]
+    keys = [c for c in ("service_id", "usage_type", "zone") if c in usage.columns]
     values = [c for c in ("quantity", "cost") if c in usage.columns]
     grouped = usage.groupby(keys, dropna=False, sort=True)[values].sum(min_count=1).reset_index()
     for name in values:
@@ -147,7 +147,7 @@ def _mean_cost(plan: Plan, use: Any, size: Any) -> Any:
 
 
 def _pooled(frames: tables.Frames, scenario: Scenario, time_limit: float | None) -> Plans | None:
-    result = run_frames(frames, scenario, time_limit=time_limit)
+    result = run_frames(frames, replace(scenario, method="auto"), time_limit=time_limit)
     return None if result.status == "infeasible" else result.assignment
 
 

@@ -8,34 +8,40 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from optimize import explain, infeasible, rightsize
+from optimize import explain, infeasible
 from optimize import frames as tables
 from optimize import scenario as scenarios
 from optimize.build import build
-from optimize.evaluate import Evaluator, Priced
+from optimize.evaluate import Evaluator
+from optimize.priced import Priced
 from optimize.problem import Problem
 from optimize.progress import Cancelled, Progress, ProgressCallback
-from optimize.result import Certificate, Result, Solution, check, gaps, money, status_of
+from optimize.result import Certificate, Result, check, gaps, money, status_of
 from optimize.sensitivity import sensitivities
+from optimize.warm import Warm
 
 
 def run_scenario(
     store: Any,
-    scenario: Mapping[str, Any] | Path | str,
+    scenario: Mapping[str, Any] | Path | str | scenarios.Scenario,
     *,
     time_limit: float | None = None,
     progress: ProgressCallback | None = None,
     cancelled: Cancelled | None = None,
+    warm: Warm | None = None,
 ) -> Result:
     """Optimize a store under a scenario (a YAML path or a mapping).
 
     `time_limit` in seconds bounds the search; the best recommendation so far is returned with its honest gap.
     `progress` hears of each step, `cancelled` is asked about twice a second and ends the search when it says yes.
+    `warm` is what a parent scenario found: where the search starts.
 
     Raises:
         BadInput: problems of the scenario or of the data, one issue each.
     """
-    return run_frames(tables.from_store(store), scenario, time_limit=time_limit, progress=progress, cancelled=cancelled)
+    checked = scenario if isinstance(scenario, scenarios.Scenario) else scenarios.read(scenario)
+    frames = tables.from_store(store)
+    return run_frames(frames, checked, time_limit=time_limit, progress=progress, cancelled=cancelled, warm=warm)
 
 
 def run_frames(
@@ -45,6 +51,7 @@ def run_frames(
     time_limit: float | None = None,
     progress: ProgressCallback | None = None,
     cancelled: Cancelled | None = None,
+    warm: Warm | None = None,
 ) -> Result:
     """:func:`run_scenario` on plain frames of canonical tables."""
     started = time.monotonic()
@@ -65,11 +72,13 @@ def run_frames(
         document = _document(problem, "infeasible", certificate, baseline, None, [], [], [], why.to_json())
         return Result("infeasible", certificate, document)
     left = None if time_limit is None else max(0.1, time_limit - (time.monotonic() - started))
-    solution = _solve(problem, evaluator, keep_feasible, left, say, cancelled)
+    from optimize.solve import solve
+
+    solution = solve(problem, evaluator, keep_feasible, left, say=say, cancelled=cancelled, warm=warm)
     priced = evaluator.price(solution.assignment)
     check(priced, baseline, keep_feasible, solution, evaluator.violations(solution.assignment))
     objective, bound, abs_gap, rel_gap = gaps(priced, solution.bound)
-    status = status_of(solution, abs_gap, rel_gap, checked.gap)
+    status = status_of(solution, abs_gap, rel_gap, checked.gap + checked.polish_within)
     say(Progress(0.95, "explaining every line", objective, bound, rel_gap))
     rows = explain.recommendations(problem, evaluator, priced, solution.assignment)
     certificate = Certificate(
@@ -84,30 +93,17 @@ def run_frames(
         seed=checked.seed,
         input_sha256=sha,
         seconds=round(time.monotonic() - started, 3),
+        method=solution.method,
+        warm_start=warm.parent if warm is not None and solution.warm else None,
     )
     found = sensitivities(problem, priced, solution)
     document = _document(
         problem, status, certificate, baseline, priced, rows, _pools(evaluator, priced, baseline), found, None
     )
+    if solution.duals is not None:
+        document["duals"] = solution.duals
     say(Progress(1.0, status, objective, bound, rel_gap))
     return Result(status, certificate, document, solution.assignment)
-
-
-def _solve(
-    problem: Problem,
-    evaluator: Evaluator,
-    keep_feasible: bool,
-    time_limit: float | None,
-    say: ProgressCallback,
-    cancelled: Cancelled | None,
-) -> Solution:
-    if not rightsize.couplings(problem):
-        assignment = problem.assignment(rightsize.best_options(problem))
-        objective = evaluator.price(assignment).objective
-        return Solution(assignment, objective, "done", "closed form", "optimal: each line decided alone")
-    from optimize.solve import solve
-
-    return solve(problem, evaluator, keep_feasible, time_limit, say, cancelled)
 
 
 def _document(

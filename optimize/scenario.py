@@ -19,6 +19,7 @@ from core.issues import BadInput, Issue
 from core.money import MAX_MICROS, parse_micros
 from core.periods import parse_month
 from optimize.frames import SERVICE_COLUMNS
+from optimize.methods import METHODS, POLISHES
 
 #: Every key a scenario may hold, with its meaning; `docs/optimizer.md` lists them all.
 KEYS: dict[str, str] = {
@@ -46,7 +47,9 @@ KEYS: dict[str, str] = {
     "keep": "services that keep their plan",
     "gap": "relative optimality gap at which the search may stop (default 0.0001)",
     "seed": "seed of the solver (default 7)",
-    "method": "auto (default), model (one integer model) or decomposition (pricing passes, branch and bound)",
+    "method": "auto (default), closed_form, count, lines, model, decomposition or branch_and_bound",
+    "polish": "auto (default), fewest_changes or none: what is done among plans of the same cost",
+    "polish_within": "what fewer changes may cost, relative to the best objective (default 0)",
     "other_currencies": "refuse (default) or leave_out: services and contracts in other currencies",
 }
 
@@ -86,6 +89,8 @@ class Scenario:
     gap: Fraction = Fraction(1, 10_000)
     seed: int = 7
     method: str = "auto"
+    polish: str = "auto"
+    polish_within: Fraction = Fraction(0)
     other_currencies: str = "refuse"
     document: Mapping[str, Any] = field(default_factory=dict)
 
@@ -124,14 +129,15 @@ _Text.yaml_implicit_resolvers = {}
 _Text.add_constructor("tag:yaml.org,2002:map", _mapping)
 
 
-def read(source: Mapping[str, Any] | Path | str) -> Scenario:
-    """A scenario from a file, a folder-less YAML path or a mapping.
+def read(source: Mapping[str, Any] | Path | str, **keys: str | None) -> Scenario:
+    """A scenario from a file, a folder-less YAML path or a mapping; `keys` that are not None replace what it says.
 
     Raises:
         BadInput: with every problem of the file.
     """
+    given = {key: value for key, value in keys.items() if value is not None}
     if isinstance(source, Mapping):
-        return parse(source, None)
+        return parse({**source, **given}, None)
     path = Path(source)
     name = str(path)
     try:
@@ -142,7 +148,7 @@ def read(source: Mapping[str, Any] | Path | str) -> Scenario:
         raise BadInput(Issue(file=name, message=f"cannot be read: {error.strerror}")) from error
     except UnicodeDecodeError as error:
         raise BadInput(Issue(file=name, message="is not UTF-8 text", expected="a YAML scenario")) from error
-    return parse(read_text(text, name), name)
+    return parse({**read_text(text, name), **given}, name)
 
 
 def read_text(text: str, name: str | None = None) -> dict[str, Any]:
@@ -379,6 +385,8 @@ _READ: dict[str, Callable[[_Reader, dict[str, Any], Any], None]] = {
     "keep": _by("items", "keep"),
     "gap": _by("fraction", "gap", at_most_one=False),
     "seed": _by("whole", "seed", 0),
-    "method": _choice("method", "auto", "model", "decomposition"),
+    "method": _choice("method", *METHODS),
+    "polish": _choice("polish", *POLISHES),
+    "polish_within": _by("fraction", "polish_within"),
     "other_currencies": _choice("other_currencies", "refuse", "leave_out"),
 }

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from core.issues import BadInput, Issue
 from core.periods import month_of, months_between
-from optimize.frames import Frames, rows
+from optimize.frames import Frames, distinct, rows
 from optimize.scenario import Scenario
 
 
@@ -25,7 +25,7 @@ def settle(scenario: Scenario, frames: Frames) -> Setting:
         BadInput: unknown ids, an empty range, no single currency.
     """
     issues = _unknown_ids(scenario, frames)
-    used = sorted({month for (month,) in rows(frames, "usage", "month") if month})
+    used = distinct(frames, "usage", "month")
     first = scenario.first or (used[0] if used else None)
     last = scenario.last or (used[-1] if used else None)
     months: tuple[str, ...] = ()

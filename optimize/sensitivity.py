@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from optimize.evaluate import Priced
+from optimize.priced import Priced
 from optimize.problem import Problem
 from optimize.result import Solution, money
 

@@ -1,8 +1,9 @@
-"""Solve a coupled problem: reduce, model, search with HiGHS, keep the best re-priced assignment and a valid bound.
+"""Solve a problem by one of its methods: keep the best re-priced assignment and a valid bound.
 
 Small models go to the MIP solver at once. Large ones start from the LP relaxation: its bound is made safe from its
 duals, its point is rounded, a core of undecided lines is solved exactly around it, then every option whose reduced
-cost exceeds the gap is out for good and the rest is searched. "Keep everything" is the first incumbent.
+cost exceeds the gap is out for good and the rest is searched. "Keep everything" and the plans of a parent are the first
+incumbents.
 """
 
 from __future__ import annotations
@@ -16,22 +17,29 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimize import solver_process
-from optimize.decomposition.from_problem import can_decompose
-from optimize.evaluate import Evaluator, Priced
+from optimize.evaluate import Evaluator
+from optimize.fitting import SMALL, Fitting
 from optimize.formulate import Built, build_model
+from optimize.infeasible import some_assignment
+from optimize.priced import Priced
 from optimize.problem import PICO, Problem
 from optimize.progress import Cancelled, Progress, ProgressCallback
 from optimize.reduce import reduce
 from optimize.result import Solution
 from optimize.rightsize import best_options
 from optimize.solver_process import Outcome
+from optimize.warm import Warm
 
-SMALL = 2_500  # option variables up to which the MIP solver gets the whole model at once
-SMALL_COUPLED = 2_500  # options of undecided lines above which contracts and carriers call for branch and bound
-LARGE = 100_000  # the same where only pools and limits couple
 _CORE = 700
 _DEFAULT_SECONDS = 300.0
 _CORE_NODES, _FINAL_NODES = 400, 1_500  # work limits that keep unlimited runs repeatable
+
+
+PoolValues = dict[tuple[str, str, str, str], float]
+
+
+class NoAssignment(RuntimeError):
+    """No feasible assignment was found in the time given, though some exists."""
 
 
 @dataclass
@@ -43,9 +51,14 @@ class _Search:
     say: ProgressCallback
     cancelled: Cancelled | None
     deadline: float
+    method: str
     best: tuple[Priced, dict[str, str | None]] | None = None
     bound: float = float("-inf")
     ended: Literal["done", "time_limit", "cancelled"] = "done"
+    warm: bool = False
+    """Whether a parent's plans or duals were used."""
+    duals: dict[str, Any] | None = None
+    """Prices of what couples lines, by name, for a child's search."""
     notes: list[str] = field(default_factory=list)
     seen: set[tuple[str | None, ...]] = field(default_factory=set)
 
@@ -75,6 +88,28 @@ class _Search:
             self.best = (priced, assignment)
             return True
         return False
+
+    def settle(self, assignment: dict[str, str | None], limit: Fraction) -> bool:
+        """Take an assignment that changes fewer lines at an objective of at most `limit`; never dearer than today."""
+        assert self.best is not None
+        if self.evaluator.violations(assignment):
+            return False
+        priced = self.evaluator.price(assignment)
+        if priced.objective > limit or (priced.changes, priced.objective) >= (self.best[0].changes, self.exact):
+            return False
+        self.best = (priced, assignment)
+        return True
+
+    @property
+    def plans(self) -> dict[str, str | None] | None:
+        """The best assignment, None while there is none."""
+        return self.best[1] if self.best else None
+
+    @property
+    def exact(self) -> Fraction:
+        """Objective of the best assignment, exact."""
+        assert self.best is not None
+        return self.best[0].objective
 
     @property
     def objective(self) -> float:
@@ -120,60 +155,67 @@ def solve(
     problem: Problem,
     evaluator: Evaluator,
     keep_feasible: bool,
-    time_limit: float | None,
-    say: ProgressCallback,
-    cancelled: Cancelled | None,
+    time_limit: float | None = None,
+    *,
+    say: ProgressCallback | None = None,
+    cancelled: Cancelled | None = None,
+    warm: Warm | None = None,
 ) -> Solution:
-    """The best assignment that was found and the bound that was proven."""
+    """The best assignment that was found and the bound that was proven, by the scenario's method.
+
+    `keep_feasible`: today's plans meet the scenario and are the first incumbent. `warm`: plans and duals of a parent.
+
+    Raises:
+        BadInput: if the scenario asks for a method that does not fit.
+        NoAssignment: if none was found in the time given.
+    """
+    fitting = Fitting(problem)
+    method = fitting.chosen()
     deadline = time.monotonic() + (_DEFAULT_SECONDS if time_limit is None else time_limit)
-    search = _Search(problem, evaluator, say, cancelled, deadline)
+    search = _Search(problem, evaluator, say or (lambda _: None), cancelled, deadline, method)
+    if method == "closed_form":
+        search.offer(problem.assignment(best_options(problem)))
+        search.notes.append("optimal: each line decided alone")
+        return _solution(search, search.exact, "closed form")
     if keep_feasible:
         search.offer({})
-    if _decomposes(problem):
-        return _decomposed(search)
+    if warm is not None:
+        search.warm = search.offer(warm.plans_for(problem))
+    if method in ("decomposition", "branch_and_bound"):
+        return _decomposed(search, warm)
     search.tell(0.1, "reducing and building the model")
-    reduced = reduce(problem)
+    reduced = reduce(problem, merge=False) if method == "lines" else fitting.reduced
     built = build_model(problem, reduced)
     search.offer(problem.assignment(best_options(problem)))
-    pool_values: dict[tuple[str, str, str, str], float] = {}
     if reduced.columns == 0:
         search.offer(problem.assignment(built.options([[c.size] for c in reduced.classes])))
-        assert search.best is not None
-        return _solution(search, search.best[0].objective, "closed form", {})
-    if reduced.columns <= SMALL:
-        _whole(search, built)
+        search.notes.append("optimal: reduction left one plan for every line")
+        return _solution(search, search.exact, "closed form")
+    through_pulp = method in ("count", "lines")
+    whole = through_pulp or reduced.columns <= SMALL
+    pool_values: PoolValues = {}
+    if whole:
+        _whole(search, built, through_pulp)
     else:
         pool_values = _large(search, built)
-    if search.best is None:
-        raise RuntimeError(f"no feasible assignment was found: {search.notes}")
-    if search.ended == "done" and search.objective - search.bound <= 0.005 and reduced.columns <= SMALL:
+    _any_assignment(search)
+    polish = problem.scenario.polish
+    proven = search.ended == "done" and search.objective - search.bound <= 0.005 and whole
+    if polish == "fewest_changes" or (polish == "auto" and (proven or problem.scenario.polish_within)):
         _fewest_changes(search, built)
-    return _solution(search, Fraction(search.bound), "HiGHS", pool_values)
+    solver = "HiGHS through PuLP" if through_pulp else "HiGHS"
+    return _solution(search, Fraction(search.bound), solver, pool_values)
 
 
-def _decomposes(problem: Problem) -> bool:
-    """Whether the decomposition is the method: asked for, or many options with contracts or carriers to choose."""
-    method = problem.scenario.method
-    if method == "model" or not can_decompose(problem):
-        return False
-    if method == "decomposition":
-        return True
-    per_line = np.diff(problem.first_option)
-    undecided = int(per_line[per_line > 1].sum())
-    coupled = problem.scenario.max_carriers is not None or any(c.has_terms for c in problem.contracts.values())
-    return undecided > (SMALL_COUPLED if coupled else LARGE)
-
-
-def _decomposed(search: _Search) -> Solution:
+def _decomposed(search: _Search, warm: Warm | None) -> Solution:
     from optimize.decomposition.solve import solve as decompose
 
-    note, values = decompose(search.problem, search)
+    note, values = decompose(search.problem, search, warm)
     search.notes.append(note)
     if search.best is None:
         built = build_model(search.problem, reduce(search.problem))
         _whole(search, built)
-        if search.best is None:
-            raise RuntimeError(f"no feasible assignment was found: {search.notes}")
+        _any_assignment(search)
     if search.ended == "time_limit" and search.good_enough():
         search.ended = "done"
     if search.bound == float("-inf"):
@@ -181,12 +223,29 @@ def _decomposed(search: _Search) -> Solution:
     return _solution(search, Fraction(search.bound), "decomposition, HiGHS", values)
 
 
-def _solution(
-    search: _Search, bound: Fraction, solver: str, values: dict[tuple[str, str, str, str], float]
-) -> Solution:
+def _any_assignment(search: _Search) -> None:
+    """Where today's plans are not allowed and the time was too short for others: any that are, by fewest changes."""
+    if search.best is not None:
+        return
+    found = some_assignment(search.problem)
+    if found is None or not search.offer(found):
+        raise NoAssignment(f"no feasible assignment was found: {search.notes}")
+    search.notes.append("fewest changes that meet the scenario")
+
+
+def _solution(search: _Search, bound: Fraction, solver: str, values: PoolValues | None = None) -> Solution:
     assert search.best is not None
-    notes = "; ".join(dict.fromkeys(search.notes)) or "optimal"
-    return Solution(search.best[1], min(bound, search.best[0].objective), search.ended, solver, notes, values)
+    return Solution(
+        assignment=search.best[1],
+        bound=min(bound, search.exact),
+        ended=search.ended,
+        method=search.method,
+        solver=solver,
+        solver_status="; ".join(dict.fromkeys(search.notes)) or "optimal",
+        pool_values=values or {},
+        duals=search.duals,
+        warm=search.warm,
+    )
 
 
 def _start(search: _Search, built: Built) -> tuple[NDArray[np.int64], NDArray[np.float64]] | None:
@@ -220,7 +279,16 @@ def _start(search: _Search, built: Built) -> tuple[NDArray[np.int64], NDArray[np
     return np.array(columns, dtype=np.int64), np.array(values)
 
 
-def _mip(search: _Search, built: Built, note: str, *, seconds: float, nodes: int | None, rel_gap: float) -> Outcome:
+def _mip(
+    search: _Search,
+    built: Built,
+    note: str,
+    *,
+    seconds: float,
+    nodes: int | None,
+    rel_gap: float,
+    through_pulp: bool = False,
+) -> Outcome:
     options: dict[str, Any] = {
         "mip_rel_gap": rel_gap,
         "mip_abs_gap": 1e-6,
@@ -244,19 +312,19 @@ def _mip(search: _Search, built: Built, note: str, *, seconds: float, nodes: int
         options=options,
         start=_start(search, built) if built.reduced.columns > SMALL else None,
         heard=heard,
+        through_pulp=through_pulp,
     )
 
 
-def _whole(search: _Search, built: Built) -> None:
-    outcome = _mip(
-        search, built, "searching", seconds=search.left, nodes=None, rel_gap=0.9 * float(search.problem.scenario.gap)
-    )
+def _whole(search: _Search, built: Built, through_pulp: bool = False) -> None:
+    gap = 0.9 * float(search.problem.scenario.gap)
+    outcome = _mip(search, built, "searching", seconds=search.left, nodes=None, rel_gap=gap, through_pulp=through_pulp)
     search.learn(outcome, built, whole_model=True)
     if search.bound == float("-inf"):  # ended before the search had a bound
         search.bound = _floor_bound(search.problem)
 
 
-def _large(search: _Search, built: Built) -> dict[tuple[str, str, str, str], float]:
+def _large(search: _Search, built: Built) -> PoolValues:
     model, gap = built.model, float(search.problem.scenario.gap)
     search.tell(0.2, "solving the relaxation")
     relaxed = solver_process.run(model, relax=True, time_limit=search.left, cancelled=search.cancelled)
@@ -315,7 +383,7 @@ def _fix_core(built: Built, relaxed: Outcome) -> None:
             model.low[j] = model.high[j] = float(count)
 
 
-def _pool_values(problem: Problem, built: Built, relaxed: Outcome) -> dict[tuple[str, str, str, str], float]:
+def _pool_values(problem: Problem, built: Built, relaxed: Outcome) -> PoolValues:
     """What one more unit of allowance in every month is worth, from the LP's duals."""
     if relaxed.duals is None:
         return {}
@@ -338,13 +406,14 @@ def _floor_bound(problem: Problem) -> float:
 
 
 def _fewest_changes(search: _Search, built: Built) -> None:
-    """Among assignments of the same cost, the one that changes fewest lines."""
+    """Among assignments of the same cost (or `polish_within` of it), the one that changes fewest lines."""
     assert search.best is not None
     if search.best[0].changes == 0 or search.left < 0.5 or not len(built.changes[0]):
         return
-    model = built.model
+    model, within = built.model, search.problem.scenario.polish_within
     cost, constant = list(model.cost), model.constant
-    limit = search.objective - constant
+    most = search.exact * (1 + within) if search.exact > 0 else search.exact
+    limit = float(most) - constant
     used = [j for j, c in enumerate(cost) if c]
     model.row("cost_limit", "objective", used, [cost[j] for j in used], high=limit + 1e-9 * (1 + abs(limit)))
     model.cost = [0.0] * len(cost)
@@ -353,6 +422,9 @@ def _fewest_changes(search: _Search, built: Built) -> None:
         model.cost[int(j)] = 1.0
     outcome = _mip(search, built, "fewest changes", seconds=search.left, nodes=_FINAL_NODES, rel_gap=0.0)
     for x in [*outcome.points[-2:], *([outcome.x] if outcome.x is not None else [])]:
-        search.offer(search.problem.assignment(built.options(built.counts(x))))
+        assignment = search.problem.assignment(built.options(built.counts(x)))
+        search.offer(assignment)
+        if within:
+            search.settle(assignment, most)
     if outcome.ended == "cancelled":
         search.ended = "cancelled"

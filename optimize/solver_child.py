@@ -1,6 +1,7 @@
 """The solver's own process: takes models on stdin, sends incumbents, bounds and results on stdout, can be killed.
 
-Run as `python -m optimize.solver_child`. Messages are pickles between a parent and the child it started itself.
+Run as `python -m optimize.solver_child`. Messages are pickles between a parent and the child it started itself. A model
+comes as arrays, or as the :class:`optimize.ir.Model` that PuLP is to build (then it also solves it, with HiGHS).
 """
 
 from __future__ import annotations
@@ -70,29 +71,51 @@ def safe_bound(arrays: dict[str, Any], duals: np.ndarray[Any, Any]) -> tuple[flo
     return float(side.sum() + value.sum() + arrays["constant"]), reduced
 
 
-def consistent(arrays: dict[str, Any], highs: highspy.Highs) -> bool:
+def consistent(arrays: dict[str, Any], highs: highspy.Highs, point: Any) -> bool:
     """Whether the point HiGHS returns has the objective HiGHS claims."""
     claimed = highs.getInfo().objective_function_value
-    x = np.array(highs.getSolution().col_value)
-    if len(x) != len(arrays["cost"]) or not np.isfinite(claimed):
+    x = point(highs.getSolution().col_value)
+    if not len(highs.getSolution().col_value) or not np.isfinite(claimed):
         return True
     return bool(abs(float(arrays["cost"] @ x) + arrays["constant"] - claimed) <= 1e-5 * (1.0 + abs(claimed)))
+
+
+def built(request: dict[str, Any]) -> tuple[highspy.Highs, np.ndarray[Any, Any]]:
+    """The solver with the model in it, and the place of each of its columns in the model (PuLP sorts them)."""
+    arrays = request["arrays"]
+    if request.get("model") is None:
+        return load(arrays, request["relax"]), np.arange(len(arrays["cost"]))
+    from optimize.model_pulp import highs_of
+
+    highs, order = highs_of(request["model"])
+    highs.setOptionValue("output_flag", False)
+    return highs, np.array(order, dtype=np.int64)
 
 
 def solve(request: dict[str, Any], send: Any) -> dict[str, Any]:
     """Solve one model; `send(kind, value)` reports incumbents and bounds on the way."""
     arrays, relax = request["arrays"], request["relax"]
-    highs = load(arrays, relax)
+    highs, order = built(request)
     for name, value in request["options"].items():
         highs.setOptionValue(name, value)
+
+    def point(values: Any) -> np.ndarray[Any, Any]:
+        """A solver's point in the order of the model's columns."""
+        found = np.zeros(len(order))
+        if len(values) == len(order):
+            found[order] = values
+        return found
+
     start = request.get("start")
     if start is not None:
+        place = np.empty(len(order), dtype=np.int64)
+        place[order] = np.arange(len(order))
         columns, values = start
-        highs.setSolution(len(columns), columns.astype(np.int32), values.astype(np.float64))
+        highs.setSolution(len(columns), place[columns].astype(np.int32), values.astype(np.float64))
     if not relax:
 
         def improving(event: Any) -> None:
-            send("incumbent", (event.data_out.objective_function_value, np.array(event.data_out.mip_solution)))
+            send("incumbent", (event.data_out.objective_function_value, point(event.data_out.mip_solution)))
 
         def logging(event: Any) -> None:
             send("bound", float(event.data_out.mip_dual_bound))
@@ -100,7 +123,7 @@ def solve(request: dict[str, Any], send: Any) -> dict[str, Any]:
         highs.cbMipImprovingSolution.subscribe(improving)
         highs.cbMipLogging.subscribe(logging)
     highs.run()
-    if start is not None and not consistent(arrays, highs):
+    if start is not None and not consistent(arrays, highs, point):
         # HiGHS 1.16 can hand back the start itself with the optimum's objective when presolve solves the model
         highs.clearSolver()
         highs.run()
@@ -112,7 +135,7 @@ def solve(request: dict[str, Any], send: Any) -> dict[str, Any]:
         "bound": info.objective_function_value if relax else info.mip_dual_bound,
         "feasible": info.primal_solution_status == 2,
         "nodes": 0 if relax else int(info.mip_node_count),
-        "x": np.array(solution.col_value),
+        "x": point(solution.col_value),
     }
     if relax and status == highspy.HighsModelStatus.kOptimal:
         found["duals"] = np.array(solution.row_dual)

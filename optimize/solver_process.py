@@ -104,16 +104,19 @@ def run(
     options: dict[str, Any] | None = None,
     start: tuple[NDArray[np.int64], NDArray[np.float64]] | None = None,
     heard: Callable[[float, float], None] | None = None,
+    through_pulp: bool = False,
 ) -> Outcome:
     """Solve a model (its LP relaxation with `relax`), single-threaded and with a fixed seed.
 
-    `heard(incumbent, bound)` is called on news. The status is HiGHS's own; the bound is the tree's, never PuLP's word.
+    `heard(incumbent, bound)` is called on news. `through_pulp`: PuLP builds the model in the child. The status is
+    HiGHS's own; the bound is the tree's, never PuLP's word.
     """
     settings: dict[str, Any] = {"threads": 1, "random_seed": 7, **(options or {})}
     if time_limit is not None:
         settings["time_limit"] = max(0.05, float(time_limit))
     child = _take()
-    child.send({"arrays": model.arrays(), "relax": relax, "options": settings, "start": start})
+    request = {"arrays": model.arrays(), "relax": relax, "options": settings, "start": start}
+    child.send({**request, "model": model if through_pulp else None})
     outcome = Outcome("done", "")
     deadline = None if time_limit is None else time.monotonic() + time_limit + _GRACE
     asked = time.monotonic()

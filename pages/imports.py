@@ -14,11 +14,13 @@ with card(
     note="Bills, usage, inventory, contracts: CSV, Excel, Parquet, PDF or the carrier's own ZIP; up to 500 MB each",
 ):
     files = st.file_uploader("Files", accept_multiple_files=True, key="files", label_visibility="collapsed")
+    files = files or uploads.samples()
     if files:
         folder = uploads.keep(files)
         ready = uploads.look(folder)
         replace = st.toggle("Replace older versions of re-issued invoices", key="supersede")
-        if st.button("Import", type="primary", disabled=not ready, icon=":material/upload:"):
+        why = None if ready else "No file here can be imported yet: see what each one says above"
+        if st.button("Import", type="primary", disabled=not ready, help=why, icon=":material/upload:"):
             uploads.commit(folder, supersede=replace)
     done = watch("load")
     if done is not None and done.state == "done":

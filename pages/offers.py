@@ -4,9 +4,8 @@ import streamlit as st
 
 from app import cache, page
 from app.components import Col, card, footer, kpi_row, nothing, table
-from app.components.job import current, start, watch
 from app.components.offer_check import counter_offer
-from app.components.outcome import change_table, downloads, moves_chart, told_by_solver
+from app.components.outcome import change_table
 
 head = page.begin("Offers", needs="services", what="What a carrier's offer would really save")
 chosen = st.query_params.get("offer")
@@ -35,28 +34,9 @@ else:
             key="plans",
         )  # fmt: skip
         st.caption("A blank allowance is unlimited.")
-    with card("Real saving", note="The estate is optimized with the offer and without it, each with its bound"):
-        if st.button("Compute it" if data.real is None else "Compute it again", type="primary"):
-            for slot, (name, text) in zip(("offer-with", "offer-without"), data.runs, strict=True):
-                start("optimize", {"scenario": text, "name": name, "time_limit": 60}, slot=slot)
-            st.rerun()
-        for slot in ("offer-with", "offer-without"):
-            watch(slot, facts=told_by_solver(data.currency))
-            done = current(slot)
-            if done is not None and done.state == "done" and done.result and done.result["status"] == "infeasible":
-                st.warning("One of the two scenarios cannot be met; open it in Scenarios to see why.")
-        if data.note:
-            st.markdown(page.escape(data.note))
     with card("Counter-offer check", note="The whole estate with the offer and without it; at which price lines move"):
         counter_offer(data)
-    if data.with_offer is not None:
-        note = f"Ranked by money; {data.currency} a month, use of {data.with_offer.period}"
-        with card("Lines that move to the offer", note=note):
+    if len(data.lines):
+        with card("Lines that move to the offer", note=f"Ranked by money; {data.currency} a month"):
             change_table(data.lines, data.currency, key="offer-lines")
-            downloads(data.with_offer, key="offer")
-        with card("From plan to plan under the offer", note="Lines; rows: today's plan, columns: the recommended one"):
-            if len(data.moving):
-                moves_chart(data.moving, key="offer-moves")
-            else:
-                nothing("No line changes.")
 footer("The real saving is the cost of the best plans without the offer less the cost of the best plans with it.")

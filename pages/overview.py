@@ -26,6 +26,8 @@ kpi_row(data.kpis)
 left, right = side_by_side(3, 2)
 with left, card("Spend by carrier", note=f"{data.currency}, taxes included, by month of use"):
     stacked_months(data.months, data.by_carrier, data.currency, title="Spend by carrier", key="trend")
+    if data.coming:
+        page.link("forecast", data.coming)
 with right, card("Why it changed", note=f"{data.currency}, against the month compared with, at one exchange rate"):
     if data.steps:
         bridge(data.steps, data.currency, title="Why spend changed", key="bridge")

@@ -35,7 +35,7 @@ else:
             run_own = st.button("Run this file", key="run-yaml")
         if run or run_own:
             wanted = {"scenario": text, "name": answers.name} if run else {"scenario": own}
-            start("optimize", wanted | {"time_limit": seconds}, slot="studio")
+            start("optimize", wanted | {"time_limit": seconds, "parent": data.parent}, slot="studio")
             st.rerun()
         watch("studio", facts=told_by_solver(answers.currency or there.currencies[0]))
 if data.outcomes:

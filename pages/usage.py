@@ -5,7 +5,7 @@ import streamlit as st
 from app import cache, formats, page
 from app.components import Col, card, footer, kpi_row, nothing, ranked, side_by_side, table
 from app.components.flags import flag_queue, model_run
-from app.components.moves import moves_list
+from app.components.moves import moves_queue
 from app.components.usage_charts import usage_trend
 from app.components.warnings import early_warnings
 
@@ -65,8 +65,8 @@ if policy.open:
         flag_queue(data.policy, data.policy_ids, key="policy", empty="No policy hit is open in these months.")
 if moved.open:
     with moved:
-        moves_list(cache.view("moves", head.filters, first=data.first, last=data.month), key="moves")
+        moves_queue(head.filters, data.first, data.month, key="moves")
 if early.open:
     with early:
-        early_warnings()
+        early_warnings(head.filters, key="warnings")
 footer(data.note, "A decision keeps its reason and its author in the audit trail.")

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from sample_data import (
     billing,
+    budgets,
     catalogue,
     contracts,
     draw,
@@ -31,6 +32,8 @@ from sample_data.world import World
 
 SMALL = {"seed": 7, "services": 60, "months": 4}
 LOADED = ("canonical", "verizon", "att")
+#: Invoices as PDF with the template of each beside it, written by `sample_data.pdf_invoices`.
+PDF = Path(__file__).resolve().parent / "pdf"
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,7 @@ def build(seed: int = 7, services: int = 2500, months: int = 18, today: str = "2
     billing.build(world)
     plants_more.invoices(world)
     billing.number_charges(world)
+    budgets.build(world)
     world.truth = truth.collect(world)
     world.summary = truth.summarize(world)
     return world

@@ -12,7 +12,9 @@ from typing import Any
 
 import typst
 
-FOLDER = Path(__file__).resolve().parent / "pdf"
+from sample_data import PDF
+
+FOLDER = PDF
 SEED = 7
 
 

@@ -51,6 +51,7 @@ COLUMNS = {
     "tax_rules": "country item_code description applies_to rate effective_from effective_to",
     "fx_rates": "day from_currency to_currency rate",
     "travel": "travel_id employee_id country starts_on ends_on source",
+    "budgets": "budget_id month cost_center_id carrier_id amount currency note",
     "policy_exemptions": "exemption_id rule scope_type scope_id effective_from effective_to reason",
 }
 _PRICES = ("mrc", "data_overage_price", "voice_overage_price")

@@ -58,8 +58,8 @@ def build(
     from app import jobs
     from audit.savings import freeze
     from core.store import Store
-    from loaders import load_paths
-    from sample_data import LOADED, generate
+    from loaders import load_paths, teach
+    from sample_data import LOADED, PDF, generate
 
     class Quiet:
         def say(self, *_: Any, **__: Any) -> None: ...
@@ -77,10 +77,12 @@ def build(
         rows = sum(file.rows_loaded for file in report.files)
         bills = [bill for file in report.files for bill in file.invoices]
         tell(f"{rows:,} rows, {sum(b.balanced for b in bills):,} of {len(bills):,} invoices balanced")
+    for template in sorted(PDF.glob("*.yaml")):
+        teach.save(store, template.read_text(encoding="utf-8"), template.name)
     with _step("audit the bills") as tell:
         tell(_counts(jobs.audit(store, {}, quiet)))
-    with _step("flag policy hits and anomalies") as tell:
-        tell(_counts(jobs.flag(store, {}, quiet)))
+    with _step("flag policy hits, anomalies, moves of spend and early warnings") as tell:
+        tell(_counts(jobs.flag(store, {}, quiet) | jobs.watch(store, {}, quiet)))
     freeze(store)
     for scenario in scenarios:
         with _step(f"optimize: {scenario['name'].lower()}") as tell:

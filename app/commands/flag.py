@@ -47,19 +47,20 @@ def flag(
         rules=chosen,
         detector=detector,
     )
-    found = run.findings
     if detector == DEFAULT:
         for name, counts in anomaly.save(store, run, queue, first=first, last=last).items():
             say(f"{name}: {counts['new']} new, {counts['known']} known, {counts['gone']} gone")
     for line in anomaly.told(run):
         say(line)
+    found = findings.with_states(store, run.findings)
     if as_json:
         document([findings.to_json(item) for item in found])
         return
     for item in found:
         amount = f"{to_rounded_text(item.amount_at_stake)} {item.currency or ''}".strip()
         print(
-            f"{item.score or 0:6.2f}  {item.month}  {item.service_id:16}  {item.rule:18}  {amount:>14}  {item.severity}"
+            f"{item.score or 0:6.2f}  {item.month}  {item.subject_id:16}  {item.rule:18}  {amount:>14}  {item.severity}"
+            + ("" if item.state == "new" else f"  {item.state}")
         )
         print(f"        {item.explanation}")
 

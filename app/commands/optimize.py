@@ -35,13 +35,18 @@ def optimize(
     scenario: Annotated[Path, typer.Argument(help="The scenario file (YAML).")],
     out: Annotated[Path | None, typer.Option("--out", help="Write the result file here.")] = None,
     time_limit: Annotated[float | None, typer.Option("--time-limit", min=0.1, help="Seconds to search.")] = None,
+    method: Annotated[str | None, typer.Option("--method", help="Solve by this method, not the scenario's.")] = None,
+    polish: Annotated[str | None, typer.Option("--polish", help="What is done among plans of the same cost.")] = None,
+    warm: Annotated[Path | None, typer.Option("--warm", help="Start from this result of a parent scenario.")] = None,
     model: Annotated[Path | None, typer.Option("--model", help="Write the integer model here (.lp or .mps).")] = None,
     as_json: Annotated[bool, _JSON] = False,
 ) -> None:
     """Find the cheapest plans under a scenario, with a proven bound; exit 4 when it cannot be met."""
-    from optimize import run_scenario
+    from optimize import read_scenario, read_warm, run_scenario
     from optimize.progress import Progress
 
+    checked = read_scenario(scenario, method=method, polish=polish)
+    parent = None if warm is None else read_warm(warm)
     if out is not None and not out.absolute().parent.is_dir():
         raise BadInput(Issue(file=str(out), message="its folder does not exist"))
     last = [""]
@@ -56,9 +61,9 @@ def optimize(
     if model is not None:
         from optimize.export import export_model
 
-        variables, rows = export_model(existing_store(), scenario, model)
+        variables, rows = export_model(existing_store(), checked, model)
         say(f"{model}: {variables:,} variables, {rows:,} rows")
-    result = run_scenario(existing_store(), scenario, time_limit=time_limit, progress=progress)
+    result = run_scenario(existing_store(), checked, time_limit=time_limit, progress=progress, warm=parent)
     found = result.to_json()
     if out is not None:
         _write(out, found)
@@ -82,7 +87,9 @@ def _print(found: dict[str, Any]) -> None:
     print(f"saving      {found['saving']:>16,.2f} {currency} a month")
     if proof["objective"] != proof["cost"]:
         print(f"objective   {proof['objective']:>16,.2f} (what was minimized, see docs/optimizer.md)")
-    print(f"bound       {proof['bound']:>16,.2f}, gap {proof['rel_gap']:.2e} ({proof['solver']})")
+    print(f"bound       {proof['bound']:>16,.2f}, gap {proof['rel_gap']:.2e}")
+    warm = ", from a parent's result" if proof["warm_start"] else ""
+    print(f"method      {proof['method']} ({proof['solver']}{warm})")
     changes = [row for row in found["recommendations"] if row["action"] != "keep"]
     print(f"changes     {len(changes):>13}")
     for row in sorted(changes, key=lambda r: (-r["monthly_saving"], r["service_id"]))[:10]:

@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
+from anomaly import repeats, watch_findings
 from anomaly.watch import Limits
 from anomaly.watch import watch as alerts_of
 from app.commands.output import document, existing_store, say
-from core import periods
+from core import findings, periods
 from core.issues import BadInput, Issue
 from core.money import parse_micros
 
@@ -59,13 +60,21 @@ def watch(
     """Early warnings from usage events: predicted overruns, thresholds, roaming cost, bursts of calls, bad records."""
     limits = limits_of(thresholds, step, ahead, roaming_limit)
     first, last = _day("--since", since), _day("--as-of", as_of)
-    found = alerts_of(existing_store(), as_of=last, since=first, limits=limits)
+    store = existing_store()
+    if last is None and limits == Limits():
+        counts = watch_findings.keep(store)[1]
+        say(f"watch: {counts['new']} new, {counts['known']} known, {counts['gone']} gone")
+    alerts = alerts_of(store, as_of=last, since=first, limits=limits)
+    found = findings.with_states(store, watch_findings.of(store, alerts))
+    listed = [(alert, item) for alert, item in zip(alerts, found, strict=True) if not repeats.is_kept_back(item.detail)]
     if as_json:
-        document([alert.to_json() for alert in found])
-        return
-    for alert in found:
-        print(f"{alert.on}  {alert.kind:20} {alert.explanation}")
-    say(f"{len(found)} alert{'' if len(found) == 1 else 's'}")
+        document([alert.to_json() | {"finding_id": i.finding_id, "state": i.state} for alert, i in listed])
+    for alert, item in listed if not as_json else ():
+        decided = "" if item.state == "new" else f" [{item.state}]"
+        print(f"{alert.on}  {alert.kind:20} {alert.explanation}{decided}")
+    for line in filter(None, [watch_findings.told(found)]):
+        say(line)
+    say(f"{len(listed)} alert{'' if len(listed) == 1 else 's'}")
 
 
 def register(cli: typer.Typer) -> None:

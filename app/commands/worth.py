@@ -200,7 +200,9 @@ def _delay(part: dict[str, Any]) -> list[str]:
     told = part["delay"]
     lines = [f"best: in {told['best']} months, over {told['window_months']} months"]
     return lines + [
-        f"  in {row['delay']} months: {_range(row, 'cost_of_delay').strip()} more, one-off {row['one_off']:,.2f}"
+        f"  in {row['delay']} months: {_range(row, 'cost_of_delay').strip()} more ({row['lost']:,.2f} of saving lost), "
+        f"one-off {row['one_off']:,.2f}"
+        + "".join(f"; {bound['contract_id']} renews to {bound['until']}" for bound in row["renews"])
         for row in told["months"]
     ]
 

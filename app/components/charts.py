@@ -197,6 +197,8 @@ def timeline(terms: Sequence[Term], today: str, *, title: str, key: str, height:
             showarrow=False,
             text=f"<b>{html.escape(term.label)}</b><br>{html.escape(term.note)}",
             font={"size": 11, "color": colours.text},
+            bgcolor=colours.surface,
+            borderpad=1,
         )
     chart.add_vline(x=today, line={"color": colours.muted, "width": 1, "dash": "dot"})
     chart.update_yaxes(visible=False, range=[len(terms) - 0.7, -0.9])

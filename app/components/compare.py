@@ -26,7 +26,7 @@ def side_by_side_results(data: Scenarios) -> None:
             st.caption("The scenarios are in different currencies: compare figures only within one.")
         with card("Monthly cost", note=f"{' and '.join(data.currencies)}; one-off fees spread over the horizon"):
             bars(data)
-    with card("Figures side by side"):
+    with card("Figures side by side", note="The proof counts what each change must earn; the bound is for that cost"):
         columns = [Col(str(name), "" if name == "figure" else str(name)) for name in data.comparison.columns]
         table(data.comparison, columns, key="comparison", alt="Figures of the compared scenarios", height="content")
     if data.difference is not None:

@@ -12,6 +12,9 @@ import streamlit as st
 from app import formats
 from app.page_text import escape
 
+QUEUES = {
+    "audit": "Audit", "policy": "Policy", "anomaly": "Anomaly", "spend": "Spend that moved", "watch": "Early warning"
+}  # fmt: skip
 _SEVERITY = {"info": "gray", "low": "gray", "medium": "orange", "high": "red", "critical": "red"}
 
 
@@ -49,7 +52,7 @@ def evidence_card(finding: Mapping[str, Any], *, title: str, rule_text: str = ""
         with left:
             st.subheader(escape(title), anchor=False)
             severity = str(finding.get("severity") or "info")
-            queue = {"audit": "Audit", "policy": "Policy", "anomaly": "Anomaly"}.get(str(finding.get("queue")), "")
+            queue = QUEUES.get(str(finding.get("queue")), "")
             badges = [f":{_SEVERITY.get(severity, 'gray')}-badge[{severity.capitalize()}]", f":gray-badge[{queue}]"]
             badges.append(f":gray-badge[{formats.words(finding.get('state') or 'new')}]")
             st.markdown(" ".join(badges))

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
-from app import cache, formats, page
+from app import cache, formats, page, triage
 from app.components import job
 from app.components.queue import csv_button, picked_ids
 from app.components.states import nothing
@@ -53,8 +53,7 @@ def flag_queue(frame: pd.DataFrame, members: Sequence[Sequence[str]], *, key: st
     csv_button(frame, f"{key}.csv", key=f"{key}-csv")
     ids = picked_ids(rows, members)
     what = formats.plural(len(ids), "flag") if ids else "the flags you pick in the queue"
-    choices = ("accepted", "dismissed", "triaged", "implemented")
-    decision_bar(ids, choices=choices, key=f"{key}-decide", what=what, reach=True)
+    decision_bar(ids, choices=triage.FLAG_CHOICES, key=f"{key}-decide", what=what, scopes=triage.SCOPES)
     shown = members[rows[-1] if rows else 0][0]
     context = cache.call("app.views.usage.history", finding_id=shown)
     if context is not None:

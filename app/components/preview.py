@@ -32,11 +32,7 @@ def preview_card(item: Any, *, teachable: bool = False) -> bool:
         if report.rows_quarantined:
             told.append(f"{report.rows_quarantined:,} would be set aside")
         if report.invoices:
-            off = sum(1 for bill in report.invoices if not bill.balanced)
-            told.append(
-                f"{formats.plural(len(report.invoices), 'invoice')}, "
-                + (f"{off:,} out of balance" if off else "all tie")
-            )
+            told.append(formats.tied(len(report.invoices), sum(not bill.balanced for bill in report.invoices)))
         st.caption(escape(" · ".join(told)))
         _issues(item)
         if item.columns and item.rows:
@@ -63,6 +59,8 @@ def _badges(item: Any, teachable: bool) -> str:
     badges = [f":blue-badge[{escape(str(item.format) + layout)}]"]
     if item.report.duplicate_of is not None:
         badges.append(f":gray-badge[Already imported, no. {item.report.duplicate_of}]")
+    elif item.report.rows_quarantined and not item.report.rows_loaded:
+        badges.append(":orange-badge[All set aside]")
     return " ".join(badges)
 
 

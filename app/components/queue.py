@@ -98,4 +98,9 @@ MONEY = {
     "rate",
     "list_rate",
     "fee",
+    "expected",
+    "actual",
+    "difference",
+    "up",
+    "down",
 }

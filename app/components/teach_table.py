@@ -166,14 +166,16 @@ def _conventions(start: teaching.Draft, key: str) -> tuple[Numbers, Dates, tuple
         left, right = st.columns(2)
         with left:
             column = st.selectbox(
-                "Total rows: in the column",
+                "Column that marks total rows",
                 ["", *guess.header],
                 key=f"{key}-total-column",
                 index=1 + guess.header.index(rule.column) if rule else 0,
                 format_func=lambda c: c or "The file has none",
             )
         with right:
-            starts = st.text_input("a total row begins with", value=rule.starts if rule else "", key=f"{key}-total")
+            starts = st.text_input(
+                "There, a total row begins with", value=rule.starts if rule else "", key=f"{key}-total"
+            )
         total = (column, starts.strip()) if column else None
     return teaching.NUMBERS[number], dates, total
 
@@ -183,10 +185,7 @@ def _outcome(tried: teaching.Trial) -> None:
     if tried.aside:
         told.append(f"{tried.aside:,} set aside")
     if len(tried.invoices):
-        told.append(
-            f"{formats.plural(len(tried.invoices), 'invoice')}, "
-            + (f"{tried.off:,} out of balance" if tried.off else "all tie")
-        )
+        told.append(formats.tied(len(tried.invoices), tried.off))
     (st.warning if tried.aside or tried.off else st.success)(" · ".join(told))
     for reason in tried.reasons:
         st.caption(escape(reason))

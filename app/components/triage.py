@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -14,10 +14,12 @@ from app.page_text import escape
 from app.views.evidence import Evidence
 
 
-def decision_bar(ids: Sequence[str], *, choices: Sequence[str], key: str, what: str, reach: bool = False) -> None:
+def decision_bar(
+    ids: Sequence[str], *, choices: Sequence[str], key: str, what: str, scopes: Mapping[str, str] | None = None
+) -> None:
     """Decision, reason, owner and one button for the findings `ids`; says what happened, then draws the page anew.
 
-    `reach` also asks for which lines and until when a dismissal holds: the model keeps its repetitions back.
+    With `scopes` (scope -> words) it also asks for what and until when a dismissal keeps repetitions back.
     """
     told = st.session_state.pop(f"{key}-told", None)
     if told:
@@ -30,7 +32,7 @@ def decision_bar(ids: Sequence[str], *, choices: Sequence[str], key: str, what: 
             )
             reason = st.text_input("Reason", placeholder="Needed to dismiss", key=f"{key}-reason", max_chars=300)
             owner = st.text_input("Owner", placeholder="Unchanged", key=f"{key}-owner", max_chars=80)
-            scope, until = _reach(key) if reach else ("service", None)
+            scope, until = _reach(key, scopes) if scopes else ("service", None)
             sent = st.form_submit_button("Apply", type="primary", disabled=not ids)
     if sent:
         st.session_state[f"{key}-told"] = triage.decide(
@@ -39,16 +41,24 @@ def decision_bar(ids: Sequence[str], *, choices: Sequence[str], key: str, what: 
         st.rerun()
 
 
-def _reach(key: str) -> tuple[str, str | None]:
+def _reach(key: str, scopes: Mapping[str, str]) -> tuple[str, str | None]:
     scope = st.selectbox(
         "A dismissal holds for",
-        list(triage.SCOPES),
-        format_func=triage.SCOPES.__getitem__,
+        list(scopes),
+        format_func=scopes.__getitem__,
         key=f"{key}-scope",
         help="Repetitions are kept back there for three months, unless they grow by half",
     )
     until = st.date_input("Until", value=None, key=f"{key}-until", help="Blank: three months")
     return scope, until.isoformat() if until else None
+
+
+def kept_back_shown(told: str, *, key: str) -> None:
+    """Say what earlier decisions keep back, with a switch (`key`-kept in the session) that shows those rows as well."""
+    if told:
+        with st.container(horizontal=True, vertical_alignment="center"):
+            st.caption(escape(told))
+            st.toggle("Show what is kept back", key=f"{key}-kept")
 
 
 def flag_facts(seen: Evidence, *, key: str) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from app import formats
+from app.reports.brief_limits import demand_rows, limits, offer_rows, sweep_rows
 from app.reports.executive import fee, rule_title
 from audit import disputes
 from core import findings, periods
@@ -84,6 +85,10 @@ def content(store: Store, carrier_id: str, as_of: str | None = None) -> dict[str
         "trend": _trend(main, months, currency),
         "leverage": _leverage(alive, claims, moves, currency, day),
         "offers": _offers(store, carrier_id),
+        "limits": [[limit.name, limit.value, limit.why] for limit in limits(store, carrier_id, name, currency)],
+        "demand": demand_rows(store, carrier_id, currency),
+        "sweep": sweep_rows(store, carrier_id, currency),
+        "checks": offer_rows(store, currency),
         "errors": _errors(store, carrier_id, claims, currency, day),
         "clauses": clauses(store, [row["contract_id"] for row in alive]),
         "notes": [
@@ -92,6 +97,8 @@ def content(store: Store, carrier_id: str, as_of: str | None = None) -> dict[str
             "Contract rate and list price come from the contract's rate table valid today; a dash: it has none.",
             "Lines that could move are those for which an optimization result found a cheaper plan of another carrier; "
             "its certificate is stored with the result.",
+            "Price limits, demand, commitment sweep and offer checks come from stored results and from the studies of "
+            "tem worth on today's data, each figure a difference of two solves re-priced from usage; n/a: not yet.",
             "Benchmarks are not included: none has been loaded.",
         ],
         "foot": f"OpenTEM · figures as of {formats.day(day)} · for our side only",

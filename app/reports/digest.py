@@ -13,13 +13,14 @@ from typing import Any
 
 import pandas as pd
 
-from anomaly import rulebook, spend
+from anomaly import repeats, rulebook, spend, watch_findings
 from anomaly.watch import watch
 from app import formats
 from app.views import rules
 from app.views.exchange import Exchange, exchange
 from app.views.selection import Filters, settled
-from core import periods
+from core import findings, periods
+from core.findings import Finding
 from core.issues import BadInput, Issue
 from core.queries import details, workbench
 from core.store import Store
@@ -103,30 +104,34 @@ def build(
     live = found[found["state"].isin(OPEN)]
     names = _numbers(store)
     day = as_of or details.newest_event(store)
-    alerts = watch(store, as_of=day, since=since) if day and day[:7] >= shown else []
-    moved = spend.moves(store, first=shown, last=shown)
-    moved.sort(key=lambda m: (-abs(money.amount(m.difference, m.currency) or 0), m.level, m.key))
-    labels = spend.labels(store)
-    people = [a for a in alerts if a.kind != "data_problem"]
+    warned = watch_findings.of(store, watch(store, as_of=day, since=since)) if day and day[:7] >= shown else []
+    moved = spend.as_findings(store, spend.moves(store, first=shown, last=shown))
+    moved.sort(key=lambda m: (-abs(money.amount(m.amount_at_stake, m.currency) or 0), m.rule, m.subject_id))
+    moved, warned = findings.with_states(store, moved), findings.with_states(store, warned)
+    decided = [item for item in (*moved, *warned) if item.state not in OPEN]
+    repeated = [item for item in (*moved, *warned) if item.state in OPEN and repeats.is_kept_back(item.detail)]
+    moved, warned = _waiting(moved), _waiting(warned)
     sections = [
-        _listed("Warnings of the running cycle", [Item(a.explanation, "", a.action) for a in people], top),
-        _bills(live, moved, labels, top),
+        _listed("Warnings of the running cycle", _warnings(warned), top),
+        _bills(live, moved, top),
         _policy(store, live, money, top),
         _unusual(live, names, money, top),
         _listed(
             "Spend that moved",
             [
-                Item(spend.sentence(m, labels), formats.money(money.amount(m.difference, m.currency), money.target))
+                Item(m.explanation, formats.money(money.amount(m.amount_at_stake, m.currency), money.target))
                 for m in moved
-                if not m.missing
+                if not _missing(m)
             ],
             top,
         ),
-        _data(live, [a.explanation for a in alerts if a.kind == "data_problem"], top),
+        _data(live, [a.explanation for a in warned if a.kind == "data_problem"], top),
     ]
     kept = tuple(section for section in sections if section.items)
-    dismissed = int((found["state"] == "dismissed").sum())
+    dismissed = int((found["state"] == "dismissed").sum()) + sum(item.state == "dismissed" for item in decided)
     notes = [f"{formats.plural(dismissed, 'flag')} of the month dismissed and not told again."] if dismissed else []
+    if repeated:
+        notes.append(f"{formats.plural(len(repeated), 'repetition')} of what was reviewed before kept back.")
     notes += [money.sentence()] if money.sentence() else []
     count = sum(len(s.items) + s.more for s in kept)
     summary = "Nothing needs a decision." if not kept else "; ".join(_counted(section) for section in kept) + "."
@@ -159,14 +164,27 @@ def _worth(frame: pd.DataFrame, money: Exchange) -> list[int]:
     ]
 
 
-def _bills(live: pd.DataFrame, moved: list[spend.Move], labels: dict[str, str], top: int) -> Section:
+def _waiting(items: list[Finding]) -> list[Finding]:
+    return [item for item in items if item.state in OPEN and not repeats.is_kept_back(item.detail)]
+
+
+def _warnings(warned: list[Finding]) -> list[Item]:
+    people = [item for item in warned if item.kind != "data_problem"]
+    return [Item(item.explanation, "", str((item.detail or {})["action"]["text"])) for item in people]
+
+
+def _missing(move: Finding) -> bool:
+    return bool((move.detail or {}).get("missing"))
+
+
+def _bills(live: pd.DataFrame, moved: list[Finding], top: int) -> Section:
     late = live[(live["queue"] == "audit") & (live["family"] == LATE_BILL)]
     items = [Item(str(row.explanation), "", "Ask the carrier for the bill.") for row in late.itertuples(index=False)]
     told = set(late["account_id"].dropna().astype(str))
     items += [
-        Item(spend.sentence(m, labels), "", "Ask the carrier for the bill.")
+        Item(m.explanation, "", "Ask the carrier for the bill.")
         for m in moved
-        if m.missing and m.key[0] not in told
+        if _missing(m) and m.subject_id not in told
     ]
     return _listed("Bills missing or late", items, top)
 

@@ -39,7 +39,7 @@ def content(store: Store, filters: Filters | None = None) -> dict[str, Any]:
     return {
         "kind": f"{KIND} · {formats.month(month)}",
         "title": page.title,
-        "sentence": page.sentence,
+        "sentence": f"{page.sentence} {page.coming}".strip(),
         "month": month,
         "currency": currency,
         "kpis": [{"label": k.label, "value": k.value, "delta": k.delta, "tone": _tone(k.tone)} for k in page.kpis],

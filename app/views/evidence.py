@@ -75,13 +75,14 @@ def _detail(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def _model_facts(detail: dict[str, Any]) -> dict[str, str]:
-    if not detail:
-        return {}
-    named = {
-        "As surprising, of all line-months so far": formats.percent(float(detail["tail_probability"]), 1, 2),
-        "Suggested": detail["action"]["text"].capitalize(),
-    }
-    peers = detail["peers"]
+    named: dict[str, str] = {}
+    if "tail_probability" in detail:
+        share = formats.percent(float(detail["tail_probability"]), 1, 2)
+        named["As surprising, of all line-months so far"] = share
+    if detail.get("action"):
+        text = detail["action"]["text"]
+        named["Suggested"] = text[:1].upper() + text[1:]
+    peers = detail.get("peers")
     if peers:
         unit = "" if detail["measure"]["unit"] == "money" else detail["measure"]["unit"]
         below = formats.percent(float(peers["share_below"]), 1, 0)
@@ -89,13 +90,17 @@ def _model_facts(detail: dict[str, Any]) -> dict[str, str]:
             f"median {peers['p50']}, 90 of 100 up to {peers['p90']} {unit} "
             f"({formats.plural(int(peers['lines']), 'line')}; {below} below)"
         )
-    if detail["feedback"]["came_back"]:
+    reviewed = detail.get("feedback") or {}
+    if reviewed.get("came_back"):
         named["Reviewed before"] = "Yes; it came back because it grew by half or more"
-    model = detail["model"]
-    named["Model"] = (
-        f"version {model['version']}, configuration {model['config_hash']}, data {model['data_hash']}, "
-        f"seed {model['seed']}"
-    )
+    elif reviewed.get("kept_back_by"):
+        named["Reviewed before"] = f"Yes; kept back by the decision on {reviewed['kept_back_by']}"
+    model = detail.get("model")
+    if model:
+        named["Model"] = (
+            f"version {model['version']}, configuration {model['config_hash']}, data {model['data_hash']}, "
+            f"seed {model['seed']}"
+        )
     return named
 
 
@@ -107,6 +112,13 @@ def _similar(store: Store, detail: dict[str, Any]) -> pd.DataFrame:
         line = case["service_id"] if formats.missing(number) else str(number)
         rows.append({"line": line, **{name: case[name] for name in ("month", "verdict", "reason")}})
     return pd.DataFrame(rows, columns=["line", "month", "verdict", "reason"])
+
+
+_SET_BY = {
+    "anomaly": "The line's own history and its peers set what was expected; surprise is in nats, money is not in it.",
+    "spend": "The middle one of the last three billed months is what was expected; rises and falls are never netted.",
+    "watch": "Worked out from usage events within the billing cycle, before the bill comes.",
+}
 
 
 def _rule_text(store: Store, queue: str, rule: str, family: str | None) -> str:
@@ -121,7 +133,7 @@ def _rule_text(store: Store, queue: str, rule: str, family: str | None) -> str:
 
         held = next((item for item in rulebook.in_force(store) if item.id == rule), None)
         return f"Policy {rule}: {' '.join(held.message.split())} {held.action}".strip() if held else f"Policy {rule}"
-    return "The line's own history and its peers set what was expected; the score is surprise in nats, without money."
+    return _SET_BY.get(queue, "")
 
 
 def _one(store: Store, table: str, key: str, value: Any) -> dict[str, Any]:
@@ -138,6 +150,9 @@ def _line(store: Store, row: dict[str, Any]) -> str:
     service = _one(store, "services", "service_id", row["service_id"])
     if service:
         return str(service["number"] or service["service_id"])
+    pool = str(row["subject_id"]).split(":", 2)
+    if pool[0] == "pool":
+        return f"pool {pool[2]}"
     return f"{formats.words(row['subject_type']).lower()} {row['subject_id']}"
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from app.views.exchange import Exchange
 from audit import savings
 from core.money import parse_micros
+from core.queries import workflow
 from core.store import Store
 
 STAGES = ("Identified", "Approved", "Implemented", "Realized")
@@ -17,17 +19,21 @@ def document(store: Store) -> dict[str, Any]:
     return savings.savings(store)
 
 
+def totals(store: Store) -> dict[str, dict[str, int]]:
+    """The totals of the ledger alone, micros by stage and currency."""
+    return savings.totals(savings.lines(store, workflow.today(store)))
+
+
 def micros(value: Any) -> int:
     """An amount of a document, decimal text or micros, as micros."""
     return parse_micros(value) if isinstance(value, str) else int(value or 0)
 
 
-def stages(store: Store, money: Exchange) -> tuple[tuple[str, int], ...]:
-    """(stage, micros of the reporting currency); each saving counts at the one stage it has reached."""
-    totals = document(store).get("totals") or {}
+def stages(by_stage: Mapping[str, Mapping[str, Any]], money: Exchange) -> tuple[tuple[str, int], ...]:
+    """(stage, micros of the reporting currency) of the ledger's totals; each saving counts at the one stage reached."""
     result = []
     for name in STAGES:
-        per_currency = totals.get(name.lower()) or {}
+        per_currency = by_stage.get(name.lower()) or {}
         amounts = [money.amount(micros(value), code) for code, value in sorted(per_currency.items())]
         result.append((name, sum(amount for amount in amounts if amount is not None)))
     return tuple(result)

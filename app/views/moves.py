@@ -8,8 +8,10 @@ import pandas as pd
 
 from anomaly import spend
 from app.views.exchange import exchange
+from app.views.reviewed import open_findings
 from app.views.selection import Filters, settled
 from core import periods
+from core.money import parse_micros
 from core.store import Store
 
 LEVELS = {
@@ -22,58 +24,59 @@ LEVELS = {
 
 @dataclass(frozen=True)
 class Moves:
-    """`table`: the moves, largest difference in the reporting currency first; `drivers`: a frame for each of them."""
+    """`table`: open moves, the largest difference in the reporting currency first, with the `ids` of their findings;
+    `drivers`: a frame for each of them; `kept_back`: what earlier decisions did, blank where they did nothing."""
 
     sentence: str
     table: pd.DataFrame
+    ids: tuple[tuple[str, ...], ...]
     drivers: tuple[pd.DataFrame, ...]
+    kept_back: str
 
 
-def view(store: Store, filters: Filters, *, first: str | None, last: str | None) -> Moves:
+def view(store: Store, filters: Filters, *, first: str | None, last: str | None, kept_back: bool = False) -> Moves:
     """What moved in the months `first`..`last`; amounts in micros of the currency they were billed in."""
     chosen = settled(store, filters)
     money = exchange(store, chosen.currency, periods.month_end(last) if last else None, convert=chosen.convert)
-    names = spend.labels(store)
-    listed = spend.moves(store, first=first, last=last, carriers=chosen.carriers)
+    found, said = open_findings(store, "spend", kept_back=kept_back, first=first, last=last)
+    if chosen.carriers:
+        found = found[found["carrier_id"].isin(chosen.carriers)]
     if chosen.cost_centers:
-        listed = [m for m in listed if m.level != "cost_center" or m.key[0] in chosen.cost_centers]
-    listed.sort(key=lambda m: (-abs(money.amount(m.difference, m.currency) or 0), m.level, m.key, m.month))
-    rows = [
-        {
-            "what": spend.subject(move, names),
-            "level": LEVELS[move.level],
-            "month": move.month,
-            "compared": move.base,
-            "expected": move.expected,
-            "actual": move.actual,
-            "difference": move.difference,
-            "up": move.up,
-            "down": move.down,
-            "currency": move.currency,
-            "explanation": spend.sentence(move, names),
-        }
-        for move in listed
-    ]
-    drivers = tuple(
-        pd.DataFrame(
-            [
-                {
-                    "item": d.item,
-                    "category": d.category,
-                    "cause": d.cause,
-                    "before": d.before,
-                    "after": d.after,
-                    "amount": d.amount,
-                    "price": d.price,
-                    "volume": d.volume,
-                    "mix": d.mix,
-                    "other": d.other,
-                }
-                for d in move.drivers
-            ]
-        )
-        for move in listed
+        found = found[(found["subject_type"] != "cost_center") | found["subject_id"].isin(chosen.cost_centers)]
+    names = spend.labels(store)
+    listed = sorted(
+        found.to_dict("records"),
+        key=lambda row: (-abs(money.amount(row["amount_at_stake"], row["currency"]) or 0), row["finding_id"]),
     )
-    missing = sum(move.missing for move in listed)
+    rows = [_row({str(k): v for k, v in row.items()}, names) for row in listed]
+    drivers = tuple(_drivers(row["detail"]["drivers"]) for row in listed)
+    missing = sum(bool(row["detail"]["missing"]) for row in listed)
     told = f"{missing} of them because no bill has come. " if missing else ""
-    return Moves(f"{told}Rises and falls are never netted against each other.", pd.DataFrame(rows), drivers)
+    sentence = f"{told}Rises and falls are never netted against each other."
+    return Moves(sentence, pd.DataFrame(rows), tuple((str(row["finding_id"]),) for row in listed), drivers, said)
+
+
+def _row(row: dict[str, object], names: dict[str, str]) -> dict[str, object]:
+    detail = row["detail"]
+    assert isinstance(detail, dict)
+    return {
+        "what": spend.subject(detail["level"], tuple(detail["key"]), names),
+        "level": LEVELS[detail["level"]],
+        "month": row["month"],
+        "compared": detail["compared_with"],
+        **{name: parse_micros(detail[name]) for name in ("expected", "actual", "difference", "up", "down")},
+        "currency": row["currency"],
+        "severity": row["severity"],
+        "state": row["state"],
+        "explanation": row["explanation"],
+    }
+
+
+def _drivers(listed: list[dict[str, str]]) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {name: driver[name] for name in ("item", "category", "cause")}
+            | {name: parse_micros(driver[name]) for name in spend.DRIVER_AMOUNTS}
+            for driver in listed
+        ]
+    )

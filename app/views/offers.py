@@ -7,42 +7,35 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
-import yaml
 
 from app import formats
 from app.views import results, studio, worth
 from app.views.parts import Kpi
-from app.views.results import Outcome
 from app.views.selection import Filters
 from core.store import Store
 
 
 @dataclass(frozen=True)
 class Offers:
-    """`choices`: offers by id; `plans` of the one shown; `sheet` and `real`: monthly savings in micros of `currency`,
-    None while not computed; `lines` that move to the offer; `runs`: the scenarios to run for the real saving.
+    """`choices`: offers by id; `plans` of the one shown; `sheet`: what its price sheet promises a month, in micros of
+    `currency`; `asked`: the scenario whose worth is asked for.
 
-    `asked`: the scenario whose worth is asked for; `check`: the counter-offer check; `demands`: prices and lines;
-    `award`: who gets how many lines if all offers are accepted, and what each adds (micros); `proof`: what they stand
-    on. None and empty while not computed.
+    From the counter-offer check, None or empty while it is not computed: `check` in words, `real` saving a month
+    (micros), `lines` that move to the offer (the first 500 by money), `demands`: prices and lines, `award`: who gets
+    how many lines if all offers are accepted and what each adds (micros), `proof`: what they stand on.
     """
 
     title: str
     sentence: str
-    kpis: tuple[Kpi, ...]
-    choices: dict[str, str]
-    offer: str | None
-    plans: pd.DataFrame
-    sheet: int | None
-    real: int | None
-    currency: str | None
-    with_offer: Outcome | None
-    without: Outcome | None
-    lines: pd.DataFrame
-    moving: pd.DataFrame
-    runs: tuple[tuple[str, str], ...]
-    note: str
+    kpis: tuple[Kpi, ...] = ()
+    choices: dict[str, str] = field(default_factory=dict)
+    offer: str | None = None
+    plans: pd.DataFrame = field(default_factory=pd.DataFrame)
+    sheet: int | None = None
+    currency: str | None = None
     asked: str = ""
+    real: int | None = None
+    lines: pd.DataFrame = field(default_factory=pd.DataFrame)
     check: dict[str, str] | None = None
     demands: tuple[worth.Demand, ...] = ()
     proof: str = ""
@@ -54,37 +47,25 @@ def view(store: Store, filters: Filters, *, offer: str | None = None) -> Offers:
     """The offer of that id, by default the first in order of id."""
     choices = studio.options(store).offers
     shown = offer if offer in choices else next(iter(choices), None)
-    empty = pd.DataFrame()
     if shown is None:
         return Offers(
             "No offer is in the catalogue",
             "Load plans with an offer_id: the whole estate is then priced under them.",
-            (),
-            choices,
-            None,
-            empty,
-            None,
-            None,
-            None,
-            None,
-            None,
-            empty,
-            empty,
-            (),
-            "",
+            choices=choices,
         )
     every = store.frame("plans")
     plans = every[every["offer_id"] == shown].sort_values(["mrc", "plan_id"]).reset_index(drop=True)
     currency = next((str(code) for code in plans["currency"].dropna()), None)
     sheet, candidates = price_sheet(store, every, plans, currency)
-    found = results.outcomes(store)
-    under, beside = pair(found, shown)
-    real = None
-    if under is not None and beside is not None and under.cost is not None and beside.cost is not None:
-        real = beside.cost - under.cost
-    lines = results.changes(store, under) if under is not None else empty
-    mine = lines[lines["plan_id"].isin(set(plans["plan_id"]))].reset_index(drop=True) if len(lines) else empty
-    title, sentence = _words(shown, sheet, real, len(mine), currency)
+    asked = scenario_for(store, shown, currency)
+    answers = worth.found(store, asked)
+    part: worth.Part = answers["offers"][0] if "offers" in answers else {}
+    row = next((r for r in part.get("offers", ()) if r["offer_id"] == shown), None)
+    real = saved(row) if row is not None else None
+    moved = results.changed_lines(store, row.get("moves") or (), row["status"]) if row is not None else pd.DataFrame()
+    prices = answers.get("break_even")
+    title, sentence = _words(shown, sheet, row, currency)
+    unknown = "not computed yet"
     kpis = (
         Kpi(
             "Price sheet promises",
@@ -96,29 +77,20 @@ def view(store: Store, filters: Filters, *, offer: str | None = None) -> Offers:
         Kpi(
             "Really saved by the offer",
             formats.money(real, currency),
-            "a month, beyond what today's catalogue saves" if real is not None else "not computed yet",
+            "a month beyond today's plans" if row is not None else unknown,
             "good" if real else "neutral",
         ),
         Kpi(
-            "All changes together",
-            formats.money(under.saving if under else None, currency),
-            "a month under the offer" if under else "not computed yet",
-        ),
-        Kpi(
-            "Without the offer",
-            formats.money(beside.saving if beside else None, currency),
-            "a month, today's catalogue only" if beside else "not computed yet",
-        ),
-        Kpi(
             "Lines that move to it",
-            formats.count(len(mine)) if under else formats.UNKNOWN,
-            "with fees for leaving counted" if under else "not computed yet",
+            formats.count(row["lines"]) if row is not None else formats.UNKNOWN,
+            "leaving fees counted" if row is not None else unknown,
+        ),
+        Kpi(
+            "More one-off fees",
+            formats.money(results.micros(row["one_off"]) if row is not None else None, currency),
+            "against no offer" if row is not None else unknown,
         ),
     )
-    scenarios = runs(store, shown, currency, under)
-    asked = under.yaml if under is not None else scenarios[0][1]
-    answers = worth.found(store, asked)
-    prices = answers.get("break_even")
     return Offers(
         title,
         sentence,
@@ -127,19 +99,14 @@ def view(store: Store, filters: Filters, *, offer: str | None = None) -> Offers:
         shown,
         plans,
         sheet,
-        real,
         currency,
-        under,
-        beside,
-        mine,
-        results.moves(store, under) if under is not None else empty,
-        scenarios,
-        under.proof if under is not None else "",
         asked,
-        check(answers["offers"][0], shown, currency) if "offers" in answers else None,
+        real,
+        moved,
+        check(row, currency) if row is not None else None,
         worth.demands(prices[0], results.plan_names(store), currency) if prices else (),
         worth.proof([document for _, document in answers.values()], currency),
-        *award(answers["offers"][0] if "offers" in answers else {}, choices, currency),
+        *award(part, choices, currency),
     )
 
 
@@ -164,11 +131,13 @@ def award(part: worth.Part, names: Mapping[str, str], currency: str | None) -> t
     return pd.DataFrame(rows, columns=columns), f"All offers together save {saved} a month, {more}."
 
 
-def check(part: worth.Part, offer: str, currency: str | None) -> dict[str, str] | None:
-    """The counter-offer check in words; None where the study does not know the offer."""
-    row = next((r for r in part["offers"] if r["offer_id"] == offer), None)
-    if row is None:
-        return None
+def saved(row: worth.Part) -> int:
+    """What an offer really saves a month, in micros: cost of the estate without it less cost with it."""
+    return (results.micros(row["cost_without"]) or 0) - (results.micros(row["cost_with"]) or 0)
+
+
+def check(row: worth.Part, currency: str | None) -> dict[str, str]:
+    """The counter-offer check of an offer in words."""
 
     def told(key: str) -> str:
         return formats.money(results.micros(row[key]), currency)
@@ -177,10 +146,9 @@ def check(part: worth.Part, offer: str, currency: str | None) -> dict[str, str] 
     back = "nothing to pay back" if fees <= 0 else "never"
     if row["payback_months"] is not None:
         back = f"{row['payback_months']:,.1f} months"
-    saved = (results.micros(row["cost_without"]) or 0) - (results.micros(row["cost_with"]) or 0)
-    ranged = "Proven range" if saved == results.micros(row["real"]) else "Proven, least saving per change counted"
+    ranged = "Proven range" if saved(row) == results.micros(row["real"]) else "Proven, least saving per change counted"
     return {
-        "Saved a month": formats.money(saved, currency),
+        "Saved a month": formats.money(saved(row), currency),
         ranged: worth.range_told(results.micros(row["low"]), results.micros(row["high"]), currency),
         "Lines that move": formats.count(row["lines"]),
         "More one-off fees": told("one_off"),
@@ -219,65 +187,29 @@ def _covers(offered: Any, held: Any) -> bool:
     return not formats.missing(held) and int(offered) >= int(held)
 
 
-def _stripped(text: str) -> dict[str, Any] | None:
-    try:
-        document = yaml.safe_load(text) if text else None
-    except yaml.YAMLError:
-        return None
-    return {k: v for k, v in document.items() if k not in {"name", "offers"}} if isinstance(document, dict) else None
-
-
-def _offered(item: Outcome) -> list[str]:
-    try:
-        document = yaml.safe_load(item.yaml) if item.yaml else {}
-    except yaml.YAMLError:
-        return []
-    listed = document.get("offers") if isinstance(document, dict) else None
-    return [str(listed)] if isinstance(listed, str) else [str(one) for one in listed or []]
-
-
-def pair(found: tuple[Outcome, ...], offer: str) -> tuple[Outcome | None, Outcome | None]:
-    """The newest result under the offer alone, and the newest without any offer that is otherwise the same scenario."""
-    found = tuple(item for item in found if not item.document.get("policy"))
-    for item in found:
-        if _offered(item) == [offer] and item.cost is not None and not item.stale:
-            rest = _stripped(item.yaml)
-            twin = next(
-                (
-                    o
-                    for o in found
-                    if not _offered(o) and not o.stale and o.cost is not None and _stripped(o.yaml) == rest
-                ),
-                None,
-            )
-            return item, twin
-    return None, None
-
-
-def runs(store: Store, offer: str, currency: str | None, under: Outcome | None) -> tuple[tuple[str, str], ...]:
-    """(name, scenario text) of the two runs whose difference is the real saving; keeps the terms of a run there is."""
-    known = _stripped(under.yaml) if under is not None else None
-    base: dict[str, Any] = (
-        known if known is not None else {"horizon_months": 24, "min_saving_per_change": 1, "gap": "0.001"}
-    )
-    if known is None and currency:
+def scenario_for(store: Store, offer: str, currency: str | None) -> str:
+    """The scenario under which the offer is checked: the newest stored one that lists it alone, else a plain one."""
+    for item in results.outcomes(store):
+        listed = studio.scenario_of(item.yaml).get("offers")
+        if ([listed] if isinstance(listed, str) else list(listed or ())) == [offer] and not item.document.get("policy"):
+            return item.yaml
+    base: dict[str, Any] = {"horizon_months": 24, "min_saving_per_change": 1, "gap": "0.001"}
+    if currency:
         base["currency"] = currency
-    names = (f"With {offer}", f"Without {offer}")
-    with_it = {"name": names[0], **base, "offers": [offer]}
-    return (names[0], studio.yaml_text(with_it)), (names[1], studio.yaml_text({"name": names[1], **base}))
+    return studio.yaml_text({"name": f"With {offer}", **base, "offers": [offer]})
 
 
-def _words(offer: str, sheet: int, real: int | None, lines: int, currency: str | None) -> tuple[str, str]:
+def _words(offer: str, sheet: int, row: worth.Part | None, currency: str | None) -> tuple[str, str]:
     promised = formats.money(sheet, currency)
-    if real is None:
+    if row is None:
         return (
             f"{offer} promises {promised} a month; what it really saves is not computed yet",
             "Price every line under it, with pools, fees and limits, and once more without it: the difference is real.",
         )
-    told = formats.money(real, currency)
-    if real <= 0:
+    told, lines = formats.money(saved(row), currency), formats.plural(row["lines"], "line")
+    if saved(row) <= 0:
         return f"{offer} saves nothing that today's catalogue does not", f"Its price sheet promises {promised} a month."
     return (
         f"{offer} really saves {told} a month",
-        f"Its price sheet promises {promised}; {formats.plural(lines, 'line')} would move, fees for leaving counted.",
+        f"Its price sheet promises {promised}; {lines} would move, fees for leaving counted.",
     )

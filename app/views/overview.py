@@ -1,4 +1,4 @@
-"""Overview for executives: what was spent, why it changed, what is wasted, what was saved, what to do next."""
+"""Overview for executives: what was spent, why it changed, what is coming, wasted and saved, what to do next."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from app import formats
-from app.views import actions, found, ledger
+from app.views import actions, forecast, found, ledger
 from app.views.bridge import bridge
 from app.views.exchange import Exchange, exchange
 from app.views.parts import Action, Kpi, Step, Term, change
@@ -41,6 +41,7 @@ class Overview:
     ladder: tuple[tuple[str, int], ...]
     actions: tuple[Action, ...]
     terms: tuple[Term, ...]
+    coming: str
     as_of: str
     note: str
 
@@ -63,7 +64,7 @@ def view(store: Store, filters: Filters) -> Overview:
         c for c in contract_register(store, as_of) if not chosen.carriers or c["carrier_id"] in chosen.carriers
     ]
     exposure = exposure_of(store, contracts, month, money)
-    stages = ledger.stages(store, money)
+    stages = ledger.stages(ledger.totals(store), money)
     title, sentence = words(now, before, month, compare, steps, money.target)
     return Overview(
         title=title,
@@ -82,6 +83,7 @@ def view(store: Store, filters: Filters) -> Overview:
             actions.notice_actions(due(contracts), exposure, money),
         ),
         terms=terms_of(contracts, exposure, money)[:5],
+        coming=forecast.view(store, chosen).coming,
         as_of=as_of,
         note=money.sentence(),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -61,15 +61,20 @@ class Outcome:
         return f"{self.name} · {told} · {formats.stamp(self.created_at)}"
 
     @property
+    def objective(self) -> int | None:
+        """What the bound bounds: the cost with what each change must earn, or with bad months weighted more."""
+        stated = micros((self.document.get("certificate") or {}).get("objective"))
+        return self.cost if stated is None else stated
+
+    @property
     def proof(self) -> str:
         """The certificate as one sentence."""
         if self.cost is None or self.bound is None:
             return "No assignment of plans meets these limits."
         low, here = formats.cents(self.bound, self.currency), formats.cents(self.cost, self.currency)
         gap = "no gap" if not self.gap else f"gap {formats.percent(self.gap, 1, 4)}"
-        objective = micros(self.document["certificate"].get("objective"))
-        if objective is not None and objective != self.cost:
-            what = formats.cents(objective, self.currency)
+        if self.objective != self.cost:
+            what = formats.cents(self.objective, self.currency)
             risk = (self.document.get("scenario") or {}).get("objective") == "cvar"
             counted = "bad months weighted more" if risk else "what each change must earn counted in"
             head = f"It costs {here} a month; with {counted}, {what}"
@@ -135,6 +140,7 @@ def certificate_facts(item: Outcome) -> dict[str, str]:
         "Solver's own status": str(proof.get("solver_status") or formats.UNKNOWN),
         "Solver": str(proof.get("solver") or formats.UNKNOWN),
         "Cost a month": formats.cents(item.cost, item.currency),
+        "Cost in the proof": formats.cents(item.objective, item.currency),
         "Lower bound": formats.cents(item.bound, item.currency),
         "Gap": formats.UNKNOWN if item.gap is None else formats.percent(item.gap, 1, 4),
         "Cost of all months": formats.cents(micros(proof.get("total_cost")), item.currency),
@@ -146,26 +152,31 @@ def certificate_facts(item: Outcome) -> dict[str, str]:
     }
 
 
-def confidence(row: Mapping[str, Any], item: Outcome) -> str:
-    """How sure one change is, in words."""
+def confidence(row: Mapping[str, Any], status: str) -> str:
+    """How sure one change of a result of that status is, in words."""
     if row.get("action") == "suspend":
         return "No use in the months checked"
     if row.get("action") == "port":
         return "Exact on past use, exit fees included"
     if row.get("pool_effect"):
         return "Exact on past use, with its pool"
-    return "Exact on past use" if item.status in {"optimal", "gap_met"} else "Exact on past use, search unfinished"
+    return "Exact on past use" if status in {"optimal", "gap_met"} else "Exact on past use, search unfinished"
 
 
 def changes(store: Store, item: Outcome) -> pd.DataFrame:
     """One row for each change, largest saving first: what, line, holder, from, to, saving (micros), why, confidence."""
+    return changed_lines(store, item.document.get("recommendations") or [], item.status)
+
+
+def changed_lines(store: Store, recommended: Iterable[Mapping[str, Any]], status: str) -> pd.DataFrame:
+    """:func:`changes` of recommendations wherever they come from."""
     services = store.frame("services", ["service_id", "number", "employee_id"]).set_index("service_id")
     people = store.frame("employees", ["employee_id", "name"]).set_index("employee_id")["name"]
     plans = plan_names(store)
     carriers = store.frame("carriers", ["carrier_id", "name"]).set_index("carrier_id")["name"]
     verbs = {"change_plan": "Change plan", "port": "Move to another carrier", "suspend": "Suspend"}
     rows = []
-    for row in item.document.get("recommendations") or []:
+    for row in recommended:
         if row.get("action") == "keep":
             continue
         service = row["service_id"]
@@ -182,7 +193,7 @@ def changes(store: Store, item: Outcome) -> pd.DataFrame:
                 "carrier": carriers.get(row["carrier_id"], row["carrier_id"]),
                 "saving": micros(row.get("monthly_saving")) or 0,
                 "why": row.get("reason") or "",
-                "confidence": confidence(row, item),
+                "confidence": confidence(row, status),
                 "service_id": service,
                 "plan_id": row["plan_id"],
             }

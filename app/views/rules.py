@@ -72,10 +72,10 @@ def advice(rule: str, family: str | None, cases: str) -> str:
 
 @lru_cache(maxsize=1)
 def titles() -> dict[str, str]:
-    """Titles by rule id, of the audit, the policy rules and the anomaly queue."""
-    from anomaly import policy
+    """Titles by rule id, of the audit, the policy rules, the anomaly queue, moves of spend and early warnings."""
+    from anomaly import policy, spend, watch_findings
     from audit import registry
 
     found = {rule_id: str(rule.title) for rule_id, rule in registry.load_rules().items()}
     found |= {rule.id: str(rule.title) for rule in policy.load_rules()}
-    return found | {"anomaly.line_month": "Unusual line-month"}
+    return found | spend.TITLES | watch_findings.TITLES | {"anomaly.line_month": "Unusual line-month"}

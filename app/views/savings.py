@@ -35,7 +35,7 @@ def view(store: Store, filters: Filters) -> Savings:
     chosen = settled(store, filters)
     money = exchange(store, chosen.currency, periods.month_end(chosen.month) if chosen.month else None)
     document = ledger.document(store)
-    stages = ledger.stages(store, money)
+    stages = ledger.stages(document["totals"], money)
     by_stage = dict(stages)
     lines = _lines(document)
     kinds: dict[str, int] = {}

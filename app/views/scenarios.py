@@ -32,6 +32,8 @@ class Scenarios:
     difference: Difference | None
     infeasible: tuple[tuple[str, tuple[str, ...]], ...]
     saved: dict[str, str]
+    parent: str | None
+    """The result from which the next search starts: the first of those shown that is of today's data."""
 
 
 def view(store: Store, filters: Filters, *, chosen: tuple[str, ...] = ()) -> Scenarios:
@@ -59,6 +61,7 @@ def view(store: Store, filters: Filters, *, chosen: tuple[str, ...] = ()) -> Sce
         studio.difference(shown[0], shown[1]) if len(shown) >= 2 else None,
         tuple((item.name, optimizer.explained(item)) for item in shown if item.status == "infeasible"),
         saved,
+        next((item.result_id for item in shown if item.cost is not None and not item.stale), None),
     )
 
 
@@ -87,6 +90,7 @@ def comparison(shown: tuple[Outcome, ...]) -> pd.DataFrame:
         "Cost then",
         "Saving a month",
         "Saving",
+        "Cost in the proof",
         "Lower bound",
         "Gap",
         "Changes",
@@ -105,6 +109,7 @@ def comparison(shown: tuple[Outcome, ...]) -> pd.DataFrame:
             formats.cents(item.cost, item.currency),
             formats.cents(item.saving, item.currency),
             formats.percent(item.saving, item.baseline) if item.saving is not None else formats.UNKNOWN,
+            formats.cents(item.objective, item.currency),
             formats.cents(item.bound, item.currency),
             formats.UNKNOWN if item.gap is None else formats.percent(item.gap, 1, 4),
             formats.count(item.changes),

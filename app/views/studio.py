@@ -11,6 +11,7 @@ import yaml
 
 from app import formats
 from app.views import results
+from core.issues import BadInput
 from core.money import SCALE
 from core.store import Store
 
@@ -201,11 +202,17 @@ def difference(left: results.Outcome, right: results.Outcome) -> Difference:
     return Difference(keys, told)
 
 
-def _flat(text: str) -> dict[str, str]:
+def scenario_of(text: str) -> dict[str, Any]:
+    """What a scenario text says, every value as it was written (an id keeps its zeros); empty where it is none."""
+    from optimize import read_text
+
     try:
-        document = yaml.safe_load(text) if text else {}
-    except yaml.YAMLError:
+        return read_text(text)
+    except BadInput:
         return {}
+
+
+def _flat(text: str) -> dict[str, str]:
     result: dict[str, str] = {}
 
     def walk(prefix: str, value: Any) -> None:
@@ -215,5 +222,5 @@ def _flat(text: str) -> dict[str, str]:
         else:
             result[prefix] = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
-    walk("", document if isinstance(document, dict) else {})
+    walk("", scenario_of(text))
     return result

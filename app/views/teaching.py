@@ -164,7 +164,7 @@ def profile(
     needed = missing_fields(start.proposal.table, answered)
     missing = [known[field].title if field in known else field for field in needed]
     if missing:
-        problems.append(Issue(message=f"still needed: {', '.join(missing)}"))
+        problems.append(Issue(message=f"Still needed: {', '.join(missing)}"))
     if problems:
         raise BadInput(problems)
     try:
@@ -275,7 +275,6 @@ class Matched:
     problems: tuple[str, ...]
     total: str | None
     charged: str
-    currency: str
 
 
 def draft_template(store: Store, file: Path) -> tuple[str, str]:
@@ -298,6 +297,16 @@ def draft_template(store: Store, file: Path) -> tuple[str, str]:
     return "\n".join(parts), known[0] if known else propose_template(document)
 
 
+def sample_invoices(store: Store) -> dict[str, Path]:
+    """The sample invoices whose templates the store holds (that of the demo does), by the name of the template."""
+    kept = formats.saved(store, "pdf")
+    if not kept:
+        return {}
+    from sample_data import PDF
+
+    return {path.stem: path for path in sorted(PDF.glob("*.pdf")) if path.stem in kept}
+
+
 def matched(store: Store, file: Path, definition: str) -> Matched:
     """Read a PDF by a template (YAML text) that need not be saved, and keep nothing.
 
@@ -306,12 +315,13 @@ def matched(store: Store, file: Path, definition: str) -> Matched:
     """
     reading = read_by(parse_template(definition), with_text(Source(file, file.name)))
     taxonomy = Taxonomy.of(store)
+    currency = str(reading.fields["currency"].value) if "currency" in reading.fields else None
     found = [
         {
             "field": shown.words(name),
             "value": "not found"
             if item is None
-            else to_text(item.value)
+            else shown.cents(item.value, currency)
             if isinstance(item.value, int)
             else item.value,
             "page": None if item is None else item.page or None,
@@ -330,9 +340,8 @@ def matched(store: Store, file: Path, definition: str) -> Matched:
             columns=["page", "line", "field", "expected"],
         ),
         tuple(str(issue) for issue in reading.problems),
-        None if reading.total is None else to_text(reading.total),
-        to_text(reading.charged),
-        str(reading.fields["currency"].value) if "currency" in reading.fields else "",
+        None if reading.total is None else shown.cents(reading.total, currency),
+        shown.cents(reading.charged, currency),
     )
 
 

@@ -340,14 +340,22 @@ def _delay_told(part: Part, currency: str | None) -> str:
         return ""
     rows = {row["delay"]: row for row in part["months"]}
     window, best = part["window_months"], part["best"]
+    bound = next((row for delay, row in sorted(rows.items()) if row.get("renews")), None)
+    late = ""
+    if bound is not None:
+        named = ", ".join(sorted({one["contract_id"] for one in bound["renews"]}))
+        until = formats.day(max(one["until"] for one in bound["renews"]))
+        late = f" Waiting {formats.plural(bound['delay'], 'month')} misses a notice date: {named} binds until {until}."
     if best:
         gain = -(micros(rows[best]["cost_of_delay"]) or 0)
-        told = formats.money(gain, currency)
-        return f"Best in {best} months: fees for leaving fall by more than waiting costs, {told} over {window} months."
+        told = (
+            f"fees for leaving fall by more than waiting costs, {formats.money(gain, currency)} over {window} months."
+        )
+        return f"Best in {best} months: {told}{late}"
     if 1 not in rows:
-        return "Best now."
+        return f"Best now.{late}"
     lost = formats.money(micros(rows[1]["cost_of_delay"]), currency)
-    return f"Best now: each month of waiting costs about {lost} (over a window of {window} months)."
+    return f"Best now: each month of waiting costs about {lost} (over a window of {window} months).{late}"
 
 
 def _futures_told(part: Part, currency: str | None) -> str:

@@ -16,7 +16,7 @@ CANONICAL: tuple[str, ...] = (
     *("contracts", "contract_tiers", "contract_rates", "plans", "items"),
     *("services", "service_history", "service_items", "coverage", "devices", "sim_observations", "orders"),
     *("invoices", "charges", "payments", "usage", "usage_events"),
-    *("credits_promised", "tax_rules", "fx_rates", "travel", "policy_exemptions"),
+    *("credits_promised", "tax_rules", "fx_rates", "travel", "policy_exemptions", "budgets"),
 )
 
 TABLES: dict[str, Table] = dict(metadata.tables)

@@ -1,6 +1,6 @@
 """Who bills, who pays, where: carriers, accounts, sites, cost centers, people."""
 
-from core.schema.columns import canonical, choice, day, integer, text
+from core.schema.columns import canonical, choice, day, integer, micro, month, text
 
 carriers = canonical("carriers", text("carrier_id", key=True), text("name"), text("country"), role="dimension")
 
@@ -71,4 +71,17 @@ employee_history = canonical(
     text("site_id"),
     choice("status", "active", "leave", "left"),
     role="dimension",
+)
+
+budgets = canonical(
+    "budgets",
+    text("budget_id", key=True),
+    month("month", required=True),
+    text("cost_center_id"),
+    text("carrier_id"),
+    micro("amount", required=True),
+    text("currency"),
+    text("note"),
+    role="dimension",
+    indexes=(("month",),),
 )

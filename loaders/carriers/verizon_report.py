@@ -132,20 +132,21 @@ class VerizonReport:
         self._lines = Feed(self.name, "Verizon Wireless line report", LINES)
 
     def sniff(self, source: Source) -> float:
-        """By the names of the columns."""
+        """By the names of the columns; an invoice report that lacks a needed one is ours as well."""
         return SURE if self._is_invoices(source) else self._lines.sniff(source)
 
     def _is_invoices(self, source: Source) -> bool:
         if source.is_archive or source.head_text is None:
             return False
         _, header = best_header(source.head_text, INVOICES.score)
-        return INVOICES.complete(header) and INVOICES.score(header) >= 12
+        return INVOICES.score(header) >= 12 and (INVOICES.complete(header) or LINES.fit(header) < 0.5)
 
     def check(self, source: Source) -> list[str]:
         """Refuse a file without the needed columns; returns warnings on encoding and delimiter."""
         if not self._is_invoices(source):
             return self._lines.check(source)
-        delimiter, _ = best_header(source.head_text or "", INVOICES.score)
+        delimiter, header = best_header(source.head_text or "", INVOICES.score)
+        INVOICES.bind(header, source.label)
         named = [] if delimiter == "," else [f"delimiter {DELIMITERS[delimiter]} instead of comma"]
         return [*source.text_facts().warnings(), *named]
 

@@ -41,6 +41,9 @@ TECHNICAL = re.compile(
 )
 
 
+_MOSTLY = 0.6  # of a header's cells
+
+
 @dataclass(slots=True)
 class Notes:
     """Remarks on rows, counted: one warning for each sentence."""
@@ -75,14 +78,20 @@ class Kind:
     never: re.Pattern[str] | None = None
 
     def fit(self, header: Sequence[str]) -> float:
-        """How well a header fits, from 0 to 1: complete ones above 0.5, by the share of its cells that are known."""
+        """How well a header fits, from 0 to 1, by the share of its cells that are known.
+
+        Above 0.5 are complete ones, and those of which most cells are known although a needed one is missing: such a
+        file is ours with a column renamed, and must not be read as another table that happens to be complete.
+        """
         here = {header_key(cell) for cell in header if cell.strip()}
         if sum(header_key(mark) in here for mark in self.marks) < self.enough:
             return 0.0
         if self.never and any(self.never.search(cell) for cell in header):
             return 0.0
-        known = self.layout.score(header) / max(len(here), 1)
-        return (0.5 if self.layout.complete(header) else 0.0) + 0.5 * min(known, 1.0)
+        known = min(self.layout.score(header) / max(len(here), 1), 1.0)
+        if self.layout.complete(header):
+            return 0.5 + 0.5 * known
+        return 0.35 + 0.5 * known if known >= _MOSTLY else 0.5 * known
 
 
 @dataclass(slots=True)
@@ -106,7 +115,7 @@ class Feed:
         self.kinds = kinds
 
     def sniff(self, source: Source) -> float:
-        """By column names: LIKELY and up to 0.24 more where all needed columns are there, else MAYBE."""
+        """By column names: LIKELY and up to 0.24 more where all needed or most columns are there, else MAYBE."""
         best = max((found.fit for found in self._find(source)), default=0.0)
         if best >= 0.5:
             return round(LIKELY + 0.48 * (best - 0.5), 3)

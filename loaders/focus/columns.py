@@ -19,6 +19,12 @@ _STAMP = re.compile(
     r"(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2}(?::\d{2})?)(?:\.\d+)?)?\s*(Z|UTC|[+-]\d{2}:?\d{2})?", re.ASCII
 )
 _CATEGORIES = ("Usage", "Purchase", "Tax", "Credit", "Adjustment")
+_COMMITMENTS = ("Spend", "Usage")
+
+#: The columns that name who provides: that of 1.3, that of 1.0 to 1.2.
+PROVIDER = ("ServiceProviderName", "ProviderName")
+#: What the carrier is called where no column says it.
+UNKNOWN_PROVIDER = "Unknown provider"
 
 
 @lru_cache(maxsize=100_000)
@@ -83,15 +89,28 @@ def _moment(text: str) -> datetime | None:
     raise ValueError("a moment such as 2026-09-01T00:00:00Z")
 
 
-def category(text: str) -> str | None:
+def category(text: str) -> str:
     """One of the five charge categories.
 
     Raises:
         ValueError: with the five.
     """
+    return _one_of(text, _CATEGORIES)
+
+
+def commitment_category(text: str) -> str:
+    """Spend or Usage: what was promised.
+
+    Raises:
+        ValueError: with the two.
+    """
+    return _one_of(text, _COMMITMENTS)
+
+
+def _one_of(text: str, words: tuple[str, ...]) -> str:
     value = text.strip().capitalize()
-    if value not in _CATEGORIES:
-        raise ValueError(f"one of {', '.join(_CATEGORIES)}")
+    if value not in words:
+        raise ValueError(f"one of {', '.join(words)}")
     return value
 
 
@@ -127,7 +146,7 @@ LAYOUT = Layout(
     Field("priced_unit", ("PricingUnit",), said),
     Field("invoice", ("InvoiceId",), said),
     Field("issuer", ("InvoiceIssuerName",), said),
-    Field("provider", ("ServiceProviderName", "ProviderName"), said),
+    Field("provider", PROVIDER, said),
     Field("publisher", ("PublisherName", "HostProviderName"), said),
     Field("service", ("ServiceName",), said),
     Field("sku", ("SkuId",), said),

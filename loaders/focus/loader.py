@@ -25,7 +25,7 @@ from core.schema.billing import CATEGORIES
 from core.schema.inventory import KINDS
 from loaders.contract import NO, SURE, Bill, BillLine, Item, Rejected, SourceRow
 from loaders.feeds.tables import Table, tables
-from loaders.focus.columns import EXACT, LAYOUT, micros, tags, version
+from loaders.focus.columns import EXACT, LAYOUT, UNKNOWN_PROVIDER, micros, tags, version
 from loaders.names import slug
 from loaders.reading.declare import Bound, RowError
 from loaders.reading.sheets import cell_text
@@ -208,7 +208,7 @@ def _take(file: _File, bound: Bound, cells: list[str], place: SourceRow) -> None
             raise RowError(name, "", "a moment such as 2026-09-01T00:00:00Z")
     if len(row["currency"]) != 3:
         raise RowError("BillingCurrency", row["currency"], "an ISO currency code such as USD")
-    carrier = row["provider"] or row["issuer"] or row["publisher"] or "Unknown provider"
+    carrier = row["provider"] or row["issuer"] or row["publisher"] or UNKNOWN_PROVIDER
     currency = row["currency"].upper()
     ident = (carrier, str(row["account"]), str(row["invoice"] or row["period_start"]), currency)
     if ident not in file.bills:

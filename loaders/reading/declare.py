@@ -112,22 +112,26 @@ def header_key(text: str) -> str:
     return re.sub(r"[^a-z0-9&]", "", text.casefold())
 
 
-def missing_columns(shown: str, needed: Iterable[str], header: list[str]) -> list[Issue]:
-    """One issue for each needed column that the header lacks: what the file has, and the closest match."""
+def missing_columns(
+    shown: str, needed: Iterable[str], header: list[str], known: Callable[[str], bool] = lambda name: False
+) -> list[Issue]:
+    """One issue for each needed column that the header lacks: the closest of those that are not `known` to be another
+    one, and what the file has."""
     have = {name.casefold() for name in header}
+    strange = [name for name in header if name and not known(name)]
     issues = []
     for name in needed:
         if name.casefold() in have:
             continue
-        close = process.extractOne(name, [h for h in header if h], processor=str.casefold, score_cutoff=70)
+        close = process.extractOne(name, strange, processor=str.casefold, score_cutoff=70)
+        closest = f"the closest is {close[0]}; " if close else ""
         issues.append(
             Issue(
                 file=shown,
                 row=1,
                 field=name,
-                message=f"the required column {name} is missing; the file has: "
-                + ", ".join(h or "(blank)" for h in header),
-                hint=f"the closest is {close[0]}" if close else None,
+                message=f"the required column {name} is missing",
+                hint=f"{closest}the file has: " + ", ".join(h or "(blank)" for h in header),
             )
         )
     return issues
@@ -154,7 +158,8 @@ class Layout:
         """One issue for each needed column that is not there."""
         here = set(map(header_key, header))
         needed = [f.headers[0] for f, keys in self._keys if f.needed and keys.isdisjoint(here)]
-        return missing_columns(shown, needed, list(header))
+        declared = {key for _, keys in self._keys for key in keys}
+        return missing_columns(shown, needed, list(header), lambda name: header_key(name) in declared)
 
     def bind(self, header: Sequence[str], shown: str) -> Bound:
         """Find the columns in a header.

@@ -34,10 +34,10 @@ def column_key(text: str) -> str:
 
 
 def is_table(source: Source) -> bool:
-    """Whether the file is a workbook or a delimited text of at least two columns; never raises."""
+    """Whether the file is a workbook that opens or a delimited text of at least two columns; never raises."""
     try:
         if source.is_workbook:
-            return True
+            return not source.is_locked and bool(sheets(source))
         return not source.is_archive and source.head_text is not None and len(_head(source)) > 0
     except BadInput:
         return False

@@ -157,6 +157,16 @@ class Source:
             return any(name.startswith("xl/") for name in self.members)
         return "content.xml" in self.members and b"opendocument.spreadsheet" in self.head[:200]
 
+    @property
+    def is_locked(self) -> bool:
+        """Whether it is an Office file that a password locks: its parts stand encrypted inside an OLE container."""
+        if not self.head.startswith(_OLE) or len(self.head) < 512:
+            return False
+        size = 1 << min(self.head[30], 12)  # of a sector; the first sector of the directory stands at byte 48
+        with self.path.open("rb") as handle:
+            handle.seek((int.from_bytes(self.head[48:52], "little") + 1) * size)
+            return "EncryptedPackage".encode("utf-16-le") in handle.read(size)
+
     @cached_property
     def sha256(self) -> str:
         """The content: of the bytes, or of the sorted members of an archive, so that packing it again is the same."""

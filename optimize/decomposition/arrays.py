@@ -22,6 +22,9 @@ Whole = NDArray[Any]
 class Packed(NamedTuple):
     """What the compiled kernels read; see :class:`Estate` for the meaning."""
 
+    months: int
+    most_options: int
+    most_pools: int
     start: Whole
     template: Whole
     charge: Floats
@@ -37,13 +40,17 @@ class Packed(NamedTuple):
     data_allowance: Floats
     voice_allowance: Floats
     fee: Floats
-    leaves: Whole
+    leaving: Floats
+    """1 where the line's exit fee is due, else 0."""
     limit: Whole
     carrier: Whole
     counted: Whole
     pool_first: Whole
-    pool_of: Whole
+    """Template q has pools `pool_first[q]` to `pool_first[q + 1]`, those of data first."""
+    data_pools: Whole
+    """How many of a template's pools are of data."""
     local_data: Whole
+    """Place of an option's pool among those of its template; after the last one where it has none."""
     local_voice: Whole
     is_voice: Whole
 
@@ -131,47 +138,52 @@ class Estate:
         """Number of lines."""
         return len(self.template)
 
-    def packed(self) -> Packed:
-        """The arrays in the order the kernels want, with each template's own list of pools."""
+    def packed(self) -> tuple[Packed, Whole]:
+        """The arrays in the order the kernels want, and the pools of all templates one after the other."""
         t = self.templates
-        pool_first, pool_of = [0], []
-        local_data = np.full(len(t.plan), -1, dtype=np.int32)
-        local_voice = np.full(len(t.plan), -1, dtype=np.int32)
+        pool_first, pool_of, data_pools = [0], [], []
+        local_data = np.zeros(len(t.plan), dtype=np.int32)
+        local_voice = np.zeros(len(t.plan), dtype=np.int32)
         for q in range(len(t.first) - 1):
             a, b = int(t.first[q]), int(t.first[q + 1])
-            mine = sorted({int(g) for g in (*t.data_pool[a:b], *t.voice_pool[a:b]) if g >= 0})
+            data = sorted(set(t.data_pool[a:b].tolist()) - {-1})
+            mine = [*data, *sorted(set(t.voice_pool[a:b].tolist()) - {-1})]
             place = {g: n for n, g in enumerate(mine)}
-            for o in range(a, b):
-                local_data[o] = place.get(int(t.data_pool[o]), -1)
-                local_voice[o] = place.get(int(t.voice_pool[o]), -1)
+            local_data[a:b] = [place.get(g, len(mine)) for g in t.data_pool[a:b].tolist()]
+            local_voice[a:b] = [place.get(g, len(mine)) for g in t.voice_pool[a:b].tolist()]
             pool_of += mine
+            data_pools.append(len(data))
             pool_first.append(len(pool_of))
-        return Packed(
-            self.start,
-            self.template,
-            self.charge,
-            self.exit_fee,
-            self.current,
-            self.data,
-            self.voice,
-            self.active,
-            t.first,
-            t.contract,
-            t.data_pool,
-            t.voice_pool,
-            t.data_allowance,
-            t.voice_allowance,
-            t.fee,
-            t.leaves,
-            t.limit,
-            t.carrier,
-            t.selected,
-            np.array(pool_first, dtype=np.int32),
-            np.array([*pool_of, 0], dtype=np.int32),
-            local_data,
-            local_voice,
-            self.pools.is_voice,
+        packed = Packed(
+            months=self.months,
+            most_options=int(np.diff(t.first).max(initial=0)),
+            most_pools=int(np.diff(pool_first).max(initial=0)),
+            start=self.start,
+            template=self.template,
+            charge=self.charge,
+            exit_fee=self.exit_fee,
+            current=self.current,
+            data=self.data,
+            voice=self.voice,
+            active=self.active,
+            first=t.first,
+            contract=t.contract,
+            data_pool=t.data_pool,
+            voice_pool=t.voice_pool,
+            data_allowance=t.data_allowance,
+            voice_allowance=t.voice_allowance,
+            fee=t.fee,
+            leaving=t.leaves.astype(np.float64),
+            limit=t.limit,
+            carrier=t.carrier,
+            counted=t.selected,
+            pool_first=np.array(pool_first, dtype=np.int32),
+            data_pools=np.array(data_pools, dtype=np.int32),
+            local_data=local_data,
+            local_voice=local_voice,
+            is_voice=self.pools.is_voice,
         )
+        return packed, np.array(pool_of, dtype=np.int64)
 
     def part(self, lines: Whole, weight: float) -> Estate:
         """The estate of some lines, each standing for `weight` of them."""

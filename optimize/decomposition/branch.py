@@ -18,7 +18,7 @@ import numpy as np
 from optimize import solver_process
 from optimize.decomposition.arrays import Estate, Whole
 from optimize.decomposition.columns import Engine, Generated, Pass, sample
-from optimize.decomposition.core_model import core
+from optimize.decomposition.core_model import Core, core
 from optimize.decomposition.kernels import near
 from optimize.decomposition.master import Duals, Node
 from optimize.decomposition.rounding import improved, objective, rounded
@@ -30,6 +30,9 @@ _CLEARLY = 3e-3  # relative: a part this much dearer than a sample's best needs 
 _MOST_SUBSETS = 20_000
 _CORE_COLUMNS = 60_000  # option columns up to which the last gap is closed by a mixed integer model
 _CORE_NODES = 4_000
+_CORES = (400, 1_500, 4_000)  # options of the small models that look for a better solution first
+_CORE_LINES = 20_000  # lines up to which they find one: a larger estate has ties enough for pairs
+_CORE_ROOM = 0.3  # of the mean cost of a line
 
 
 class Watch(Protocol):
@@ -368,20 +371,41 @@ class BranchAndBound:
         """Mixed integer models of the leaves that are not good enough, on the options that the gap leaves open."""
         self.leaves.sort(key=lambda leaf: leaf[0])
         for number, (bound, node, duals) in enumerate(self.leaves):
-            if self.best - bound <= max(0.9 * self.gap * abs(self.best), 1e-3) or self.watch.stop():
+            for most in _CORES:
+                if not self._closed(bound):
+                    self._solve_core(node, duals, most)
+            if self._closed(bound):
                 break
             better = self._close_leaf(bound, node, duals)
             if better is not None:
                 self.leaves[number] = (max(bound, better), node, duals)
 
+    def _closed(self, bound: float) -> bool:
+        """Whether nothing is to be done about a bound."""
+        return self.best - bound <= max(0.9 * self.gap * abs(self.best), 1e-3) or self.watch.stop()
+
+    def _solve_core(self, node: Node, duals: Duals, most: int) -> None:
+        """A better solution from `most` options that are nearest to a tie, all other lines as in the best so far."""
+        engine, base = self.engine, self._base()
+        if base is None or engine.estate.lines > _CORE_LINES:
+            return
+        room = _CORE_ROOM * abs(self.best) / engine.estate.lines
+        lines = np.arange(engine.estate.lines)
+        who, which, dear = near(engine.packed, engine.prices(duals, node), lines, room)
+        mine = which == base[who]
+        far = np.partition(dear[~mine], most)[most] if np.count_nonzero(~mine) > most else np.inf
+        kept = mine | (dear < far)
+        kept &= (np.bincount(who[kept], minlength=len(lines)) > 1)[who]
+        if len(np.unique(who[mine])) == len(lines) and kept.any():  # else the best so far lies elsewhere
+            self._solve_model(core(engine, node, base, who[kept], which[kept]), base, 0.2 * self.gap)
+
     def _close_leaf(self, bound: float, node: Node, duals: Duals) -> float | None:
         engine = self.engine
-        incumbent = self._base()
         priced = engine.price(duals, node)
         room = self.best - priced.bound + 1e-6 * (1.0 + 1e-3 * abs(bound))
-        vectors = engine.vectors(priced.duals, node)
+        prices = engine.prices(priced.duals, node)
         lines = np.arange(engine.estate.lines)
-        who, which, dear = near(engine.packed, *vectors, lines, room if np.isfinite(room) else np.inf)
+        who, which, dear = near(engine.packed, prices, lines, room if np.isfinite(room) else np.inf)
         if len(who) > _CORE_COLUMNS:
             return None
         base = np.zeros(engine.estate.lines, dtype=np.int16)  # every line's cheapest option is among the candidates
@@ -389,25 +413,27 @@ class BranchAndBound:
         first = np.flatnonzero(np.diff(who[cheapest], prepend=-1))
         base[who[cheapest[first]]] = which[cheapest[first]]
         several = np.bincount(who, minlength=engine.estate.lines)[who] > 1
-        if not several.any():
-            return None
-        model = core(engine, node, base, who[several], which[several])
-        left = self.watch.left()
-        start = None if incumbent is None else model.start(incumbent)
+        if not several.any():  # one choice is left: the model says what it costs
+            several[:] = True
+        outcome = self._solve_model(core(engine, node, base, who[several], which[several]), base, 0.9 * self.gap)
+        if outcome.ended == "infeasible":
+            return self.best
+        return min(outcome.bound - 5e-7 - 5e-9 * abs(outcome.bound), self.best)
+
+    def _solve_model(self, model: Core, base: Whole, gap: float) -> solver_process.Outcome:
+        incumbent = self._base()
         outcome = solver_process.run(
             model.model,
-            time_limit=left,
+            time_limit=self.watch.left(),
             cancelled=self.watch.stop,
-            options={"mip_rel_gap": 0.9 * self.gap, "mip_abs_gap": 1e-6, "mip_max_nodes": _CORE_NODES},
-            start=start,
+            options={"mip_rel_gap": gap, "mip_abs_gap": 1e-6, "mip_max_nodes": _CORE_NODES},
+            start=None if incumbent is None else model.start(incumbent),
         )
         self.notes.append(outcome.status)
         for x in [*outcome.points[-2:], *([outcome.x] if outcome.x is not None else [])]:
             choice = model.choice(base, x)
-            self.improve(self.watch.offer(choice, objective(engine, choice)))
-        if outcome.ended == "infeasible":
-            return self.best
-        return min(outcome.bound - 5e-7 - 5e-9 * abs(outcome.bound), self.best)
+            self.improve(self.watch.offer(choice, objective(self.engine, choice)))
+        return outcome
 
     def _base(self) -> Whole | None:
         return getattr(self.watch, "choice", None)

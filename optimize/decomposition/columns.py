@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
-from numba import get_num_threads, set_num_threads
 
 from optimize.decomposition import kernels
 from optimize.decomposition.arrays import Estate, Floats, Whole, blocks_of
@@ -15,10 +15,8 @@ from optimize.decomposition.master import Duals, Master, Memory, Mixture, Node, 
 
 _SAMPLE, _LARGE_SAMPLE, _LARGE = 2_000, 10_000, 50_000
 _BLOCKS = 64
-_SHARE = 0.8  # of the best duals in the next ones (Wentges smoothing)
+_SHARE = 0.5  # of the best duals in the next ones (Wentges smoothing): less after a success, more after a failure
 _REPLAY = 6
-_THREADS = get_num_threads()
-_ALONE = 20_000  # lines up to which one thread is faster than two
 
 
 @dataclass
@@ -32,6 +30,8 @@ class Pass:
     duals: Duals
     own: float
     """The lines' part of the bound."""
+    slip: float = 0.0
+    """What the bound is lowered by for rounding errors."""
 
 
 @dataclass
@@ -58,7 +58,14 @@ class Engine:
     _least: float | None = None
 
     def __post_init__(self) -> None:
-        self.packed = self.estate.packed()
+        self.packed, pool_of = self.estate.packed()
+        by_month = np.arange(self.estate.months)[:, None]
+        cuts = self.packed.pool_first
+        places = [pool_of[a:b] * self.estate.months + by_month for a, b in pairwise(cuts.tolist())]
+        self._pull_at = np.concatenate([np.zeros(0, dtype=np.int64), *(place.ravel() for place in places)])
+        t = self.estate.templates
+        self.size = _size(self.estate)
+        self._counted = np.repeat(t.selected, np.diff(t.first)).astype(bool)
         self.block = blocks_of(self.estate, self.blocks)
         self.shape = _shape(self.estate, int(self.block.max(initial=0)) + 1)
 
@@ -79,35 +86,40 @@ class Engine:
         rate = rate * self.estate.pools.rate / self.shape.months
         return Duals(np.clip(duals.pull, 0.0, rate[:, None]), duals.spend, duals.change, duals.limit)
 
-    def vectors(self, duals: Duals, node: Node) -> tuple[Floats, Floats, Floats, Floats]:
-        """Duals as the kernels take them: pull, spend, what each option costs extra, what changing to it costs."""
+    def prices(self, duals: Duals, node: Node) -> kernels.Prices:
+        """Duals as the kernels take them; options that the node closes cost inf."""
         t = self.estate.templates
-        extra = np.zeros(len(t.plan))
+        change = t.fee + np.where(self._counted, duals.change, 0.0)
+        fixed = change.copy()
         if len(duals.limit):
-            extra += np.append(duals.limit, 0.0)[t.limit]
-        counted = np.repeat(t.selected, np.diff(t.first)).astype(bool)
+            fixed += np.append(duals.limit, 0.0)[t.limit]
         if node.carriers is not None:
-            closed = np.array([c >= 0 and int(c) not in node.carriers for c in t.carrier]) & counted
-            extra[closed] = np.inf
-        change = t.fee + np.where(counted, duals.change, 0.0)
-        return duals.pull, np.append(duals.spend, 1.0), extra, change
+            is_open = np.isin(t.carrier, [-1, *node.carriers])
+            fixed[~is_open & self._counted] = np.inf
+        if not len(self.estate.active):
+            of_pool = np.append(duals.pull.sum(axis=1), 0.0)
+            fixed -= t.data_allowance * of_pool[t.data_pool] + t.voice_allowance * of_pool[t.voice_pool]
+        scale = np.append(duals.spend, 1.0)[t.contract]
+        return kernels.Prices(duals.pull.ravel()[self._pull_at], scale, fixed, change)
 
-    def price(self, duals: Duals, node: Node) -> Pass:
-        """One pass over all lines, and the lower bound it proves for the node."""
+    def price(self, duals: Duals, node: Node, slack: Floats | None = None) -> Pass:
+        """One pass over all lines, and the lower bound it proves for the node.
+
+        `slack` (32-bit, one per line) receives how much dearer each line's second best option is.
+        """
         s = self.shape
         duals = self.clipped(duals)
-        set_num_threads(1 if self.estate.lines <= _ALONE else _THREADS)
-        choice, sums, bits, value, size = kernels.price(
-            self.packed, *self.vectors(duals, node), self.block, s.blocks, s.width, s.limits
-        )
+        none = np.zeros(0, dtype=np.float32)
+        choice, value = kernels.price(self.packed, self.prices(duals, node), none if slack is None else slack)
         self.made += 1
         weight = self.estate.weight
         rounding = 6e-8 if self.packed.charge.dtype == np.float32 else 2e-15
         if not np.isfinite(value):
-            return Pass(choice, sums * weight, bits, np.inf, duals, 0.0)
-        slip = rounding * size * (1.0 + float(np.abs(duals.spend).max(initial=0.0))) + 1e-13 * abs(value)
+            return Pass(choice, np.zeros((s.blocks, s.width)), np.zeros(s.blocks, dtype=np.int64), np.inf, duals, 0.0)
+        sums, bits = self._totals(choice, self.block, s.blocks)
+        slip = rounding * self.size * (1.0 + float(np.abs(duals.spend).max(initial=0.0))) + 1e-13 * abs(value)
         own = weight * (value - slip)
-        return Pass(choice, sums * weight, bits, own + self.side(duals, node), duals, own)
+        return Pass(choice, sums, bits, own + self.side(duals, node), duals, own, weight * slip)
 
     def side(self, duals: Duals, node: Node) -> float:
         """What the bound adds beside the lines: pools, contracts, limits, each at its cheapest."""
@@ -150,28 +162,21 @@ class Engine:
         others = any(piece.slope < 0 for contract in self.estate.contracts for piece in contract)
         return self._least < 0 or others
 
+    def _totals(self, choice: Whole, block: Whole, blocks: int) -> tuple[Floats, Whole]:
+        s = self.shape
+        sums, bits = kernels.totals(self.packed, choice, block, blocks, s.width, s.contracts, s.limits)
+        return sums * self.estate.weight, bits
+
     def sums_of(self, choice: Whole) -> Floats:
         """Sums of given choices over all lines."""
-        s = self.shape
-        zeros = np.zeros(self.estate.lines, dtype=np.int32)
-        args = (1, s.width, s.contracts, s.limits, s.months)
-        return kernels.totals(self.packed, choice, zeros, *args)[0] * self.estate.weight
+        return self._totals(choice, np.zeros(self.estate.lines, dtype=np.int32), 1)[0][0]
 
     def remember_keep(self) -> None:
         """Keep everything as a first column, where today's plan is an option of every line."""
-        current = self.estate.current
-        if (current < 0).any():
+        if (self.estate.current < 0).any():
             return
-        s, t = self.shape, self.estate.templates
-        choice = current.astype(np.int16)
-        args = (s.blocks, s.width, s.contracts, s.limits, s.months)
-        sums = kernels.totals(self.packed, choice, self.block, *args) * self.estate.weight
-        bits = np.zeros(s.blocks, dtype=np.int64)
-        carrier = t.carrier[t.first[self.estate.template] + choice].astype(np.int64)
-        counts = t.selected[self.estate.template].astype(bool) & (carrier >= 0)
-        for c in np.unique(carrier[counts]):
-            bits[np.unique(self.block[counts & (carrier == c)])] |= np.int64(1) << c
-        self.memory.keep(choice, sums, bits)
+        choice = self.estate.current.astype(np.int16)
+        self.memory.keep(choice, *self._totals(choice, self.block, self.shape.blocks))
 
     def generate(
         self,
@@ -215,15 +220,15 @@ class Engine:
             mixture = mixed
             if heard is not None:
                 heard(mixture.value, best.bound)
-            if mixture.value - best.bound <= tolerance * max(abs(mixture.value), 1e-9):
+            if mixture.value - best.bound - best.slip <= tolerance * max(abs(mixture.value), 1e-9):
                 break
             if self.made - first >= most or (stop is not None and stop()):
                 break
             found = tried(best.duals.mixed(self.clipped(mixture.duals), share))
             if found.bound > best.bound:
-                best, share = found, min(_SHARE + 0.1, share + 0.05)
+                best, share = found, max(0.0, share - 0.2)
             else:
-                share = max(_SHARE - 0.3, share - 0.1)
+                share = min(0.9, share + 0.1)
         self.memory.forget(mixture)
         return Generated(best.bound, best.duals, best.own, mixture, _replayed(mixture, asked))
 
@@ -274,6 +279,16 @@ def _shape(estate: Estate, blocks: int) -> Shape:
     spend[:, 0] -= 1e-6 + 1e-7 * np.abs(spend).max(axis=1, initial=0.0)
     spend[:, 1] += 1e-6 + 1e-7 * np.abs(spend).max(axis=1, initial=0.0)
     return Shape(blocks, pools, months, contracts, len(estate.limits.plan_most), total, unit, most, spend, overage)
+
+
+def _size(estate: Estate) -> float:
+    """Sum over lines of the largest charge: what rounding errors are relative to."""
+    total, step = 0.0, 65_536
+    for begin in range(0, estate.lines, step):
+        cuts = estate.start[begin : begin + step + 1]
+        charge = np.abs(estate.charge[cuts[0] : cuts[-1]])
+        total += float(np.maximum.reduceat(charge, cuts[:-1] - cuts[0]).sum(dtype=np.float64))
+    return total
 
 
 def _extremes(estate: Estate, mine: Floats) -> Floats:

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import prange
 from numpy.typing import NDArray
 
-from optimize.decomposition.kernels import CHUNKS, compiled
+from optimize.decomposition.kernels import compiled, over_ranges
 
 Floats = NDArray[Any]
 
@@ -36,37 +35,45 @@ class Catalogue:
     roaming_price: Floats
 
 
-@compiled(cache=True, parallel=True)
-def _fill(start: Any, template: Any, first: Any, plan: Any, table: Any, pooled: Any, use: Any) -> Any:
+@compiled
+def _fill(
+    charge: Any,
+    start: Any,
+    template: Any,
+    first: Any,
+    plan: Any,
+    table: Any,
+    pooled: Any,
+    use: Any,
+    begin: int,
+    end: int,
+) -> None:
     data, voice, sms, roam = use
-    n, months = data.shape
-    charge = np.empty(start[n], dtype=np.float32)
-    for chunk in prange(CHUNKS):
-        for i in range(chunk * n // CHUNKS, (chunk + 1) * n // CHUNKS):
-            q = template[i]
-            away = np.float32(0.0)
+    months = data.shape[1]
+    for i in range(begin, end):
+        q = template[i]
+        away = np.float32(0.0)
+        for t in range(months):
+            away += roam[i, t]
+        for k in range(first[q + 1] - first[q]):
+            p = plan[first[q] + k]
+            free, rate, block = table[1, p], table[2, p], table[3, p]
+            minutes, minute = table[4, p], table[5, p]
+            messages, message = table[6, p], table[7, p]
+            total = np.float32(0.0)
+            if not pooled[p] and rate > 0:
+                for t in range(months):
+                    over = data[i, t] - free
+                    if over > 0:
+                        total += rate * np.ceil(over / block) if block > 0 else rate * over
             for t in range(months):
-                away += roam[i, t]
-            for k in range(first[q + 1] - first[q]):
-                p = plan[first[q] + k]
-                free, rate, block = table[1, p], table[2, p], table[3, p]
-                minutes, minute = table[4, p], table[5, p]
-                messages, message = table[6, p], table[7, p]
-                total = np.float32(0.0)
-                if not pooled[p] and rate > 0:
-                    for t in range(months):
-                        over = data[i, t] - free
-                        if over > 0:
-                            total += rate * np.ceil(over / block) if block > 0 else rate * over
-                for t in range(months):
-                    over = voice[i, t] - minutes
-                    total += minute * over if over > 0 else np.float32(0.0)
-                for t in range(months):
-                    over = sms[i, t] - messages
-                    total += message * over if over > 0 else np.float32(0.0)
-                total += away * table[8, p]
-                charge[start[i] + k] = table[0, p] + total / np.float32(months)
-    return charge
+                over = voice[i, t] - minutes
+                total += minute * over if over > 0 else np.float32(0.0)
+            for t in range(months):
+                over = sms[i, t] - messages
+                total += message * over if over > 0 else np.float32(0.0)
+            total += away * table[8, p]
+            charge[start[i] + k] = table[0, p] + total / np.float32(months)
 
 
 def expected_charges(
@@ -88,4 +95,7 @@ def expected_charges(
             c.roaming_price,
         ]
     ).astype(np.float32)
-    return _fill(start, template, first, plan, table, c.pooled, (use["data"], use["voice"], use["sms"], use["roaming"]))
+    charge = np.empty(start[-1], dtype=np.float32)
+    args = (start, template, first, plan, table, c.pooled, (use["data"], use["voice"], use["sms"], use["roaming"]))
+    over_ranges(len(template), lambda _, begin, end: _fill(charge, *args, begin, end))
+    return charge

@@ -1,13 +1,22 @@
-"""A :class:`optimize.problem.Problem` as an :class:`Estate`: the same options in the same order, 64-bit."""
+"""A :class:`optimize.problem.Problem` as an :class:`Estate`: the same options in the same order, 64-bit.
+
+Duals of one problem start the search of another one: they are kept by the names of what they price.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from optimize.contracts import Segment
 from optimize.decomposition.arrays import Estate, Limits, Pools, Templates, Whole
 from optimize.problem import MICRO, PICO, Problem
-from optimize.reduce import contract_has_terms, limited_plans
+from optimize.reduce import contract_has_terms, limited_plans, pool_contracts
+
+if TYPE_CHECKING:  # the master loads the solver
+    from optimize.decomposition.master import Duals
 
 
 def can_decompose(problem: Problem) -> bool:
@@ -15,11 +24,77 @@ def can_decompose(problem: Problem) -> bool:
     return not problem.scenario.cvar_weight and bool((np.diff(problem.first_option) > 0).all())
 
 
+def named_duals(problem: Problem, duals: Duals) -> dict[str, Any]:
+    """Duals as a result file holds them: pools by key, contracts and plans by id; amounts a month."""
+    pools = [
+        {
+            **{"kind": pool.kind, "account_id": pool.account_id, "carrier_id": pool.carrier_id},
+            **{"pool_group": pool.group, "values": duals.pull[g].tolist()},
+        }
+        for g, pool in enumerate(problem.pools)
+    ]
+    contracts = [problem.contract_ids[c] for c in _priced_contracts(problem)]
+    plans = [problem.plans[p].plan_id for p in sorted(limited_plans(problem))]
+    return {
+        "pools": pools,
+        "contracts": dict(zip(contracts, duals.spend.tolist(), strict=True)),
+        "change": duals.change,
+        "plans": dict(zip(plans, duals.limit.tolist(), strict=True)),
+    }
+
+
+def duals_from(problem: Problem, named: Mapping[str, Any]) -> Duals | None:
+    """Named duals as this problem's, what they do not name at its neutral price; None where they name nothing of it.
+
+    A range of another length gets each pool's mean.
+    """
+    from optimize.decomposition.master import Duals
+
+    months, hit = problem.months, False
+    known = {(p["kind"], p["account_id"], p["carrier_id"], p["pool_group"]): p["values"] for p in named["pools"]}
+    pull = np.zeros((len(problem.pools), months))
+    for g, pool in enumerate(problem.pools):
+        values = known.get((pool.kind, pool.account_id, pool.carrier_id, pool.group))
+        if values:
+            pull[g] = values if len(values) == months else np.sum(values) / months
+            hit = True
+    contracts = [problem.contract_ids[c] for c in _priced_contracts(problem)]
+    limited = [problem.plans[p].plan_id for p in sorted(limited_plans(problem))]
+    hit = hit or any(c in named["contracts"] for c in contracts) or any(p in named["plans"] for p in limited)
+    if not hit:
+        return None
+    return Duals(
+        pull,
+        np.array([named["contracts"].get(c, 1.0) for c in contracts], dtype=np.float64),
+        float(named["change"]) if problem.scenario.max_changes is not None else 0.0,
+        np.array([named["plans"].get(p, 0.0) for p in limited], dtype=np.float64),
+    )
+
+
+def choice_of(problem: Problem, assignment: Mapping[str, str | None]) -> Whole | None:
+    """Plans as the position of each line's option (today's where a line is not named); None if one is no option."""
+    number: dict[str | None, int] = {plan.plan_id: n for n, plan in enumerate(problem.plans)}
+    number[None] = -1
+    wanted = np.array(
+        [number[assignment[x.service_id]] if x.service_id in assignment else x.plan for x in problem.lines],
+        dtype=np.int64,
+    )
+    options = problem.options
+    hit = np.flatnonzero(options.plan == wanted[options.line])
+    if len(hit) != len(problem.lines):
+        return None
+    return (hit - problem.first_option[:-1]).astype(np.int16)
+
+
+def _priced_contracts(problem: Problem) -> list[int]:
+    return [c for c in range(len(problem.contract_ids)) if contract_has_terms(problem, c)]
+
+
 def estate_of(problem: Problem) -> Estate:
     """The estate of a problem in which every line has an option."""
     options, scenario = problem.options, problem.scenario
     first = problem.first_option
-    numbers = [c for c in range(len(problem.contract_ids)) if contract_has_terms(problem, c)]
+    numbers = _priced_contracts(problem)
     renumber = np.full(len(problem.contract_ids) + 1, -1, dtype=np.int64)
     renumber[numbers] = np.arange(len(numbers))
     limited = sorted(limited_plans(problem))
@@ -91,9 +166,11 @@ def estate_of(problem: Problem) -> Estate:
 def _templates(problem: Problem, leaves: Whole) -> tuple[Whole, list[int]]:
     """The template of each line, and one line of each template."""
     options, first = problem.options, problem.first_option.tolist()
-    parts = (options.plan, options.contract, options.data_pool, options.voice_pool, leaves.astype(np.int64))
-    _, signature = np.unique(np.stack(parts, axis=1), axis=0, return_inverse=True)
-    signature = signature.ravel().astype(np.int32)
+    signature = np.zeros(len(options), dtype=np.int64)
+    for part in (options.plan, options.contract, options.data_pool, options.voice_pool, leaves.astype(np.int64)):
+        signature = signature * (int(part.max(initial=0)) + 2) + part + 1
+        signature = np.unique(signature, return_inverse=True)[1]  # small numbers again, so that nothing overflows
+    signature = signature.astype(np.int32)
     found: dict[tuple[bytes, bool], int] = {}
     template = np.zeros(len(problem.lines), dtype=np.int32)
     samples: list[int] = []
@@ -107,15 +184,8 @@ def _templates(problem: Problem, leaves: Whole) -> tuple[Whole, list[int]]:
 
 
 def _pools(problem: Problem, renumber: Whole) -> Pools:
-    options = problem.options
-    owners: list[set[int]] = [set() for _ in problem.pools]
-    for pool in (options.data_pool, options.voice_pool):
-        pairs = np.unique(np.stack([pool, options.contract]), axis=1)
-        for g, c in pairs.T.tolist():
-            if g >= 0:
-                owners[g].add(c)
     # the smallest contract of the members pays; members without one pay only among themselves
-    ordered = [sorted(found, key=lambda c: (c < 0, c)) for found in owners]
+    ordered = [sorted(found, key=lambda c: (c < 0, c)) for found in pool_contracts(problem)]
     contracts = [tuple(dict.fromkeys(int(renumber[c]) for c in found)) or (-1,) for found in ordered]
     return Pools(
         price=np.array([p.price / MICRO for p in problem.pools]),

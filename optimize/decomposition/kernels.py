@@ -1,65 +1,119 @@
 """Compiled passes over all lines: price every option at given duals, find near ties, improve line by line.
 
-Everything is summed in 64-bit floats in a fixed order of chunks, so that results do not depend on the number of
-threads. `p` is a :class:`optimize.decomposition.arrays.Packed`.
+A kernel works on a range of lines; ranges are cut by size alone and their sums added in order, so that results do not
+depend on the number of threads. Everything is summed in 64-bit floats. `p` is a
+:class:`optimize.decomposition.arrays.Packed`.
 """
 
 from __future__ import annotations
 
-from typing import Any
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Any, NamedTuple
 
 import numba
 import numpy as np
-from numba import prange
 
-CHUNKS = 32
-compiled: Any = numba.njit
-
-
-@compiled(cache=True)
-def _line_value(p: Any, i: int, o: int, k: int, rho: Any, extra: Any, change: Any, use: Any, billed: Any) -> float:
-    """Value of option k of line i at the duals; `use` and `billed` are its priced use and months per local pool."""
-    value = rho[p.contract[o]] * p.charge[p.start[i] + k] + extra[o]
-    if k != p.current[i]:
-        value += change[o]
-        if p.leaves[o]:
-            value += p.exit_fee[i]
-    j = p.local_data[o]
-    if j >= 0:
-        value += use[j] - p.data_allowance[o] * billed[j]
-    j = p.local_voice[o]
-    if j >= 0:
-        value += use[j] - p.voice_allowance[o] * billed[j]
-    return value
+_BATCH = 256  # lines whose values fit a near cache
+_RANGE = 16_384  # lines of a range: long enough that starting it costs nothing
+THREADS = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+compiled: Any = numba.njit(cache=True, nogil=True, error_model="numpy")
+inlined: Any = numba.njit(inline="always", error_model="numpy")  # calls cost more than the work: p has many arrays
 
 
-@compiled(cache=True)
-def _pool_values(p: Any, i: int, lam: Any, lam_sum: Any, use: Any, billed: Any) -> None:
-    q = p.template[i]
-    a = p.pool_first[q]
-    months = lam.shape[1]
+class Prices(NamedTuple):
+    """Duals laid out for the kernels; see :meth:`optimize.decomposition.columns.Engine.prices`."""
+
+    pull: Any
+    """Per template, month by month, the price of a unit of use in each of its pools."""
+    scale: Any
+    """Per option: what one unit of its charge counts."""
+    fixed: Any
+    """Per option: limits, fee and price of a change, allowances (where every line is active in every month)."""
+    change: Any
+    """Per option: the part of `fixed` that is not due where the option is today's plan."""
+
+
+@cache
+def _workers(threads: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(threads, thread_name_prefix="pricing")
+
+
+def over_ranges(lines: int, work: Callable[[int, int, int], Any]) -> list[Any]:
+    """What `work(number, begin, end)` returns for each range of lines, in order; compiled kernels run side by side."""
+    count = ranges(lines)
+    cuts = [lines * n // count for n in range(count + 1)]
+    threads = min(THREADS, count)
+    if threads == 1:
+        return [work(n, cuts[n], cuts[n + 1]) for n in range(count)]
+    return list(_workers(threads).map(work, range(count), cuts[:-1], cuts[1:]))
+
+
+def ranges(lines: int) -> int:
+    """Into how many ranges so many lines are cut."""
+    return max(1, lines // _RANGE)
+
+
+@compiled
+def _values(p: Any, prices: Any, lines: Any, found: Any) -> None:
+    """Value of every option of some lines at the duals, into the rows of `found`.
+
+    Works on many lines at once: a call costs more than a line, and so does every name given to an array in the loop.
+    """
+    use = np.zeros(p.most_pools + 1)  # the priced use of each of the template's pools, then a zero
+    months = p.months
     everywhere = p.active.shape[0] == 0
-    for j in range(p.pool_first[q + 1] - a):
-        g = p.pool_of[a + j]
-        total = 0.0
-        if p.is_voice[g]:
-            for t in range(months):
-                total += lam[g, t] * p.voice[i, t]
-        else:
-            for t in range(months):
-                total += lam[g, t] * p.data[i, t]
-        use[j] = total
-        if everywhere:
-            billed[j] = lam_sum[g]
-        else:
-            total = 0.0
-            for t in range(months):
-                if p.active[i, t]:
-                    total += lam[g, t]
-            billed[j] = total
+    for n in range(lines.shape[0]):
+        i = lines[n]
+        q = p.template[i]
+        first, count = p.first[q], p.first[q + 1] - p.first[q]
+        at, pools = p.pool_first[q] * months, p.pool_first[q + 1] - p.pool_first[q]
+        data = p.data_pools[q]
+        use[pools] = 0.0
+        for j in range(pools):
+            even = odd = 0.0  # two sums, as one waits for itself
+            m = at + j
+            if j < data:
+                for t in range(0, months - 1, 2):
+                    even += prices.pull[m] * p.data[i, t]
+                    odd += prices.pull[m + pools] * p.data[i, t + 1]
+                    m += 2 * pools
+                if months % 2:
+                    even += prices.pull[m] * p.data[i, months - 1]
+            else:
+                for t in range(0, months - 1, 2):
+                    even += prices.pull[m] * p.voice[i, t]
+                    odd += prices.pull[m + pools] * p.voice[i, t + 1]
+                    m += 2 * pools
+                if months % 2:
+                    even += prices.pull[m] * p.voice[i, months - 1]
+            use[j] = even + odd
+        begin, exit_fee = p.start[i], p.exit_fee[i]
+        for k in range(count):
+            o = first + k
+            own = prices.scale[o] * p.charge[begin + k] + prices.fixed[o] + p.leaving[o] * exit_fee
+            found[n, k] = own + use[p.local_data[o]]
+        if data < pools:
+            for k in range(count):
+                found[n, k] += use[p.local_voice[first + k]]
+        if not everywhere:  # else `fixed` holds the allowances
+            for j in range(pools):
+                billed = 0.0
+                for t in range(months):
+                    if p.active[i, t]:
+                        billed += prices.pull[at + j + t * pools]
+                use[j] = billed
+            for k in range(count):
+                o = first + k
+                found[n, k] -= p.data_allowance[o] * use[p.local_data[o]] + p.voice_allowance[o] * use[p.local_voice[o]]
+        k = p.current[i]
+        if k >= 0:
+            found[n, k] -= prices.change[first + k] + p.leaving[first + k] * exit_fee
 
 
-@compiled(cache=True)
+@inlined
 def _pull(p: Any, i: int, o: int, g: int, t: int) -> float:
     if p.active.shape[0] > 0 and not p.active[i, t]:
         return 0.0
@@ -68,174 +122,121 @@ def _pull(p: Any, i: int, o: int, g: int, t: int) -> float:
     return p.data[i, t] - p.data_allowance[o]
 
 
-@compiled(cache=True, parallel=True)
-def price(
-    p: Any, lam: Any, rho: Any, extra: Any, change: Any, block: Any, blocks: int, width: int, limits: int
-) -> tuple[Any, Any, Any, Any, Any]:
-    """The best option of every line, and what the choices of each block add up to.
-
-    Columns of the sums: charges outside contracts and fees, spend per contract, changes, lines per limited plan, pull
-    on every pool in every month. Returns choice, sums per block, carriers used per block (bits), the Lagrangian value
-    of the lines and the sum of absolute values met (for the rounding error).
-    """
-    n = p.template.shape[0]
-    pools, months = lam.shape
-    contracts = rho.shape[0] - 1
+@compiled
+def _totals(
+    p: Any, choice: Any, block: Any, contracts: int, limits: int, begin: int, end: int, sums: Any, carriers: Any
+) -> None:
     base = 2 + contracts + limits
-    choice = np.zeros(n, dtype=np.int16)
-    sums = np.zeros((CHUNKS, blocks, width))
-    carriers = np.zeros((CHUNKS, blocks), dtype=np.int64)
-    value = np.zeros(CHUNKS)
-    size = np.zeros(CHUNKS)
-    lam_sum = np.zeros(pools)
-    for g in range(pools):
-        for t in range(months):
-            lam_sum[g] += lam[g, t]
     everywhere = p.active.shape[0] == 0
-    for chunk in prange(CHUNKS):
-        use = np.zeros(pools + 1)
-        billed = np.zeros(pools + 1)
-        for i in range(chunk * n // CHUNKS, (chunk + 1) * n // CHUNKS):
-            q = p.template[i]
-            _pool_values(p, i, lam, lam_sum, use, billed)
-            first = p.first[q]
-            best, pick = np.inf, 0
-            largest = 0.0
-            for k in range(p.first[q + 1] - first):
-                found = _line_value(p, i, first + k, k, rho, extra, change, use, billed)
-                if found < best:
-                    best, pick = found, k
-                charge = abs(p.charge[p.start[i] + k])
-                if charge < np.inf and charge > largest:
-                    largest = charge
-            choice[i] = pick
-            value[chunk] += best
-            size[chunk] += largest
-            o = first + pick
-            b = block[i]
-            charge = p.charge[p.start[i] + pick]
-            c = p.contract[o]
-            if c >= 0:
-                sums[chunk, b, 1 + c] += charge
-            else:
-                sums[chunk, b, 0] += charge
-            if pick != p.current[i]:
-                fee = p.fee[o]
-                if p.leaves[o]:
-                    fee += p.exit_fee[i]
-                sums[chunk, b, 0] += fee
-                if p.counted[q]:
-                    sums[chunk, b, 1 + contracts] += 1.0
-            if p.limit[o] >= 0:
-                sums[chunk, b, 2 + contracts + p.limit[o]] += 1.0
-            if p.counted[q] and p.carrier[o] >= 0:
-                carriers[chunk, b] |= np.int64(1) << np.int64(p.carrier[o])
-            for part in range(2):
-                g = p.data_pool[o] if part == 0 else p.voice_pool[o]
-                if g >= 0:
-                    for t in range(months):
-                        if everywhere or p.active[i, t]:
-                            sums[chunk, b, base + g * months + t] += _pull(p, i, o, g, t)
-    total = np.zeros((blocks, width))
-    used = np.zeros(blocks, dtype=np.int64)
-    for chunk in range(CHUNKS):
-        for b in range(blocks):
-            used[b] |= carriers[chunk, b]
-            for m in range(width):
-                total[b, m] += sums[chunk, b, m]
-    return choice, total, used, value.sum(), size.sum()
-
-
-@compiled(cache=True)
-def totals(p: Any, choice: Any, block: Any, blocks: int, width: int, contracts: int, limits: int, months: int) -> Any:
-    """What given choices add up to, per block; columns as in :func:`price`."""
-    base = 2 + contracts + limits
-    sums = np.zeros((blocks, width))
-    everywhere = p.active.shape[0] == 0
-    for i in range(p.template.shape[0]):
-        k = choice[i]
+    for i in range(begin, end):
+        b, k = block[i], choice[i]
         q = p.template[i]
         o = p.first[q] + k
-        b = block[i]
         c = p.contract[o]
         sums[b, 1 + c if c >= 0 else 0] += p.charge[p.start[i] + k]
         if k != p.current[i]:
-            sums[b, 0] += p.fee[o]
-            if p.leaves[o]:
-                sums[b, 0] += p.exit_fee[i]
+            sums[b, 0] += p.fee[o] + p.leaving[o] * p.exit_fee[i]
             if p.counted[q]:
                 sums[b, 1 + contracts] += 1.0
         if p.limit[o] >= 0:
             sums[b, 2 + contracts + p.limit[o]] += 1.0
-        for part in range(2):
-            g = p.data_pool[o] if part == 0 else p.voice_pool[o]
-            if g >= 0:
-                for t in range(months):
-                    if everywhere or p.active[i, t]:
-                        sums[b, base + g * months + t] += _pull(p, i, o, g, t)
-    return sums
+        if p.counted[q] and p.carrier[o] >= 0:
+            carriers[b] |= np.int64(1) << np.int64(p.carrier[o])
+        g = p.data_pool[o]
+        if g >= 0:
+            for t in range(p.months):
+                if everywhere or p.active[i, t]:
+                    sums[b, base + g * p.months + t] += p.data[i, t] - p.data_allowance[o]
+        g = p.voice_pool[o]
+        if g >= 0:
+            for t in range(p.months):
+                if everywhere or p.active[i, t]:
+                    sums[b, base + g * p.months + t] += p.voice[i, t] - p.voice_allowance[o]
 
 
-@compiled(cache=True)
-def slacks(p: Any, lam: Any, rho: Any, extra: Any, change: Any, choice: Any) -> Any:
-    """Per line how much dearer the next option is than the cheapest, at the duals; 0 where the choice is not best."""
-    n = p.template.shape[0]
-    pools = lam.shape[0]
-    found = np.zeros(n, dtype=np.float32)
-    lam_sum = lam.sum(axis=1)
-    use = np.zeros(pools + 1)
-    billed = np.zeros(pools + 1)
-    for i in range(n):
-        _pool_values(p, i, lam, lam_sum, use, billed)
-        first = p.first[p.template[i]]
-        best, second, pick = np.inf, np.inf, 0
-        for k in range(p.first[p.template[i] + 1] - first):
-            v = _line_value(p, i, first + k, k, rho, extra, change, use, billed)
-            if v < best:
-                second, best, pick = best, v, k
-            elif v < second:
-                second = v
-        found[i] = second - best if pick == choice[i] else 0.0
-    return found
+def totals(p: Any, choice: Any, block: Any, blocks: int, width: int, contracts: int, limits: int) -> tuple[Any, Any]:
+    """What given choices add up to per block, and the carriers that they use (bits).
+
+    Columns of the sums: charges outside contracts and fees, spend per contract, changes, lines per limited plan, pull
+    on every pool in every month.
+    """
+    lines = len(p.template)
+    sums = np.zeros((ranges(lines), blocks, width))
+    carriers = np.zeros((ranges(lines), blocks), dtype=np.int64)
+    over_ranges(lines, lambda n, a, b: _totals(p, choice, block, contracts, limits, a, b, sums[n], carriers[n]))
+    return sums.sum(axis=0), np.bitwise_or.reduce(carriers, axis=0)
 
 
-@compiled(cache=True)
-def near(p: Any, lam: Any, rho: Any, extra: Any, change: Any, lines: Any, room: float) -> tuple[Any, Any, Any]:
+@compiled
+def _price(p: Any, prices: Any, begin: int, end: int, choice: Any, slack: Any) -> float:
+    found = np.zeros((_BATCH, p.most_options))
+    total = 0.0
+    for low in range(begin, end, _BATCH):
+        lines = np.arange(low, min(low + _BATCH, end))
+        _values(p, prices, lines, found)
+        for n in range(lines.shape[0]):
+            i = low + n
+            q = p.template[i]
+            count = p.first[q + 1] - p.first[q]
+            best, pick = np.inf, -1
+            for k in range(count):
+                if found[n, k] < best:
+                    best, pick = found[n, k], k
+            now = p.current[i]
+            if now >= 0 and found[n, now] <= best:
+                pick = now
+            if best == np.inf:
+                return np.inf
+            choice[i] = pick
+            total += best
+            if slack.shape[0] > 0:
+                second = np.inf
+                for k in range(count):
+                    if k != pick:
+                        second = min(second, found[n, k])
+                slack[i] = second - best
+    return total
+
+
+def price(p: Any, prices: Prices, slack: Any) -> tuple[Any, float]:
+    """The best option of every line (today's plan where tied), and the Lagrangian value of the lines.
+
+    The value is inf where a line has no option. `slack`, if it has rows, receives how much dearer the second best
+    option of each line is.
+    """
+    choice = np.zeros(len(p.template), dtype=np.int16)
+    parts = over_ranges(len(choice), lambda _, begin, end: float(_price(p, prices, begin, end, choice, slack)))
+    return choice, sum(parts)
+
+
+@compiled
+def near(p: Any, prices: Any, lines: Any, room: float) -> tuple[Any, Any, Any]:
     """The options of some lines whose value is within `room` of the line's best: line, option, how much dearer."""
-    pools, months = lam.shape
-    lam_sum = np.zeros(pools)
-    for g in range(pools):
-        for t in range(months):
-            lam_sum[g] += lam[g, t]
-    use = np.zeros(pools + 1)
-    billed = np.zeros(pools + 1)
+    found = np.zeros((_BATCH, p.most_options))
     most = 0
     for i in lines:
         most += p.first[p.template[i] + 1] - p.first[p.template[i]]
     who = np.zeros(most, dtype=np.int64)
     which = np.zeros(most, dtype=np.int16)
     dear = np.zeros(most)
-    count = 0
-    for i in lines:
-        _pool_values(p, i, lam, lam_sum, use, billed)
-        first = p.first[p.template[i]]
-        best = np.inf
-        begin = count
-        for k in range(p.first[p.template[i] + 1] - first):
-            v = _line_value(p, i, first + k, k, rho, extra, change, use, billed)
-            best = min(best, v)
-            who[count], which[count], dear[count] = i, k, v
-            count += 1
-        keep = begin
-        for m in range(begin, count):
-            if dear[m] - best <= room:
-                who[keep], which[keep], dear[keep] = who[m], which[m], dear[m] - best
-                keep += 1
-        count = keep
-    return who[:count], which[:count], dear[:count]
+    kept = 0
+    for low in range(0, lines.shape[0], _BATCH):
+        some = lines[low : low + _BATCH]
+        _values(p, prices, some, found)
+        for n in range(some.shape[0]):
+            q = p.template[some[n]]
+            count = p.first[q + 1] - p.first[q]
+            best = np.inf
+            for k in range(count):
+                best = min(best, found[n, k])
+            for k in range(count):
+                if found[n, k] < np.inf and found[n, k] - best <= room:
+                    who[kept], which[kept], dear[kept] = some[n], k, found[n, k] - best
+                    kept += 1
+    return who[:kept], which[:kept], dear[:kept]
 
 
-@compiled(cache=True)
+@compiled
 def spread(block: Any, starts: Any, shares: Any) -> Any:
     """The place in the mixture of its block for every line, split evenly along the lines (low discrepancy).
 
@@ -259,7 +260,7 @@ def spread(block: Any, starts: Any, shares: Any) -> Any:
     return found
 
 
-@compiled(cache=True)
+@inlined
 def _charged(low: Any, fixed: Any, slope: Any, begin: int, end: int, spend: float) -> float:
     m = begin
     while m + 1 < end and spend >= low[m + 1]:
@@ -267,7 +268,7 @@ def _charged(low: Any, fixed: Any, slope: Any, begin: int, end: int, spend: floa
     return fixed[m] + slope[m] * spend
 
 
-@compiled(cache=True)
+@inlined
 def _overage(price: float, block: float, pull: float) -> float:
     if pull <= 0.0:
         return 0.0
@@ -276,43 +277,18 @@ def _overage(price: float, block: float, pull: float) -> float:
     return price * pull
 
 
-@compiled(cache=True)
-def objective(sums: Any, pool: Any, months: int, limits: int, pieces: Any) -> float:
-    """The objective of summed choices: charges, fees, pool overage in started blocks, what contracts charge."""
-    price, block, owner = pool
-    low, fixed, slope, first = pieces
-    contracts = first.shape[0] - 1
-    spend = sums[1 : 1 + contracts].copy()
-    total = sums[0]
-    base = 2 + contracts + limits
-    for g in range(price.shape[0]):
-        cost = 0.0
-        for t in range(months):
-            cost += _overage(price[g], block[g], sums[base + g * months + t])
-        cost /= months
-        if owner[g] >= 0:
-            spend[owner[g]] += cost
-        else:
-            total += cost
-    for c in range(contracts):
-        total += _charged(low, fixed, slope, first[c], first[c + 1], spend[c])
-    return total
-
-
-@compiled(cache=True)
+@inlined
 def _own(p: Any, i: int, k: int) -> float:
     o = p.first[p.template[i]] + k
     value = 0.0
     if p.contract[o] < 0:
         value += p.charge[p.start[i] + k]
     if k != p.current[i]:
-        value += p.fee[o]
-        if p.leaves[o]:
-            value += p.exit_fee[i]
+        value += p.fee[o] + p.leaving[o] * p.exit_fee[i]
     return value
 
 
-@compiled(cache=True)
+@compiled
 def _try(
     p: Any, i: int, was: int, k: int, sums: Any, spend: Any, pool: Any, pieces: Any, months: int, base: int, most: Any
 ) -> float:
@@ -371,7 +347,7 @@ def _try(
     return delta
 
 
-@compiled(cache=True)
+@compiled
 def _apply(p: Any, i: int, k: int, choice: Any, sums: Any, spend: Any, pool: Any, months: int, base: int) -> None:
     price, block, owner = pool
     contracts = spend.shape[0]
@@ -402,41 +378,15 @@ def _apply(p: Any, i: int, k: int, choice: Any, sums: Any, spend: Any, pool: Any
     choice[i] = k
 
 
-@compiled(cache=True)
-def spend_of(sums: Any, pool: Any, months: int, limits: int, contracts: int) -> Any:
-    """Spend per contract of summed choices, pool overage included."""
-    price, block, owner = pool
-    spend = sums[1 : 1 + contracts].copy()
-    base = 2 + contracts + limits
-    for g in range(price.shape[0]):
-        if owner[g] >= 0:
-            for t in range(months):
-                spend[owner[g]] += _overage(price[g], block[g], sums[base + g * months + t]) / months
-    return spend
-
-
-@compiled(cache=True)
+@compiled
 def improve(
-    p: Any,
-    choice: Any,
-    sums: Any,
-    lines: Any,
-    which: Any,
-    pool: Any,
-    pieces: Any,
-    most: Any,
-    months: int,
-    limits: int,
-    sweeps: int,
-    pairs: int,
-) -> int:
-    """Exact local search over candidate moves, in place: single moves until none pays, then pairs of the first ones.
+    p: Any, choice: Any, sums: Any, spend: Any, lines: Any, which: Any, pool: Any, pieces: Any, most: Any, base: int,
+    sweeps: int, enough: float,
+) -> int:  # fmt: skip
+    """Exact local search over candidate moves (line, option), in place on `choice`, `sums` and `spend`.
 
-    Returns the number of moves made.
+    `sweeps` rounds of single moves that change the objective by less than `enough`. Returns the moves made.
     """
-    contracts = pieces[3].shape[0] - 1
-    base = 2 + contracts + limits
-    spend = spend_of(sums, pool, months, limits, contracts)
     made = 0
     for _ in range(sweeps):
         before = made
@@ -444,106 +394,129 @@ def improve(
             i, k = lines[m], which[m]
             if choice[i] == k:
                 continue
-            if _try(p, i, choice[i], k, sums, spend, pool, pieces, months, base, most) < -1e-9:
-                _apply(p, i, k, choice, sums, spend, pool, months, base)
+            if _try(p, i, choice[i], k, sums, spend, pool, pieces, p.months, base, most) < enough:
+                _apply(p, i, k, choice, sums, spend, pool, p.months, base)
                 made += 1
-        if made == before:
-            break
-    some = min(pairs, lines.shape[0])
-    for _ in range(3 if some else 0):
-        before = made
-        for m in range(some):
-            i, k = lines[m], which[m]
-            was = choice[i]
-            if was == k:
-                continue
-            first = _try(p, i, was, k, sums, spend, pool, pieces, months, base, most)
-            if first == np.inf:
-                continue
-            _apply(p, i, k, choice, sums, spend, pool, months, base)
-            best, pick = -first - 1e-7, -1
-            for x in range(some):
-                j = lines[x]
-                if j == i or choice[j] == which[x]:
-                    continue
-                second = _try(p, j, choice[j], which[x], sums, spend, pool, pieces, months, base, most)
-                if second < best:
-                    best, pick = second, x
-            if pick >= 0:
-                _apply(p, lines[pick], which[pick], choice, sums, spend, pool, months, base)
-                made += 2
-            elif first < -1e-9:
-                made += 1
-            else:
-                _apply(p, i, was, choice, sums, spend, pool, months, base)
         if made == before:
             break
     return made
 
 
-@compiled(cache=True)
-def anneal(
-    p: Any,
-    choice: Any,
-    sums: Any,
-    lines: Any,
-    which: Any,
-    pool: Any,
-    pieces: Any,
-    most: Any,
-    months: int,
-    limits: int,
-    steps: int,
-    hot: float,
-    cold: float,
-    seed: int,
-) -> Any:
-    """Simulated annealing over candidate moves from `choice`; returns the best choice met. Repeatable for a seed."""
-    contracts = pieces[3].shape[0] - 1
-    base = 2 + contracts + limits
-    spend = spend_of(sums, pool, months, limits, contracts)
-    best = choice.copy()
-    now = low = 0.0
-    state = np.uint64(seed * 2654435761 + 88172645463325252)
-    cool = (cold / hot) ** (1.0 / max(1, steps))
-    heat = hot
-    count = np.uint64(lines.shape[0])
-    for _ in range(steps):
-        heat *= cool
-        state ^= state << np.uint64(13)
-        state ^= state >> np.uint64(7)
-        state ^= state << np.uint64(17)
-        m = np.int64((state >> np.uint64(11)) % count)
-        i, k = lines[m], which[m]
-        if choice[i] == k:
+@compiled
+def _outline(p: Any, i: int, was: int, k: int, pieces: Any, spend: Any, place: Any, pull: Any) -> float:
+    """What a move changes: the pull on up to four pools into `place` and `pull`, the rest at today's slopes."""
+    low, _, slope, first = pieces
+    o, n = p.first[p.template[i]] + was, p.first[p.template[i]] + k
+    own = _own(p, i, k) - _own(p, i, was)
+    for sign in (-1.0, 1.0):
+        at = o if sign < 0 else n
+        c = p.contract[at]
+        if c >= 0:
+            m = first[c]
+            while m + 1 < first[c + 1] and spend[c] >= low[m + 1]:
+                m += 1
+            own += sign * slope[m] * p.charge[p.start[i] + (was if sign < 0 else k)]
+    place[:] = -1
+    pull[:] = 0.0
+    for part in range(4):
+        at, sign = (o, -1.0) if part < 2 else (n, 1.0)
+        g = p.data_pool[at] if part % 2 == 0 else p.voice_pool[at]
+        if g < 0:
             continue
-        delta = _try(p, i, choice[i], k, sums, spend, pool, pieces, months, base, most)
-        if delta == np.inf:
-            continue
-        if delta > 0.0:
-            chance = np.float64(state >> np.uint64(40)) / 16777216.0
-            if delta > 12.0 * heat or chance >= np.exp(-delta / heat):
-                continue
-        _apply(p, i, k, choice, sums, spend, pool, months, base)
-        now += delta
-        if now < low - 1e-7:
-            low = now
-            best[:] = choice
-    return best
+        slot = 0
+        while place[slot] >= 0 and place[slot] != g:
+            slot += 1
+        place[slot] = g
+        for t in range(p.months):
+            pull[slot, t] += sign * _pull(p, i, at, g, t)
+    return own
 
 
-@compiled(cache=True)
-def take_back(
-    p: Any, choice: Any, sums: Any, lines: Any, pool: Any, pieces: Any, most: Any, months: int, limits: int
-) -> int:
-    """Put lines back on today's plan, in place, where that costs nothing; returns how many."""
-    contracts = pieces[3].shape[0] - 1
-    base = 2 + contracts + limits
-    spend = spend_of(sums, pool, months, limits, contracts)
+@compiled
+def improve_pairs(
+    p: Any, choice: Any, sums: Any, spend: Any, lines: Any, which: Any, pool: Any, pieces: Any, most: Any, base: int,
+    sweeps: int,
+) -> int:  # fmt: skip
+    """Moves two at a time where that pays, in place; returns how many pairs were made.
+
+    A single move shifts a pool by a whole line in every month, which hardly ever pays once no single move does; two
+    can make up for each other. Pairs are screened with contracts at today's slopes and confirmed exactly.
+    """
+    price, block, owner = pool
+    low, _, slope, first = pieces
+    months, count = p.months, lines.shape[0]
+    own = np.zeros(count)
+    place = np.full((count, 4), -1, dtype=np.int64)
+    pull = np.zeros((count, 4, months))
+    alone = np.zeros((count, 4))
+    total = np.zeros(count)
+    weight = np.zeros(price.shape[0])
     made = 0
-    for i in lines:
-        k = p.current[i]
-        if _try(p, i, choice[i], k, sums, spend, pool, pieces, months, base, most) <= 1e-12:
+    for _ in range(sweeps):
+        before = made
+        stale = True
+        for m in range(count):
+            if stale:
+                for g in range(price.shape[0]):
+                    weight[g] = 1.0 / months
+                    c = owner[g]
+                    if c >= 0:
+                        at = first[c]
+                        while at + 1 < first[c + 1] and spend[c] >= low[at + 1]:
+                            at += 1
+                        weight[g] = slope[at] / months
+                for x in range(count):
+                    i = lines[x]
+                    own[x] = _outline(p, i, choice[i], which[x], pieces, spend, place[x], pull[x])
+                    total[x] = own[x]
+                    for slot in range(4):
+                        g = place[x, slot]
+                        alone[x, slot] = 0.0
+                        if g >= 0:
+                            for t in range(months):
+                                now = sums[base + g * months + t]
+                                alone[x, slot] += _overage(price[g], block[g], now + pull[x, slot, t])
+                                alone[x, slot] -= _overage(price[g], block[g], now)
+                            alone[x, slot] *= weight[g]
+                            total[x] += alone[x, slot]
+                stale = False
+            i, k = lines[m], which[m]
+            if choice[i] == k:
+                continue
+            best, pick = -1e-7, -1
+            for x in range(m + 1, count):
+                if lines[x] == i or choice[lines[x]] == which[x]:
+                    continue
+                value = total[m] + total[x]
+                for slot in range(4):
+                    g = place[m, slot]
+                    if g < 0:
+                        break
+                    for other in range(4):
+                        if place[x, other] == g:
+                            both = 0.0
+                            for t in range(months):
+                                now = sums[base + g * months + t]
+                                after = now + pull[m, slot, t] + pull[x, other, t]
+                                both += _overage(price[g], block[g], after) - _overage(price[g], block[g], now)
+                            value += both * weight[g] - alone[m, slot] - alone[x, other]
+                if value < best:
+                    best, pick = value, x
+            if pick < 0:
+                continue
+            was = choice[i]
+            done = _try(p, i, was, k, sums, spend, pool, pieces, months, base, most)
+            if done == np.inf:
+                continue
             _apply(p, i, k, choice, sums, spend, pool, months, base)
-            made += 1
+            j = lines[pick]
+            done += _try(p, j, choice[j], which[pick], sums, spend, pool, pieces, months, base, most)
+            if done < -1e-7:
+                _apply(p, j, which[pick], choice, sums, spend, pool, months, base)
+                made += 1
+                stale = True
+            else:
+                _apply(p, i, was, choice, sums, spend, pool, months, base)
+        if made == before:
+            break
     return made

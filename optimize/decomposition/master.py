@@ -19,6 +19,14 @@ from optimize.decomposition.arrays import Estate, Floats, Whole
 
 _BIG = 50.0
 _RECENT = 40
+_OPTIONS = {
+    "output_flag": False,
+    "threads": 1,
+    "random_seed": 7,
+    "presolve": "off",
+    "primal_feasibility_tolerance": 1e-9,
+    "dual_feasibility_tolerance": 1e-9,
+}
 
 
 @dataclass(frozen=True)
@@ -132,7 +140,7 @@ class Master:
     def __init__(self, estate: Estate, shape: Shape, node: Node) -> None:
         self.estate, self.shape, self.node = estate, shape, node
         self.highs = _quiet_highs()
-        for name, value in (("output_flag", False), ("threads", 1), ("random_seed", 7), ("presolve", "off")):
+        for name, value in _OPTIONS.items():
             self.highs.setOptionValue(name, value)
         self.owner: list[tuple[int, int]] = []
         self._rows()

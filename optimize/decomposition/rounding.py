@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from optimize.decomposition import kernels
@@ -13,8 +11,7 @@ from optimize.decomposition.master import Duals, Mixture, Node
 
 Pieces = tuple[Floats, Floats, Floats, Whole]
 _MOST_LINES, _MOVES = 30_000, 50_000
-_PAIRS = 400
-_ANNEALED, _STEPS = 1_000, 600_000
+_PAIRED = 4_000  # moves that are tried two at a time
 _SWEEPS = 12
 _STEEP = 5.0
 
@@ -70,10 +67,26 @@ def most_of(estate: Estate) -> Floats:
     return np.array([np.inf if changes is None else float(changes), *estate.limits.plan_most])
 
 
+def spend_of(engine: Engine, sums: Floats) -> tuple[Floats, float]:
+    """Spend per contract of summed choices, pool overage in started blocks included, and overage under no contract."""
+    s = engine.shape
+    price, block, owner = pools_of(engine.estate)
+    pull = np.maximum(sums[2 + s.contracts + s.limits :].reshape(s.pools, s.months), 0.0)
+    started = np.ceil(pull / np.where(block > 0, block, 1.0)[:, None] - 1e-9)
+    overage = price * np.where(block[:, None] > 0, started, pull).mean(axis=1)
+    spend = sums[1 : 1 + s.contracts].copy()
+    np.add.at(spend, owner[owner >= 0], overage[owner >= 0])
+    return spend, float(overage[owner < 0].sum())
+
+
 def objective(engine: Engine, choice: Whole) -> float:
     """What choices cost, with started blocks and the contracts' true charges (64-bit; the evaluator decides)."""
-    estate, s = engine.estate, engine.shape
-    return float(kernels.objective(engine.sums_of(choice), pools_of(estate), s.months, s.limits, pieces_of(estate)))
+    sums = engine.sums_of(choice)
+    spend, total = spend_of(engine, sums)
+    for amount, contract in zip(spend.tolist(), engine.estate.contracts, strict=True):
+        piece = contract[max(0, sum(amount >= float(piece.low) for piece in contract[1:]))]
+        total += float(piece.fixed) + float(piece.slope) * amount
+    return float(sums[0]) + total
 
 
 def rounded(engine: Engine, mixture: Mixture) -> Whole:
@@ -86,45 +99,53 @@ def rounded(engine: Engine, mixture: Mixture) -> Whole:
     return found
 
 
+def search(
+    engine: Engine,
+    choice: Whole,
+    moves: tuple[Whole, Whole],
+    pieces: Pieces,
+    *,
+    sweeps: int = _SWEEPS,
+    enough: float = -1e-9,
+    pairs: bool = False,
+) -> int:
+    """Exact local search over moves (lines, options) on choices, in place: single moves, or two at a time.
+
+    A single move is made where it changes the objective by less than `enough`. Returns how many were made.
+    """
+    estate, s = engine.estate, engine.shape
+    sums = engine.sums_of(choice)
+    spend, _ = spend_of(engine, sums)
+    context = (*moves, pools_of(estate), pieces, most_of(estate), 2 + s.contracts + s.limits)
+    if pairs:
+        return int(kernels.improve_pairs(engine.packed, choice, sums, spend, *context, sweeps))
+    return int(kernels.improve(engine.packed, choice, sums, spend, *context, sweeps, enough))
+
+
 def improved(engine: Engine, node: Node, duals: Duals, choice: Whole, *, deep: bool = True) -> Whole:
     """Exact local search from `choice` over the lines that the duals leave closest to a tie.
 
-    `deep` adds annealing and pairs of moves to single moves.
+    `deep` adds pairs of moves to single moves.
     """
-    vectors = engine.vectors(duals, node)
-    choice = _within_changes(engine, vectors, choice.astype(np.int16))
+    if engine.estate.weight != 1.0:
+        raise ValueError("a sample has no whole plans")
+    prices = engine.prices(duals, node)
+    choice = _within_changes(engine, prices, choice.astype(np.int16))
     scale = abs(objective(engine, choice)) / engine.estate.lines
     if scale <= 0:
         return choice
-    lines = _closest(engine, vectors, choice)
+    lines = _closest(engine, node, duals)
     room = scale * (2.0 if engine.estate.lines <= 2_000 else 0.6)
-    who, which, dear = kernels.near(engine.packed, *vectors, lines, room)
-    who, which = _by_doubt(who, which, dear)
-    s, estate = engine.shape, engine.estate
-    if estate.weight != 1.0:
-        raise ValueError("a sample has no whole plans")
-    sums = engine.sums_of(choice)
-    args: tuple[Any, ...] = (who, which, pools_of(estate))
-    rest: tuple[Any, ...] = (most_of(estate), s.months, s.limits, _SWEEPS, _PAIRS)
-    if s.contracts:
-        kernels.improve(engine.packed, choice, sums, *args, aimed(engine, node), *rest[:-1], 0)
-        sums = engine.sums_of(choice)
-    kernels.improve(engine.packed, choice, sums, *args, pieces_of(estate), *rest[:-1], 0)
-    few = min(len(who), _ANNEALED)
+    moves = _by_doubt(*kernels.near(engine.packed, prices, lines, room))
+    pieces = pieces_of(engine.estate)
+    if engine.shape.contracts:
+        search(engine, choice, moves, aimed(engine, node))
+    search(engine, choice, moves, pieces)
     if not deep:
         return choice
-    if few:
-        heat = (0.2 * scale, 0.004 * scale)
-        args = (who[:few], which[:few], pools_of(estate))
-        sums = engine.sums_of(choice)
-        steps = min(_STEPS, 600 * few)
-        found = kernels.anneal(
-            engine.packed, choice.copy(), sums, *args, pieces_of(estate), *rest[:-2], steps, *heat, 7
-        )
-        if objective(engine, found) < objective(engine, choice):
-            choice = found
-    sums = engine.sums_of(choice)
-    kernels.improve(engine.packed, choice, sums, *args, pieces_of(estate), *rest)
+    few = (moves[0][:_PAIRED], moves[1][:_PAIRED])
+    while search(engine, choice, few, pieces, pairs=True) and search(engine, choice, moves, pieces):
+        pass
     return choice
 
 
@@ -141,17 +162,17 @@ def _by_doubt(who: Whole, which: Whole, dear: Floats) -> tuple[Whole, Whole]:
     return who[order][:_MOVES], which[order][:_MOVES]
 
 
-def _closest(engine: Engine, vectors: tuple[Floats, Floats, Floats, Floats], choice: Whole) -> Whole:
+def _closest(engine: Engine, node: Node, duals: Duals) -> Whole:
     """The lines with the least difference between their two best options."""
     n = engine.estate.lines
     if n <= _MOST_LINES:
         return np.arange(n)
-    slack = kernels.slacks(engine.packed, *vectors, choice)
-    picked = np.argpartition(slack, _MOST_LINES)[:_MOST_LINES]
-    return np.sort(picked)
+    slack = np.empty(n, dtype=np.float32)
+    engine.price(duals, node, slack)
+    return np.sort(np.argpartition(slack, _MOST_LINES)[:_MOST_LINES])
 
 
-def _within_changes(engine: Engine, vectors: tuple[Floats, Floats, Floats, Floats], choice: Whole) -> Whole:
+def _within_changes(engine: Engine, prices: kernels.Prices, choice: Whole) -> Whole:
     """Take back the changes that bring least until the maximum of changes holds."""
     most, current = engine.estate.limits.max_changes, engine.estate.current
     if most is None:
@@ -162,7 +183,7 @@ def _within_changes(engine: Engine, vectors: tuple[Floats, Floats, Floats, Float
     excess = len(changed) + forced - most
     if excess <= 0 or excess > len(changed):
         return choice
-    who, which, dear = kernels.near(engine.packed, *vectors, changed, np.inf)
+    who, which, dear = kernels.near(engine.packed, prices, changed, np.inf)
     worth = np.full(engine.estate.lines, np.inf)
     worth[who[which == current[who]]] = dear[which == current[who]]
     now = np.zeros(engine.estate.lines)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+from fractions import Fraction
+from typing import Any, Protocol
 
 import numpy as np
 
-from optimize.decomposition import kernels
 from optimize.decomposition.arrays import Whole
-from optimize.decomposition.branch import BranchAndBound
+from optimize.decomposition.branch import BranchAndBound, Found
 from optimize.decomposition.columns import Engine
-from optimize.decomposition.from_problem import estate_of
-from optimize.decomposition.rounding import most_of, objective, pieces_of, pools_of
+from optimize.decomposition.from_problem import choice_of, duals_from, estate_of, named_duals
+from optimize.decomposition.loading import load
+from optimize.decomposition.polish import fewer_changes, fewest_changes
+from optimize.decomposition.rounding import objective
 from optimize.problem import Problem
+from optimize.warm import Warm
 
 PoolValues = dict[tuple[str, str, str, str], float]
 _CLOSE_TO = 1e-6
@@ -25,7 +28,15 @@ class Run(Protocol):
     def objective(self) -> float: ...
 
     @property
+    def exact(self) -> Fraction: ...
+
+    @property
+    def plans(self) -> dict[str, str | None] | None: ...
+
+    @property
     def left(self) -> float: ...
+
+    def settle(self, assignment: dict[str, str | None], limit: Fraction) -> bool: ...
 
     def offer(self, assignment: dict[str, str | None]) -> bool: ...
 
@@ -34,6 +45,8 @@ class Run(Protocol):
     def tell(self, fraction: float, note: str) -> None: ...
 
     bound: float
+    warm: bool
+    duals: dict[str, Any] | None
 
 
 class _Watch:
@@ -41,7 +54,7 @@ class _Watch:
 
     def __init__(self, problem: Problem, run: Run, engine: Engine) -> None:
         self.problem, self.run, self.engine = problem, run, engine
-        self.choice: Whole | None = None
+        self.choice: Whole | None = None if run.plans is None else choice_of(problem, run.plans)
 
     def stop(self) -> bool:
         return self.run.stopped()
@@ -68,39 +81,46 @@ def safe(bound: float) -> float:
     return bound - 1e-7 - 1e-12 * abs(bound)
 
 
-def fewer_changes(engine: Engine, choice: Whole) -> Whole:
-    """The same cost with fewer changes: every change that brings nothing is taken back."""
-    s, estate = engine.shape, engine.estate
-    found = choice.astype(np.int16).copy()
-    changed = np.flatnonzero((found != estate.current) & (estate.current >= 0))
-    if not len(changed):
-        return found
-    kernels.take_back(
-        engine.packed,
-        found,
-        engine.sums_of(found),
-        changed,
-        pools_of(estate),
-        pieces_of(estate),
-        most_of(estate),
-        s.months,
-        s.limits,
-    )
-    return found if objective(engine, found) <= objective(engine, choice) + 1e-9 else choice
+def solve(problem: Problem, run: Run, warm: Warm | None = None) -> tuple[str, PoolValues]:
+    """Search; candidates go to `run.offer`, the bound to `run.bound`. Returns what to note and the pools' values.
 
-
-def solve(problem: Problem, run: Run) -> tuple[str, PoolValues]:
-    """Search; candidates go to `run.offer`, the bound to `run.bound`. Returns what to note and the pools' values."""
+    The duals of a parent (`warm`) take the place of a sample's.
+    """
     run.tell(0.1, "laying out the lines")
-    engine = Engine(estate_of(problem))
-    search = BranchAndBound(engine, _Watch(problem, run, engine), float(problem.scenario.gap))
+    estate = estate_of(problem)
+    if not load(estate, run.stopped):
+        return "decomposition: stopped while its passes were compiled, which happens once on a machine", {}
+    engine = Engine(estate)
+    start = None if warm is None or warm.duals is None else duals_from(problem, warm.duals)
+    run.warm = run.warm or start is not None
+    watch = _Watch(problem, run, engine)
+    search = BranchAndBound(engine, watch, float(problem.scenario.gap), start=start)
     if np.isfinite(run.objective):
         search.improve(run.objective)
     found = search.run()
     if np.isfinite(found.bound):
         run.bound = max(run.bound, safe(found.bound))
+    run.duals = named_duals(problem, found.duals)
+    parts = [f"decomposition: {found.passes} passes, {found.nodes} nodes", *dict.fromkeys(found.notes)]
+    parts += _polish(problem, run, engine, found)
     values: PoolValues = {}
     for g, pool in enumerate(problem.pools):
         values[pool.kind, pool.account_id, pool.carrier_id, pool.group] = float(found.duals.pull[g].sum())
-    parts = [f"decomposition: {found.passes} passes, {found.nodes} nodes", *dict.fromkeys(found.notes)]
     return "; ".join(parts), values
+
+
+def _polish(problem: Problem, run: Run, engine: Engine, found: Found) -> list[str]:
+    """Fewest changes within what the scenario gives for it; what to note."""
+    scenario = problem.scenario
+    asked = scenario.polish == "fewest_changes" or (scenario.polish == "auto" and scenario.polish_within > 0)
+    choice = None if run.plans is None else choice_of(problem, run.plans)
+    if not asked or choice is None or run.stopped():
+        return []
+    run.tell(0.9, "fewest changes")
+    most = run.exact * (1 + scenario.polish_within) if run.exact > 0 else run.exact
+    before = objective(engine, choice)
+    limit = before + float(most - run.exact) + 1e-9 * abs(before)
+    done = fewest_changes(engine, choice, found.duals, engine.root(), limit, run.stopped)
+    options = problem.first_option[:-1] + done.choice.astype(np.int64)
+    run.settle(problem.assignment(options.tolist()), most)
+    return [f"fewest changes: at least {done.at_least} proven"]

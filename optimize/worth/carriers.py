@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from optimize.priced import Assignment
 from optimize.sensitivity import contract_prices
-from optimize.worth.desk import Answer, Assignment, Desk, difference
+from optimize.worth.desk import Answer, Desk, difference
 
 
 def ladder(desk: Desk) -> dict[str, Any]:

@@ -6,8 +6,9 @@ from fractions import Fraction
 from typing import Any
 
 from optimize import explain
+from optimize.priced import Assignment
 from optimize.result import money
-from optimize.worth.desk import Assignment, Desk
+from optimize.worth.desk import Desk
 
 _SHARES = (2, 5, 10, 20, 35, 50, 75)
 
@@ -43,9 +44,7 @@ def _by_saving(desk: Desk) -> list[tuple[str, str | None]]:
     """The changes of the scenario's own solution, largest single saving first."""
     base = desk.base
     assert base.priced is not None
-    found = []
-    for service_id, plan_id in base.assignment.items():
-        if plan_id != base.evaluator.lines[service_id]["plan_id"]:
-            saving = explain.effect(base.evaluator, base.priced, service_id, plan_id).saving
-            found.append((-saving, service_id, plan_id))
-    return [(service_id, plan_id) for _, service_id, plan_id in sorted(found, key=lambda row: row[:2])]
+    lines = base.evaluator.lines
+    changed = {s: p for s, p in base.assignment.items() if p != lines[s]["plan_id"]}
+    found = explain.effects(base.evaluator, base.priced, changed)
+    return [(s, changed[s]) for s in sorted(changed, key=lambda s: (-found[s].saving, s))]

@@ -13,7 +13,7 @@ import pandas as pd
 from core.issues import BadInput, Issue
 from optimize.result import money
 from optimize.tariff import MICRO
-from optimize.worth.desk import Answer, Desk, contract_months, difference
+from optimize.worth.desk import Answer, Desk, difference
 
 _SHARES = (Fraction(1, 2), Fraction(3, 4), Fraction(9, 10), Fraction(1), Fraction(11, 10), Fraction(5, 4))
 _DRAWS = 4_000
@@ -129,7 +129,7 @@ def _level(
     if free is not None and cost.spend:
         need = float(max(Fraction(0), answer.objective - free.objective) / cost.spend)
     kept = 1 - (float(cost.discount / cost.spend) if net and cost.spend else 0.0)
-    months = [float(m) * kept for m in contract_months(answer, contract_id)]
+    months = [float(m) * kept for m in answer.contract_months(contract_id)]
     return {
         **{"commitment": money(level), "amount": money(level * length)},
         **{"cost": money(answer.cost), "status": answer.status},

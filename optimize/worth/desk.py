@@ -6,9 +6,8 @@ from raw usage, its bound is proven; so a difference has a value and a range tha
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from copy import copy
+from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -16,19 +15,20 @@ from typing import Any
 import pandas as pd
 
 from core.jobs import Cancelled
-from optimize import infeasible, run
+from optimize import infeasible
 from optimize import scenario as scenarios
 from optimize.build import build
-from optimize.evaluate import Evaluator, Priced, _records
+from optimize.evaluate import Evaluator
 from optimize.frames import Frames
 from optimize.infeasible import Infeasibility
+from optimize.priced import Assignment, Priced
 from optimize.problem import Problem
-from optimize.progress import Progress
 from optimize.result import Solution, Status, check, floor_money, gaps, money, status_of
 from optimize.scenario import Scenario
 from optimize.scope import Setting
+from optimize.solve import NoAssignment, solve
+from optimize.warm import Warm
 
-Assignment = Mapping[str, str | None]
 #: Tables whose change leaves lines and usage as they are, so that reading them again is not needed.
 _TERMS = {"plans", "contracts", "contract_tiers", "coverage"}
 _PATIENCE = 16
@@ -93,6 +93,11 @@ class Answer:
             {plans[p]["carrier_id"] for s, p in self.assignment.items() if p is not None and lines[s]["selected"]}
         )
 
+    def contract_months(self, contract_id: str) -> list[Fraction]:
+        """Gross spend of a contract in each month of the range, before discount and fees."""
+        assert self.priced is not None
+        return self.evaluator.contract_months(self.assignment, self.priced, contract_id)
+
     def facts(self) -> dict[str, Any]:
         """Status, cost, bound and saving as every study reports them; amounts a month."""
         if self.priced is None:
@@ -144,6 +149,7 @@ class Desk:
         self.time_limit, self.cancelled, self.solves = time_limit, cancelled, 0
         self._limit = time_limit
         self._say = say or (lambda _: None)
+        self._warm: Warm | None = None
         self.base = self._answer(self.scenario, self.problem, self.evaluator, ())
 
     @property
@@ -175,7 +181,7 @@ class Desk:
         `floor` is a bound that is valid here too, from a relaxation of this problem.
         """
         frames = {**self.frames, **(tables or {})}
-        merged = {**self.document, **(patch or {})}
+        merged = {**self.document, "method": None, **(patch or {})}  # a method for the base need not fit a change of it
         scenario = scenarios.parse({k: v for k, v in merged.items() if v is not None})
         problem = build(frames, scenario)
         evaluator = self._evaluator(scenario, problem.setting, frames, set(tables or {}))
@@ -191,18 +197,7 @@ class Desk:
         same = all(getattr(scenario, name) == getattr(self.scenario, name) for name in _SAME_LINES)
         if not (same and changed <= _TERMS and setting == self.problem.setting):
             return Evaluator(frames, scenario, setting)
-        found = copy(self.evaluator)
-        found.scenario = scenario
-        found.__dict__.pop("_pool_plans", None)
-        if "plans" in changed:
-            found.plans = {row["plan_id"]: row for row in _records(frames, "plans")}
-        if "coverage" in changed:
-            found._covered = defaultdict(set)
-            for row in _records(frames, "coverage"):
-                found._covered[row["site_id"]].add(row["carrier_id"])
-        if changed & {"contracts", "contract_tiers"}:
-            found._read_contracts(frames)
-        return found
+        return self.evaluator.under(scenario, frames, changed)
 
     def _answer(
         self,
@@ -235,17 +230,17 @@ class Desk:
         _, _, abs_gap, rel_gap = gaps(best[0], bound)
         status = status_of(solution, abs_gap, rel_gap, scenario.gap)
         whole = {s: best[1].get(s, line["plan_id"]) for s, line in evaluator.lines.items()}
+        if self._warm is None:  # the base: what it found is where every other solve starts
+            changed = {s: p for s, p in whole.items() if p != evaluator.lines[s]["plan_id"]}
+            self._warm = Warm(changed, solution.duals, "the scenario itself")
         return Answer(scenario, status, baseline, best[0], bound, whole, evaluator)
 
     def _search(self, problem: Problem, evaluator: Evaluator, keep_feasible: bool) -> Solution | None:
         """The core's search. Where the time did not even suffice for its relaxation, this and later ones get more."""
         while True:
             found = None
-            try:
-                found = run._solve(problem, evaluator, keep_feasible, self._limit, _ignore, self.cancelled)
-            except RuntimeError as nothing:
-                if "no feasible assignment" not in str(nothing):
-                    raise
+            with suppress(NoAssignment):
+                found = solve(problem, evaluator, keep_feasible, self._limit, cancelled=self.cancelled, warm=self._warm)
             if self.cancelled is not None and self.cancelled():
                 raise Cancelled
             short = found is None or (found.ended == "time_limit" and "relaxation" in found.solver_status)
@@ -254,26 +249,3 @@ class Desk:
             if self._limit >= _PATIENCE * self.time_limit:
                 return found
             self._limit *= 2
-
-
-def _ignore(_: Progress) -> None:
-    """Progress inside one of many solves is not told."""
-
-
-def contract_months(answer: Answer, contract_id: str) -> list[Fraction]:
-    """Gross spend of a contract in each month of the range under an answer, before discount and fees."""
-    evaluator, priced = answer.evaluator, answer.priced
-    assert priced is not None
-    months = [0] * len(evaluator.months)
-    for service_id, plan_id in answer.assignment.items():
-        if plan_id is None:
-            continue
-        line = evaluator.lines[service_id]
-        if evaluator._home_of(line, evaluator.plans[plan_id]["carrier_id"])[1] == contract_id:
-            for n, amount in enumerate(evaluator.line_months(service_id, plan_id)):
-                months[n] += amount
-    for pool in priced.pools.values():
-        for n, month in enumerate(pool):
-            if month.contracts and min(month.contracts) == contract_id:
-                months[n] += month.charge
-    return [Fraction(amount, 10**12) for amount in months]

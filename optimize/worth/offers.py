@@ -5,9 +5,12 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
+from optimize import explain
 from optimize.result import money
 from optimize.tariff import MICRO
 from optimize.worth.desk import Answer, Desk, difference
+
+_MOVES_SHOWN = 500
 
 
 def study(desk: Desk) -> dict[str, Any]:
@@ -61,9 +64,17 @@ def _check(desk: Desk, offer: str, with_it: Answer, without: Answer) -> dict[str
         **{"one_off": money(extra), "running_saving": money(running)},
         "payback_months": float(round(extra / running, 1)) if running > 0 and extra > 0 else None,
         "new_shortfall": money(short - before),
+        "moves": _moves(with_it, lines),
         "by_plan": {p: len(with_it.on([p])) for p in _plans(desk, offer) if with_it.on([p])},
         "status": with_it.status,
     }
+
+
+def _moves(answer: Answer, lines: list[str]) -> list[dict[str, Any]]:
+    """The lines that move to the offer as recommendations, largest saving first, at most :data:`_MOVES_SHOWN`."""
+    assert answer.priced is not None
+    found = explain.changed(answer.evaluator, answer.priced, {s: answer.assignment[s] for s in lines})
+    return sorted(found, key=lambda row: (-row["monthly_saving"], row["service_id"]))[:_MOVES_SHOWN]
 
 
 def sheet(desk: Desk, offer: str) -> tuple[Fraction, int]:

@@ -9,17 +9,19 @@ nothing moves any more. Each step is a whole re-solve of the estate; duals only 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from typing import Any
 
+import numpy as np
+
 from core.issues import BadInput, Issue
-from optimize import explain
 from optimize.contracts import is_monotone
+from optimize.priced import Assignment
 from optimize.problem import PICO
 from optimize.result import money
 from optimize.tariff import MICRO
-from optimize.worth.desk import Answer, Assignment, Desk, difference
+from optimize.worth.desk import Answer, Desk, difference
 
 _ROUNDS = 8
 _CANDIDATES = 4
@@ -172,14 +174,14 @@ class Curve:
     def _share(self, assignment: Assignment, target: Fraction, price: Fraction) -> Fraction:
         """By how much the price could rise if every line on the plan paid it in full."""
         lines, plan = self.desk.evaluator.lines, self.plan_id
-        months = sum(sum(lines[s]["active"]) for s, p in assignment.items() if p == plan)
+        months = sum(lines[s]["months"] for s, p in assignment.items() if p == plan)
         if not months:
             return _CENT
         return (target - self._cost(assignment, price)) * len(self.desk.evaluator.months) / months
 
     def _first_alone(self) -> tuple[str, Fraction, Assignment] | None:
         """The line that would move first with everything else as recommended: line, price, assignment; exact."""
-        gains = sorted((-gain, s) for s in self._may() if (gain := self._gain(s)) is not None)[:_CANDIDATES]
+        gains = sorted((-gain, s) for s, gain in self._gains().items())[:_CANDIDATES]
         found: tuple[str, Fraction, Assignment] | None = None
         for _, service_id in gains:
             moved = {**self.without.assignment, service_id: self.plan_id}
@@ -192,41 +194,39 @@ class Curve:
 
     def _may(self) -> list[str]:
         evaluator, scenario = self.desk.evaluator, self.desk.scenario
+        lines = [line for line in evaluator.lines.values() if line["selected"]]
+        forbidden = evaluator.forbidden(self.plan_id, np.array([line["n"] for line in lines], dtype=np.int64))
+        out = np.zeros(len(lines), dtype=bool)
+        for group, mask in forbidden.items():
+            out |= mask & (group != "offers")
+        fixed = {*scenario.keep, *scenario.force}
         return [
-            s
-            for s, line in evaluator.lines.items()
-            if line["selected"]
-            and s not in scenario.keep
-            and s not in scenario.force
-            and not set(evaluator.allowed(s, self.plan_id)) - {"offers"}
+            s for line, no in zip(lines, out.tolist(), strict=True) if (s := line["service_id"]) not in fixed and not no
         ]
 
-    def _gain(self, service_id: str) -> Fraction | None:
-        """About what a line would bring on the plan per month of it at price 0: only ranks the candidates."""
-        evaluator, priced = self.without.evaluator, self.without.priced
+    def _gains(self) -> dict[str, Fraction]:
+        """About what each line would bring on the plan per month of it at price 0: only ranks the candidates."""
+        under, priced = self.desk.evaluator, self.without.priced
         assert priced is not None
-        line = evaluator.lines[service_id]
-        active, span = sum(line["active"]), len(evaluator.months)
-        if not active:
-            return None
-        now = self.without.assignment[service_id]
-        under = self.desk.evaluator
-        saved = priced.by_service[service_id] * self._slope(line, now)
-        own = (sum(under.line_months(service_id, self.plan_id)) - int(self.listed * PICO) * active) * self._slope(
-            line, self.plan_id
-        )
-        pools = explain.pool_change(under, priced, service_id, now, self.plan_id)
-        fees = under._one_off(line, self.plan_id) - under._one_off(line, now)
-        gain = (saved - own + pools) / (PICO * span) - Fraction(fees, PICO * under.scenario.horizon_months)
-        return gain * span / active
+        may = self._may()
+        now = {s: self.without.assignment[s] for s in may}
+        new: dict[str, str | None] = dict.fromkeys(may, self.plan_id)
+        own, pools = under.totals(new), under.pool_changes(priced, now, new)
+        fees, paid = under.one_off(new), under.one_off(now)
+        slope, old_slope = self._slopes_of(new), self._slopes_of(now)
+        span, horizon = len(under.months), under.scenario.horizon_months
+        found = {}
+        for s in may:
+            active = under.lines[s]["months"]
+            charges = (own[s] - int(self.listed * PICO) * active) * slope[s]
+            gain = (priced.by_service[s] * old_slope[s] - charges + pools[s]) / (PICO * span)
+            found[s] = (gain - Fraction(fees[s] - paid[s], PICO * horizon)) * span / active
+        return found
 
-    def _slope(self, line: Mapping[str, Any], plan_id: str | None) -> Fraction:
-        """What one more unit of spend costs on the contract of a line's plan, as things stand without this plan."""
-        if plan_id is None:
-            return Fraction(1)
-        evaluator = self.desk.evaluator
-        contract = evaluator._home_of(line, evaluator.plans[plan_id]["carrier_id"])[1]
-        return self._slopes().get(contract or "", Fraction(1))
+    def _slopes_of(self, plans: Assignment) -> dict[str, Fraction]:
+        """What one more unit of spend costs on the contract of each line's plan, as things stand without this plan."""
+        contracts, slopes = self.desk.evaluator.contract_of(plans), self._slopes()
+        return {s: slopes.get(contracts.get(s) or "", Fraction(1)) for s in plans}
 
     def _slopes(self) -> dict[str, Fraction]:
         if self._known_slopes is None:

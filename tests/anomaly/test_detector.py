@@ -7,9 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from anomaly import calibrate, estate, features, hurdle, model, policy, ranking, score
+from anomaly import baseline, calibrate, estate, features, hurdle, model, policy, ranking, score
 from anomaly.detectors import DEFAULT, DETECTORS
 from anomaly.registry import SIGNALS
+from anomaly.sparse import Sparse
 from benchmarks._anomaly_fleet import fleet
 from core.store import Store
 from tests.anomaly.fleets import MONTH, changed_use, made, quiet_line, rebuilt
@@ -35,22 +36,29 @@ def test_missing_months_are_no_drop() -> None:
     assert scores(holes).shape == holes.shape
 
 
+def with_event(amounts: dict[str, Sparse], name: str, line: int, size: float) -> None:
+    """Add an event of a line in month 12."""
+    whole = amounts[name].dense()
+    whole[line, 12] = size
+    amounts[name] = Sparse.above(whole)
+
+
 def test_every_signal_speaks() -> None:
     """Each signal is heard on a fleet that has its kind of event, and is silent where nothing happened."""
     busy = fleet(3, 500, rate=0.02, boost=2.0)
     panel = features.build(busy.estate)
-    panel.counts["destinations"][7, 12] = 9
-    panel.counts["roam_voice"][8, 12] = 300
-    panel.money["directory_cost"][9, 12] = 20e6
-    panel.money["one_off"][10, 12] = 300e6
-    panel.counts["sim_swap"][11, 12] = 1
-    nats = model.assess(panel).nats
+    with_event(panel.counts, "destinations", 7, 9)
+    with_event(panel.counts, "roam_voice", 8, 300)
+    with_event(panel.money, "directory_cost", 9, 20e6)
+    with_event(panel.money, "one_off", 10, 300e6)
+    with_event(panel.counts, "sim_swap", 11, 1)
+    nats = {name: held.dense() for name, held in model.assess(panel).nats.items()}
     assert set(nats) == {signal.id for signal in SIGNALS}
     for signal in SIGNALS:
         assert nats[signal.id].max() >= 4, signal.id
         if signal.how == "rare":
             amounts = panel.money if signal.source in panel.money else panel.counts
-            assert nats[signal.id][amounts[signal.source] == 0].max(initial=0) == 0
+            assert nats[signal.id][amounts[signal.source].dense() == 0].max(initial=0) == 0
 
 
 def test_impossible_use_is_marked() -> None:
@@ -71,7 +79,9 @@ def test_events_of_a_whole_department_are_excused() -> None:
     groups = {name: np.zeros((400, 12), dtype=np.int32) for name in ("role", "site_id")}
     groups["cost_center_id"] = np.repeat((np.arange(400) // 40).astype(np.int32)[:, None], 12, axis=1)
     known = np.ones((400, 12), dtype=bool)
-    found = hurdle.rare(amount, hurdle.Presence(known, groups), context=("cost_center_id", "site_id"), money=True)
+    found = hurdle.rare(
+        Sparse.above(amount), hurdle.Presence(known, groups), context=("cost_center_id", "site_id"), money=True
+    )
     assert found.surprise[200, 11] > found.surprise[0, 11] + 1
 
 
@@ -80,6 +90,30 @@ def test_conformal_p_is_the_share_of_line_months_so_far() -> None:
     nats = calibrate.surprise(raw, np.ones_like(raw, dtype=bool))
     np.testing.assert_allclose(np.exp(-nats[:, 0]), [1.0, 3 / 4, 2 / 4])
     np.testing.assert_allclose(np.exp(-nats[:, 1]), [3 / 7, 1.0, 2 / 7])
+
+
+def test_the_far_tail_is_told_by_size_where_ranks_are_alike() -> None:
+    """Of two values beyond all others the one far beyond is more surprising, as much as a power law says."""
+    rng = np.random.default_rng(7)
+    raw = np.abs(rng.standard_t(4, (4000, 2)))
+    raw[0, 1], raw[1, 1] = 40.0, 400.0
+    everything = np.ones(raw.shape, dtype=bool)
+    ranks, sizes = (calibrate.surprise(raw, everything, extended=e) for e in (False, True))
+    assert ranks[1, 1] - ranks[0, 1] < 1
+    assert sizes[1, 1] - sizes[0, 1] == pytest.approx(4 * np.log(10), rel=0.3)
+    bulk = ranks < -np.log(2 * calibrate.TAIL_TO)
+    np.testing.assert_array_equal(sizes[bulk], ranks[bulk])
+    few = calibrate.surprise(raw[:100], everything[:100], extended=True)
+    np.testing.assert_array_equal(few, calibrate.surprise(raw[:100], everything[:100]))
+
+
+def test_two_empty_months_are_no_level() -> None:
+    """A line that begins with empty months is judged by its peers when it is first used, a dormant one by itself."""
+    x = np.full((40, 8), 5.0) + np.random.default_rng(2).normal(0, 0.3, (40, 8))
+    x[0, :2] = x[1, :6] = 0.0
+    groups = {name: np.zeros(x.shape, dtype=np.int32) for name in ("kind", "plan", "cost_center_id", "site_id")}
+    z = baseline.levels(x, np.ones(x.shape, dtype=bool), groups).z
+    assert z[0, 2] < 3 < 8 < z[1, 6]
 
 
 def test_evidence_of_one_family_counts_once() -> None:
@@ -116,12 +150,13 @@ def test_a_country_that_many_go_to_at_once_is_an_event_of_the_company(store: Sto
     found = policy.evaluate(of)
     rates = policy.base_rates(of, found)
     plain, explained = (score.rule_families(found, rates, of.shape, explained=e) for e in (None, marked))
-    for name, nats in plain.items():
+    for name, held in plain.items():
+        nats, excused = held.dense(), explained[name].dense()
         if name == "roaming":
-            assert explained[name][marked].max(initial=0) <= np.log(2)
-            np.testing.assert_array_equal(explained[name][~marked], nats[~marked])
+            assert excused[marked].max(initial=0) <= np.log(2)
+            np.testing.assert_array_equal(excused[~marked], nats[~marked])
         else:
-            np.testing.assert_array_equal(explained[name], nats)
+            np.testing.assert_array_equal(excused, nats)
 
 
 def test_another_sim_in_other_equipment_is_told_from_a_new_phone(store: Store) -> None:
@@ -138,7 +173,7 @@ def test_another_sim_in_other_equipment_is_told_from_a_new_phone(store: Store) -
         for line, (sim, device) in seen.items()
     ]
     of = estate.read(write(store, rows))
-    counts = features.build(of).counts
+    counts = {name: held.dense() for name, held in features.build(of).counts.items()}
     assert of.ids[counts["sim_swap"][:, 2] > 0].tolist() == ["L2"]
     assert of.ids[counts["device_change"][:, 2] > 0].tolist() == ["L0", "L2"]
     assert counts["sim_swap"][:, :2].sum() == 0

@@ -6,6 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.linear_model import LogisticRegression
 
 import anomaly
 from anomaly import calibrate, feedback, rerank, selection
@@ -193,6 +195,37 @@ def test_reviewers_move_the_order_only_after_enough_decisions() -> None:
     few, none = rerank.moved(raw, loudness, {"a": a, "b": b}, scored, _memory(shape, decided[40:80]))
     assert not none.any()
     np.testing.assert_array_equal(few, raw)
+
+
+@pytest.mark.parametrize("both", [False, True])
+def test_many_decisions_may_teach_trees(both: bool) -> None:
+    """What a sum cannot tell (either alone is real, both together are not) trees learn once there are enough rows."""
+    rng = np.random.default_rng(5)
+    pairs = rng.integers(0, 2, (rerank.LEAST_BOOSTED, 2))
+    rows = np.column_stack([rng.uniform(6, 9, len(pairs)), 8.0 * pairs])
+    real = (pairs[:, 0] != pairs[:, 1]) if both else pairs[:, 0] == 1
+    learner = rerank._learner(rows, real)
+    assert isinstance(learner, HistGradientBoostingClassifier) or not both
+    assert ((learner.predict_proba(rows)[:, 1] > 0.5) == real).mean() > 0.95
+    assert isinstance(rerank._learner(rows[:-1], real[:-1]), LogisticRegression)
+
+
+def test_what_a_confirmed_alert_speaks_for_is_no_reference() -> None:
+    estate = made().estate
+    decided = [(3, 5, True), (4, 6, False)]
+    marked = np.argwhere(feedback.unclean(_memory(estate.shape, decided), estate))
+    assert marked.tolist() == [[3, month] for month in range(5, 9)]
+
+
+def test_the_false_discovery_rate_is_measured_against_settled_lines() -> None:
+    """Loud months of a line's beginning make no later month look ordinary, and serve only until others are there."""
+    raw = np.array([[9.0, 9.0, 2.0, 5.0], [9.0, 9.0, 1.0, 0.0]])
+    everything = np.ones(raw.shape, dtype=bool)
+    settled = everything.copy()
+    settled[:, :2] = False
+    p = calibrate.tail(raw, everything, settled=settled)
+    np.testing.assert_allclose(p[0], [1, 1, 1, 1 / 3])
+    np.testing.assert_allclose(calibrate.tail(raw, everything)[0], [1, 1, 1, 5 / 7])
 
 
 def test_a_share_of_the_budget_goes_by_the_unsupervised_order() -> None:

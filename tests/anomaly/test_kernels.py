@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from anomaly import baseline, kernels
+from anomaly.sparse import Sparse
 
 
 def holed(seed: int, lines: int = 40, months: int = 15) -> np.ndarray:
@@ -73,9 +74,10 @@ def test_events_come_by_month_with_what_was_before_them() -> None:
     amount = np.array([[0.0, 2.0, 3.0], [4.0, 0.0, 5.0], [6.0, 7.0, 0.0]])
     known = np.ones(amount.shape, dtype=bool)
     known[2, 0] = False
-    service, month, value = kernels.events(amount, known)
-    assert list(zip(service, month, value, strict=True)) == [(1, 0, 4), (0, 1, 2), (2, 1, 7), (0, 2, 3), (1, 2, 5)]
-    times, total = kernels.earlier_events(service, value, 3)
+    found = Sparse.above(amount).kept(known)
+    cells = zip(found.service, found.month, found.value, strict=True)
+    assert list(cells) == [(1, 0, 4), (0, 1, 2), (2, 1, 7), (0, 2, 3), (1, 2, 5)]
+    times, total = kernels.earlier_events(found.service, found.value, 3)
     assert (times.tolist(), total.tolist()) == ([0, 0, 0, 1, 1], [0, 0, 0, 2, 4])
 
 
@@ -83,18 +85,29 @@ def test_top_three_are_the_three_largest() -> None:
     stack = np.random.default_rng(2).random((7, 11, 5))
     kept = [np.zeros((11, 5)) for _ in range(3)]
     for family in stack:
-        kernels.top_three(*kept, family)
+        held = Sparse.above(family)
+        kernels.top_three(*kept, held.start, held.service, held.value)
     np.testing.assert_array_equal(np.stack(kept), np.sort(stack, axis=0)[::-1][:3])
 
 
-def test_a_trend_is_the_least_squares_slope() -> None:
-    x = np.random.default_rng(3).normal(0, 0.2, (5, 8)) + 0.1 * np.arange(8)
-    slope, error = kernels.trends(x, np.ones_like(x), 6, 0.0, 50.0)
-    assert np.isnan(slope[:, :5]).all()
+def test_a_ramp_is_the_least_squares_rise_from_the_level_before() -> None:
+    x = np.random.default_rng(3).normal(0, 0.2, (5, 12)) + 0.1 * np.maximum(np.arange(12) - 5, 0)
+    slope, error = kernels.ramps(x, np.ones_like(x), 6, 4, 0.0, 50.0)
+    assert np.isnan(slope[:, :8]).all()  # fewer than three months of a level
+    ramp = np.array([0, 0, 0, 0, 1, 2, 3, 4, 5, 6])
     for s in range(5):
-        (b, _), residual, *_ = np.polyfit(np.arange(6), x[s, 2:], 1, full=True)
-        np.testing.assert_allclose(slope[s, 7], b)
-        np.testing.assert_allclose(error[s, 7], np.sqrt(residual[0] / 4 / 17.5))
+        (b, _), residual, *_ = np.polyfit(ramp, x[s, 2:], 1, full=True)
+        np.testing.assert_allclose(slope[s, 11], b)
+        np.testing.assert_allclose(error[s, 11], np.sqrt(residual[0] / 8 / ((ramp - ramp.mean()) ** 2).sum()))
+
+
+def test_a_ramp_bears_one_missing_month_of_the_rise() -> None:
+    x = np.zeros((2, 12))
+    x[:, 6:] = 0.1 * np.arange(1, 7)
+    x[0, 8] = x[1, 8] = x[1, 9] = np.nan
+    slope, _ = kernels.ramps(x, np.ones_like(x), 6, 12, 0.0, 50.0)
+    np.testing.assert_allclose(slope[0, 11], 0.1)
+    assert np.isnan(slope[1, 11])
 
 
 def test_drift_and_shift_tell_a_slope_from_a_step_from_a_spike() -> None:
@@ -108,5 +121,39 @@ def test_drift_and_shift_tell_a_slope_from_a_step_from_a_spike() -> None:
     assert found.drift[0, 13:].min() > 4.5 > found.drift[3:, 9:].max()
     assert found.shift[1, 14] > 2.0
     assert found.shift[1, 13] < 1.0
-    assert found.shift[2].max() < 1.0
-    assert found.drift[2].max() < 3.5
+    assert np.nanmax(found.shift[2]) < 1.0
+    assert np.nanmax(found.drift[2]) < 3.5
+
+
+@given(st.integers(0, 9))
+def test_a_sparse_array_answers_like_the_full_one(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    full, other = (np.where(rng.random((9, 5)) < 0.3, np.round(rng.random((9, 5)), 1), 0.0) for _ in range(2))
+    held = Sparse.above(full)
+    np.testing.assert_array_equal(held.dense(), full)
+    np.testing.assert_array_equal(Sparse.above(full, 0.5).dense(), np.where(full > 0.5, full, 0.0))
+    np.testing.assert_array_equal(held.louder(Sparse.above(other)).dense(), np.maximum(full, other))
+    mask = rng.random(full.shape) < 0.5
+    np.testing.assert_array_equal(held.kept(mask).dense(), np.where(mask, full, 0.0))
+    s, t = np.divmod(rng.permutation(45), 5)
+    np.testing.assert_array_equal(held[s, t], full[s, t])
+    np.testing.assert_array_equal(Sparse.at(full.shape, s, t, full[s, t]).dense(), full)
+    assert [held[int(a), int(b)] for a, b in zip(s, t, strict=True)] == full[s, t].tolist()
+    np.testing.assert_array_equal(held[mask[:, 2], 2], full[mask[:, 2], 2])
+    np.testing.assert_array_equal(held[:, 4], full[:, 4])
+    assert (held.places(s, t) >= 0).tolist() == (full[s, t] > 0).tolist()
+
+
+def test_of_a_cell_that_is_named_twice_the_last_value_counts() -> None:
+    held = Sparse.at((3, 2), np.array([1, 2, 1]), np.array([0, 1, 0]), np.array([5.0, 6.0, 7.0]))
+    np.testing.assert_array_equal(held.dense(), [[0, 0], [7, 0], [0, 6]])
+    assert Sparse.above(np.zeros((0, 4))).dense().shape == (0, 4)
+
+
+def test_ranks_of_many_equal_values_are_found() -> None:
+    values = np.concatenate([np.zeros(50_000), np.ones(50_000), np.random.default_rng(1).integers(0, 3, 20_001)])
+    groups = np.zeros(len(values), dtype=np.int32)
+    assert kernels.group_median(values, groups, least=1)[0] == np.median(values)
+    ramp = np.arange(20_000.0)
+    for ordered in (ramp, ramp[::-1], np.roll(ramp, 7)):
+        assert kernels.group_median(ordered, groups[:20_000], least=1)[0] == np.median(ramp)

@@ -13,6 +13,8 @@ from pathlib import Path
 import estate
 import pytest
 
+import anomaly
+from anomaly import watch_findings
 from app import mail
 from app.commands import digest as command
 from app.reports import digest as report
@@ -20,6 +22,9 @@ from core import findings
 from core.issues import BadInput
 from core.settings import Settings, settings
 from core.store import Store
+from tests.anomaly.test_spend_moves import bills, extra
+from tests.anomaly.test_watch import event
+from tests.anomaly.tiny import write
 from tests.run_command import run
 
 
@@ -137,6 +142,25 @@ def test_dismissed_flags_are_counted_and_not_told(store: Store) -> None:
     made = report.build(filled, month="2026-09")
     assert "Unusual line-months" not in [section.title for section in made.sections]
     assert made.notes[0] == f"{len(ids)} flag{'' if len(ids) == 1 else 's'} of the month dismissed and not told again."
+
+
+def test_decided_moves_of_spend_and_warnings_are_not_told_again(store: Store) -> None:
+    rows = bills(("A", "2026-08", [extra("usage", "900", "ROAM", "9")]))
+    rows["plans"][0]["data_mb"] = "1000"
+    rows["usage_events"] = [event("L0", "2026-08-03", "1001")]
+    write(store, rows)
+    titles = {"Spend that moved", "Warnings of the running cycle"}
+    assert {s.title for s in report.build(store, month="2026-08").sections} == titles
+    anomaly.save(store, anomaly.flag_run(store, queue="spend"), "spend")
+    watch_findings.keep(store)
+    (move,) = findings.load(store, queue="spend")["finding_id"]
+    first, last = findings.load(store, queue="watch").sort_values("explanation", ascending=False)["finding_id"]
+    findings.set_state(store, [move, first], "dismissed", reason="a fair in Milan")
+    made = report.build(store, month="2026-08")
+    assert [item.what for s in made.sections for item in s.items if "passed 100 %" in item.what]
+    assert made.notes[0] == "2 flags of the month dismissed and not told again."
+    findings.set_state(store, [last], "implemented")
+    assert report.build(store, month="2026-08").empty
 
 
 def test_an_empty_store_has_nothing_to_tell(store: Store) -> None:

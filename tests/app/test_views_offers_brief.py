@@ -47,23 +47,15 @@ def test_the_price_sheet_counts_lines_whose_allowance_the_offer_covers(filled: S
     assert offers.view(filled, Filters()).sheet == 115 * SCALE
 
 
-def test_the_real_saving_is_the_difference_of_two_proven_results(filled: Store) -> None:
-    assert offers.view(filled, Filters()).real is None
-    stored(filled, "without", "name: without\ngap: 0.001\n", 290.0)
-    stored(filled, "with", "name: with\ngap: 0.001\noffers: [att-2027]\n", 266.0, [PORT])
-    data = offers.view(filled, Filters())
-    assert data.real == 24 * SCALE
-    assert list(data.lines["line"]) == ["5550001"]
-    assert data.title == "att-2027 really saves $24 a month"
-
-
-def test_results_under_other_terms_are_no_pair(filled: Store) -> None:
-    stored(filled, "without", "name: without\nporting_fee: 5\n", 290.0)
-    stored(filled, "with", "name: with\noffers: [att-2027]\n", 266.0, [PORT])
-    data = offers.view(filled, Filters())
-    assert data.with_offer is not None
-    assert data.real is None
-    assert [name for name, _ in data.runs] == ["With att-2027", "Without att-2027"]
+def test_the_check_keeps_the_terms_of_a_stored_scenario_with_the_offer(filled: Store) -> None:
+    plain = offers.view(filled, Filters())
+    assert plain.real is None
+    assert plain.check is None
+    assert "offers:\n- att-2027\n" in plain.asked
+    stored(filled, "other", "name: other\nporting_fee: 5\n", 290.0)
+    mine = "name: with\nkeep: [00123]\noffers: [att-2027]\n"
+    stored(filled, "with", mine, 266.0, [PORT])
+    assert offers.view(filled, Filters()).asked == mine
 
 
 def test_a_store_without_bills_has_no_brief(store: Store) -> None:

@@ -87,3 +87,11 @@ def test_a_name_that_repeats_keeps_its_own_column(filled: Store) -> None:
     estate.add_result(filled, result_id="r2")
     data = scenarios.view(filled, Filters(), chosen=("r1", "r2"))
     assert list(data.comparison.columns) == ["figure", "Right-size now", "Right-size now (2)"]
+
+
+def test_the_bound_stands_beside_the_cost_that_it_bounds(filled: Store) -> None:
+    data = scenarios.view(filled, Filters())
+    rows = data.comparison.set_index("figure").iloc[:, 0]
+    certificate = data.shown[0].document["certificate"]
+    assert rows["Cost in the proof"] == f"${certificate['objective']:,.2f}"
+    assert rows["Lower bound"] == f"${certificate['bound']:,.2f}"

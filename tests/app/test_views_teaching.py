@@ -79,7 +79,7 @@ def test_a_trial_reads_the_file_and_keeps_nothing(store: Store, bill: Path) -> N
 def test_what_is_still_needed_is_said_in_words(store: Store, bill: Path) -> None:
     draft = teaching.draft(store, bill)
     columns = dict(zip(draft.rows["column"], draft.rows["field"], strict=True))
-    with pytest.raises(BadInput, match="still needed: Carrier, Currency"):
+    with pytest.raises(BadInput, match="Still needed: Carrier, Currency"):
         teaching.profile(draft, "x", columns, {}, draft.proposal.numbers, draft.proposal.dates)
     with pytest.raises(BadInput, match="both Acct No and Project are mapped to it"):
         teaching.profile(

@@ -6,12 +6,16 @@ import estate
 import pytest
 
 import anomaly
+from anomaly import watch_findings
 from app import triage
-from app.views import evidence, usage
+from app.views import evidence, moves, usage, warnings
 from app.views.selection import Filters
 from core import findings
 from core.money import SCALE
 from core.store import Store
+from tests.anomaly.test_spend_moves import bills, extra
+from tests.anomaly.test_watch import event
+from tests.anomaly.tiny import base, write
 
 USD = Filters(currency="USD")
 
@@ -96,12 +100,57 @@ def test_an_alert_shows_what_it_rests_on_and_a_decision_reaches_the_model(filled
     )
 
 
-def test_moves_of_spend_are_listed_with_their_drivers(filled: Store) -> None:
-    from app.views import moves
-
-    data = moves.view(filled, USD, first=None, last="2026-09")
-    assert len(data.drivers) == len(data.table)
+def test_moves_of_spend_are_listed_with_their_drivers(store: Store) -> None:
+    jump, fee = extra("usage", "900", "ROAM", "9"), extra("adjustment", "400", "FEE")
+    write(store, bills(("A", "2026-08", [jump]), ("B", "2026-08", [fee]), without=(("B", "2026-07"),)))
+    run = anomaly.flag_run(store, queue="spend")
+    anomaly.save(store, run, "spend")
+    data = moves.view(store, USD, first=None, last="2026-09")
+    assert len(data.drivers) == len(data.table) == len(data.ids) == len(run.findings) > 0
     for place, row in enumerate(data.table.itertuples(index=False)):
         assert row.difference == row.actual - row.expected
         if len(data.drivers[place]):
             assert data.drivers[place]["amount"].sum() == row.difference == row.up + row.down
+    assert data.sentence.startswith("1 of them because no bill has come")
+    place = [text.startswith("Account A, usage") for text in data.table["what"]].index(True)
+    seen = evidence.of(store, finding_id=data.ids[place][0])
+    assert seen is not None
+    assert seen.title == "Spend usage: account A"
+    other = Filters(currency="USD", carriers=("another",))
+    assert moves.view(store, other, first=None, last="2026-09").table.empty
+
+
+def test_a_decided_move_leaves_the_list_and_its_repetition_can_be_shown(store: Store) -> None:
+    rows = bills(*(("A", month, [extra("usage", "400", "ROAM", "9")]) for month in ("2026-07", "2026-08")))
+    write(store, rows)
+    anomaly.save(store, anomaly.flag_run(store, queue="spend", last="2026-07"), "spend", last="2026-07")
+    (july,) = moves.view(store, USD, first=None, last="2026-08").ids
+    assert triage.decide(store, july, "dismissed", reason="a fair in Milan")[0]
+    anomaly.save(store, anomaly.flag_run(store, queue="spend"), "spend")
+    data = moves.view(store, USD, first=None, last="2026-08")
+    assert (len(data.table), data.kept_back) == (0, "1 row kept back because you reviewed the same before.")
+    shown = moves.view(store, USD, first=None, last="2026-08", kept_back=True)
+    assert list(shown.table["month"]) == ["2026-08"]
+    seen = evidence.of(store, finding_id=shown.ids[0][0])
+    assert seen is not None
+    assert seen.model_facts["Reviewed before"] == f"Yes; kept back by the decision on {july[0]}"
+
+
+def test_warnings_are_one_row_a_cause_and_decided_on_as_a_whole(store: Store) -> None:
+    rows = base()
+    rows["plans"][0]["data_mb"] = "1000"
+    rows["usage_events"] = [event("L0", "2026-08-03", "850"), event("L0", "2026-08-05", "200")]
+    write(store, rows)
+    watch_findings.keep(store)
+    data = warnings.view(store, USD)
+    (row,) = data.table.to_dict("records")
+    assert (row["what"], row["line"], row["level"]) == ("Allowance of data reached", "L0", "100 %")
+    assert (row["used"], row["limit"], row["cycle"]) == ("1050.00", "1000.00", "1 Aug 2026 to 31 Aug 2026")
+    (ids,) = data.ids
+    assert len(ids) == 2
+    seen = evidence.of(store, finding_id=ids[0])
+    assert seen is not None
+    assert seen.model_facts["Suggested"].startswith("Buy an add-on")
+    assert triage.decide(store, ids, "accepted")[0]
+    assert triage.decide(store, ids, "dismissed", reason="known", scope="account")[0]
+    assert warnings.view(store, USD).table.empty

@@ -8,6 +8,8 @@ from typing import Any
 import estate
 import pytest
 
+from app.reports import brief as report
+from app.reports.pdf import pdf
 from app.views import brief, offers, results, worth
 from app.views.selection import Filters
 from core.money import SCALE
@@ -50,9 +52,13 @@ STUDIES: dict[str, Any] = {
         {"delay": 0, "total": 3222.0, "cost_of_delay": 0.0, "low": 0.0, "high": 0.0, "one_off": 0.0, "moved": 0},
         {"delay": 1, "total": 3303.5, "cost_of_delay": 81.5, "low": 81.4, "high": 81.6, "one_off": 0.0, "moved": 0}]}},
     "offers": {"offers": [
-        {"offer_id": "att-2027", "promised": 20.0, "promised_lines": 2, "real": 12.0, "low": 11.0, "high": 12.5,
+        {"offer_id": "att-2027", "carrier_id": "att", "promised": 20.0, "promised_lines": 2,
+         "real": 12.0, "low": 11.0, "high": 12.5,
          "lines": 1, "one_off": 25.0, "payback_months": 2.1, "new_shortfall": 3.0, "cost_with": 256.5,
-         "cost_without": 268.5}], "award": None},
+         "cost_without": 268.5, "status": "optimal", "moves": [
+             {"service_id": "s1", "current_plan_id": "v-10", "plan_id": "a-deal", "current_carrier_id": "verizon",
+              "carrier_id": "att", "action": "port", "monthly_saving": 24.0, "reason": "Another carrier."}]}],
+               "award": None},
     "break_even": {"plans": [
         {"plan_id": "a-deal", "carrier_id": "att", "list_price": 35.0, "break_even": 37.25, "proven": True, "demand": [
             {"price": 37.25, "lines": 1, "saving": 0.01, "low": 0.0, "high": 0.02, "carrier_revenue": 37.25},
@@ -112,6 +118,33 @@ def test_the_dearest_rule_is_the_title_and_every_figure_states_its_proof(filled:
     assert data.delay_told == "Best now: each month of waiting costs about $82 (over a window of 12 months)."
 
 
+def test_waiting_past_a_notice_date_is_said(filled: Store) -> None:
+    months = STUDIES["delay"]["delay"]["months"]
+    late = {**months[1], "delay": 3, "renews": [{"contract_id": "K-att", "until": "2027-06-30"}]}
+    part = {"window_months": 12, "best": 0, "months": [*months, late]}
+    told = worth._delay_told(part, "USD")
+    assert told.endswith("Waiting 3 months misses a notice date: K-att binds until 30 Jun 2027.")
+
+
+def test_the_brief_carries_the_limits_that_studies_prove(filled: Store) -> None:
+    worked(filled, results.outcomes(filled)[0].yaml)
+    told = report.content(filled, "att")
+    named = {name: (value, why) for name, value, why in told["limits"]}
+    assert named["Break-even"][0].endswith("at $37.25")
+    assert [row[1:5] for row in told["demand"]] == [
+        ["$30.00", "3", "$90", "$12"],
+        ["$35.00 (list)", "1", "$35", "$2"],
+        ["$37.25", "1", "$37", "$0"],
+    ]
+    assert [row[0] for row in told["checks"]] == ["att-2027"]
+    assert told["checks"][0][7] == "2.1 months"
+    verizon = report.content(filled, "verizon")
+    assert verizon["demand"] == []
+    assert [row[1] for row in verizon["sweep"]] == ["$0", "$300 (today)"]
+    assert pdf("brief", told).startswith(b"%PDF")
+    assert pdf("brief", verizon).startswith(b"%PDF")
+
+
 def test_a_study_on_other_data_is_not_shown(filled: Store) -> None:
     worked(filled, results.outcomes(filled)[0].yaml, version=filled.data_version - 1)
     assert worth.view(filled, Filters()).done == frozenset()
@@ -126,6 +159,9 @@ def test_the_offer_check_and_its_demand(filled: Store) -> None:
     assert data.check["Saved a month"] == "$12"
     assert data.check["Proven range"] == "$11 to $13"
     assert data.check["Paid back after"] == "2.1 months"
+    assert data.real == 12 * SCALE
+    assert data.title == "att-2027 really saves $12 a month"
+    assert list(data.lines["line"]) == ["5550001"]
     (demand,) = data.demands
     assert demand.sentence == (
         "The first line moves at $37.25 (proven to the cent); at the list price of $35.00 1 line moves."

@@ -6,6 +6,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import pytest
 from alembic import command
 
 from core.migrations import config
@@ -42,3 +43,48 @@ def test_a_store_of_the_first_revision_becomes_a_present_one(tmp_path: Path) -> 
     fresh.close()
     migrated.close()
     assert shape(old) == shape(new)
+
+
+def test_older_findings_and_decisions_survive_and_new_queues_fit(tmp_path: Path) -> None:
+    path = tmp_path / "tem.db"
+    Store.open(f"sqlite:///{path}").close()
+    engine = _engine(f"sqlite:///{path}", create=False)
+    command.downgrade(config(engine), "0004")
+    columns = (
+        "finding_id, queue, rule, subject_type, subject_id, month, amount_at_stake, amount_counted, direction, claim"
+    )
+    insert = (
+        f"INSERT INTO findings ({columns}, severity, state, current) VALUES (?, ?, 'r', 'account', 'A', '2026-01', 1,"
+    )
+    insert += " 0, 'over', 'informative', 'low', 'new', 1)"
+    decided = (
+        "INSERT INTO feedback (finding_id, queue, rule, service_id, month, verdict, scope, decided_by, decided_at)"
+    )
+    decided += " VALUES (?, ?, 'r', ?, '2026-01', 'confirmed', 'service', 'me', '2026-02-01T00:00:00Z')"
+    with closing(sqlite3.connect(path)) as db:
+        db.execute(insert, ("old", "audit"))
+        db.execute(decided, ("old", "policy", "L0"))
+        db.commit()
+        with pytest.raises(sqlite3.IntegrityError, match="ck_findings_queue"):
+            db.execute(insert, ("move", "spend"))
+    command.upgrade(config(engine), "head")
+    engine.dispose()
+    with closing(sqlite3.connect(path)) as db:
+        db.execute(insert, ("move", "spend"))
+        db.execute(insert, ("warning", "watch"))
+        db.execute(decided, ("move", "spend", None))
+        for statement, values in ((insert, ("no", "other")), (decided, ("no", "audit", "L0"))):
+            with pytest.raises(sqlite3.IntegrityError, match="queue"):
+                db.execute(statement, values)
+        assert db.execute("SELECT finding_id FROM findings ORDER BY 1").fetchall() == [
+            ("move",),
+            ("old",),
+            ("warning",),
+        ]
+        assert db.execute("SELECT finding_id, service_id FROM feedback").fetchall() == [("old", "L0"), ("move", None)]
+    assert shape(path) == shape_of_new(tmp_path)
+
+
+def shape_of_new(folder: Path) -> dict[str, object]:
+    Store.open(f"sqlite:///{folder / 'new.db'}").close()
+    return shape(folder / "new.db")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+import struct
 import subprocess
 import sys
 import time
@@ -58,9 +59,44 @@ def test_a_text_no_loader_knows(store: Store, tmp_path: Path) -> None:
 
 def test_a_wrong_delimiter(store: Store, tmp_path: Path) -> None:
     (tmp_path / "sites.csv").write_text("site_id~name\nS1~Head\n")
-    assert "the required column site_id is missing; the file has: site_id~name" in refused(
-        store, tmp_path / "sites.csv"
+    said = refused(store, tmp_path / "sites.csv")
+    assert "the required column site_id is missing; the closest is site_id~name; the file has: site_id~name" in said
+
+
+def locked(path: Path) -> Path:
+    """A workbook as Excel writes it with a password: an OLE container with the encrypted package inside."""
+    free, end = 0xFFFFFFFF, 0xFFFFFFFE
+    fat = struct.pack("<128I", 0xFFFFFFFD, end, *range(3, 10), end, *[free] * 118)
+    name = "EncryptedPackage".encode("utf-16-le")
+    root = "Root Entry".encode("utf-16-le").ljust(64, b"\0") + struct.pack("<HBB3I", 22, 5, 1, free, free, 1)
+    entry = name.ljust(64, b"\0") + struct.pack("<HBB3I", len(name) + 2, 2, 1, free, free, free)
+    directory = (root.ljust(128, b"\0") + entry.ljust(116, b"\0") + struct.pack("<IQ", 2, 4096)).ljust(512, b"\0")
+    head = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(16) + struct.pack("<5H", 62, 3, 0xFFFE, 9, 6) + bytes(6)
+    head += struct.pack("<9I", 0, 1, 1, 0, 4096, end, 0, end, 0) + struct.pack("<109I", 0, *[free] * 108)
+    path.write_bytes(head + fat + directory + b"x" * 4096)
+    return path
+
+
+def test_a_workbook_with_a_password(store: Store, tmp_path: Path) -> None:
+    said = refused(store, locked(tmp_path / "bill.xlsx"))
+    assert said == (
+        "bill.xlsx: is protected by a password; expected a workbook without one; save it again without a password"
     )
+
+
+def test_a_workbook_that_ends_early(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "old.xls"
+    path.write_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600))
+    assert "cannot be read" in refused(store, path)
+
+
+def test_rows_set_aside_for_one_reason_are_told_once(store: Store, tmp_path: Path) -> None:
+    whole = (Path(__file__).parent / "golden" / "x12_811" / "padded_full_tree.edi").read_bytes()
+    (tmp_path / "half.edi").write_bytes(whole[: len(whole) // 2])
+    report = loaders.load_paths(store, [tmp_path / "half.edi"])
+    lines = [str(issue) for issue in report.issues if issue.severity == "error"]
+    assert len(lines) == 1
+    assert f"it may be cut short ({report.files[0].rows_quarantined} rows, to row 40)" in lines[0]
 
 
 @pytest.mark.parametrize("name", ["../evil.txt", "/etc/evil.txt", "a/../../evil.txt", "..\\evil.txt", "C:\\evil.txt"])

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+from datetime import date
 from pathlib import Path
 
+import openpyxl
 import pytest
-from national_files import (
-    bt,
-    fields,
-    linx_call,
-    linx_other,
-    linx_row,
-    linx_se,
-    m2,
-    optus,
-    optus_call,
-    telstra_daily,
-    telstra_monthly,
-    windstream,
-)
+from call_record_files import bt, m2, optus, optus_call, windstream
+from fixed_records import fields
+from national_files import GOLDEN
+from telstra_files import linx_call, linx_other, linx_row, linx_se, telstra_daily, telstra_monthly
 
 import loaders
 from core.queries import loading
@@ -238,3 +231,27 @@ def test_times_spans_and_amounts() -> None:
     for bad in ("25:00", "9", "1:2"):
         with pytest.raises(ValueError, match="a time such as"):
             clock(bad)
+
+
+def test_a_bell_workbook_says_what_its_csv_says(tmp_path: Path) -> None:
+    """Typed cells: days, amounts as numbers, times of day whose leading zeros the spreadsheet dropped."""
+    text = (GOLDEN / "bell" / "calls_202601.csv").read_text().splitlines()[:4]
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.append(text[0].split(","))
+    for day, line in zip((5, 6, 7), csv.reader(text[1:]), strict=True):
+        cells: list[object] = list(line)
+        cells[2] = date(2026, 1, day)
+        cells[3], cells[12] = int(line[3]), int(line[12])
+        cells[13] = float(line[13].replace("$", "").replace(",", ""))
+        sheet.append(cells)
+    book.save(tmp_path / "calls.xlsx")
+    (tmp_path / "calls.csv").write_text("\n".join(text) + "\n")
+    found = []
+    for name in ("calls.csv", "calls.xlsx"):
+        store = Store.open(f"sqlite:///{tmp_path / name}.db")
+        (told,) = loaders.load_paths(store, [tmp_path / name]).files
+        assert (told.format, told.rows_in, told.rows_loaded) == ("bell", 3, 3)
+        found.append(store.frame("usage_events").to_csv() + store.frame("usage").to_csv())
+    assert found[0] == found[1]

@@ -10,7 +10,7 @@ from core.issues import BadInput
 from core.store import Store
 from loaders import drift, load_paths, preview, teach, undo
 from loaders.taxonomy import Taxonomy, built_in, parse_rules
-from tests.loaders.conftest import ATT
+from tests.loaders.conftest import ATT, GOLDEN
 
 
 @pytest.fixture
@@ -161,3 +161,27 @@ def test_progress_grows_inside_one_large_file(tmp_path: Path, store: Store) -> N
     assert told == sorted(told)
     assert len({round(fraction, 2) for fraction in told}) >= 4
     assert told[-1] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("name", "column"),
+    [
+        ("att_inventory/firstnet.csv", "Wireless number"),
+        ("netbox/circuits_table.csv", "Circuit ID"),
+        ("orders/devices.csv", "PO Number"),
+        ("verizon_report/invoices.csv", "Bill period"),
+        ("focus_commitments/commitments_13.csv", "ContractCommitmentId"),
+    ],
+)
+def test_a_file_with_a_renamed_key_is_not_read_as_another_format(
+    store: Store, tmp_path: Path, name: str, column: str
+) -> None:
+    """Another format that happens to have all it needs must not take a file most of whose columns it does not know."""
+    header, _, rest = (GOLDEN / name).read_text(encoding="utf-8-sig").partition("\n")
+    assert column in header
+    path = tmp_path / Path(name).name
+    path.write_text(header.replace(column, f"{column} code", 1) + "\n" + rest, encoding="utf-8")
+    report = load_paths(store, [path])
+    assert report.exit_code == 2
+    assert report.files[0].format == name.split("/")[0]
+    assert f"the closest is {column} code" in str(report.files[0].error)

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from febraban_files import V2, V3, febraban_v2, febraban_v3
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from national_files import V2, V3, febraban_v2, febraban_v3
 
 import loaders
 from core.queries import loading

@@ -128,3 +128,27 @@ def test_tags_bring_cost_centers_and_inventory_comes_first(store: Store) -> None
     assert services[charges.loc["Compute hours", "service_id"]] == "CC100"
     assert services[charges.loc["Savings plan", "service_id"]] == "CC777"
     assert charges.loc["Unlimited", "service_id"] == "S1"
+
+
+def test_commitments_keep_the_carrier_that_a_contract_has(store: Store, tmp_path: Path) -> None:
+    """The dataset names no provider: a contract that is loaded keeps its carrier, and takes amount and term."""
+    (tmp_path / "carriers.csv").write_text("carrier_id,name\nnimbus,Nimbus Cloud\n")
+    (tmp_path / "contracts.csv").write_text("contract_id,carrier_id,start_date\nEA/1,nimbus,2025-01-01\n")
+    loaders.load_paths(store, [tmp_path / "carriers.csv", tmp_path / "contracts.csv"])
+    (tmp_path / "commitments.csv").write_text(
+        "ContractCommitmentId,ContractCommitmentCategory,ContractCommitmentCost,ContractCommitmentPeriodStart,"
+        "ContractCommitmentPeriodEnd,ContractId,BillingCurrency\n"
+        "EA/1,Spend,3000.5,2026-01-01T00:00:00Z,2029-01-01T00:00:00Z,EA,EUR\n"
+    )
+    (told,) = loaders.load_paths(store, [tmp_path / "commitments.csv"]).files
+    assert (told.format, told.rows_in, told.rows_loaded) == ("focus_commitments", 1, 1)
+    (row,) = store.frame("contracts").to_dict("records")
+    assert (row["carrier_id"], row["start_date"], row["initial_term_months"]) == ("nimbus", "2026-01-01", 36)
+    assert (row["commitment_amount"], row["commitment_period"]) == (3_000_500_000, "term")
+
+
+def test_half_a_commitments_header_names_what_is_missing(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "c.csv").write_text("ContractCommitmentId,ContractCommitmentCategory,BillingCurrency\nA,Spend,USD\n")
+    report = loaders.load_paths(store, [tmp_path / "c.csv"])
+    assert report.exit_code == 2
+    assert "ContractCommitmentCost is missing" in str(report.files[0].error)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from call_record_files import oracle_ebilling
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from national_files import oracle_ebilling
 
 import loaders
 from core.queries import loading

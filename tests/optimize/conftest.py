@@ -7,10 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-_MILLIONTHS = (
-    *("mrc", "data_mb", "voice_min", "data_overage_price", "data_overage_block_mb", "voice_overage_price"),
-    *("quantity",),
-)
+from core.schema import MICRO_COLUMNS
 
 
 @pytest.fixture
@@ -26,7 +23,7 @@ def store_of(tmp_path: Path):
         folder.mkdir()
         for name, frame in frames.items():
             plain = frame.copy()
-            for column in set(_MILLIONTHS) & set(plain.columns):
+            for column in set(MICRO_COLUMNS.get(name, ())) & set(plain.columns):
                 plain[column] = [None if pd.isna(v) else f"{int(v) / 10**6:.6f}" for v in plain[column]]
             if name == "usage":
                 plain["unit"] = plain["usage_type"].map({"data": "MB", "voice": "min"})

@@ -1,6 +1,7 @@
 """The decomposition against brute force, against the integer model, and against itself."""
 
 import random
+import threading
 
 import numpy as np
 import pytest
@@ -8,10 +9,15 @@ from estates import pooled_estate
 from plan_oracle import FEATURES, Oracle, as_frames, instance
 
 import optimize
+from core.issues import BadInput
+from optimize import solve
 from optimize.build import build
+from optimize.decomposition import kernels, loading
+from optimize.decomposition import solve as decomposed
 from optimize.decomposition.branch import BranchAndBound, Silent, uncovered
 from optimize.decomposition.columns import Engine, sample
 from optimize.decomposition.from_problem import can_decompose, estate_of
+from optimize.decomposition.rounding import improved, objective, rounded
 from optimize.scenario import parse
 
 
@@ -20,7 +26,7 @@ def test_bound_and_cost_hold_against_brute_force(feature):
     for seed in (101, 102):
         tables, scenario = instance(random.Random(f"{feature}{seed}"), feature)
         oracle = Oracle(tables, scenario)
-        if not oracle.services:
+        if not oracle.services or scenario.pop("objective", None):
             continue
         best = oracle.solve()
         result = optimize.run_frames(as_frames(tables), {**scenario, "method": "decomposition"})
@@ -28,6 +34,7 @@ def test_bound_and_cost_hold_against_brute_force(feature):
         assert (result.status == "infeasible") == (best is None), where
         if best is None:
             continue
+        assert result.status in ("optimal", "gap_met"), where
         proof = result.to_json()["certificate"]
         assert proof["bound"] <= float(best[0]) + 1e-6 <= proof["objective"] + 2e-6, where
         picked = tuple(result.assignment.get(s["service_id"], s["plan_id"]) for s in oracle.services)
@@ -51,6 +58,58 @@ def test_two_runs_are_the_same_to_the_bit():
     assert first[0].value == second[0].value
     assert first[1].bound == second[1].bound
     assert np.array_equal(first[0].choice, second[0].choice)
+
+
+def test_the_number_of_threads_changes_nothing(monkeypatch):
+    monkeypatch.setattr(kernels, "_RANGE", 50)
+    frames, found = pooled_estate(300, 3, 2), []
+    for threads in (1, 2, 3):
+        monkeypatch.setattr(kernels, "THREADS", threads)
+        watch, search = searched(engine_of(frames))
+        found.append((watch.value, search.bound, watch.choice.tobytes()))
+    assert found[0] == found[1] == found[2]
+
+
+def test_pairs_of_moves_reach_what_single_moves_do_not():
+    engine = engine_of(pooled_estate(400, 3, 2))
+    node = engine.root()
+    generated = engine.generate(node, engine.neutral(), tolerance=1e-5, most=60)
+    plain = improved(engine, node, generated.duals, rounded(engine, generated.mixture), deep=False)
+    deep = improved(engine, node, generated.duals, plain)
+    assert generated.bound <= objective(engine, deep) < objective(engine, plain)
+
+
+def test_a_dozen_passes_close_the_linear_gap():
+    engine = engine_of(pooled_estate(2000, 6, 3))
+    found = engine.generate(engine.root(), engine.neutral(), tolerance=1e-5, most=25)
+    assert found.mixture.value - found.bound <= 1.1e-5 * found.mixture.value
+
+
+def test_a_run_can_stop_while_kernels_are_compiled(monkeypatch):
+    release = threading.Event()
+    monkeypatch.setattr(loading, "_loaded", set())
+    monkeypatch.setattr(loading, "_use_all", lambda line: release.wait(20))
+    frames = pooled_estate(60, 3, 2)
+    result = optimize.run_frames(frames, {"method": "decomposition"}, time_limit=0.2)
+    release.set()
+    proof = result.to_json()["certificate"]
+    assert result.status == "time_limit"
+    assert 0 < proof["bound"] <= proof["objective"] <= result.to_json()["baseline_cost"]
+    assert "compiled" in proof["solver_status"]
+
+
+@pytest.mark.parametrize("method", ["model", "decomposition"])
+def test_no_time_and_todays_plans_forbidden_still_gives_plans(method, monkeypatch):
+    frames = pooled_estate(1200, 3, 3, contracts=True)
+    for name in ("_whole", "_large"):
+        monkeypatch.setattr(solve, name, lambda search, *_: setattr(search, "bound", 0.0) or {})
+    monkeypatch.setattr(solve, "best_options", lambda problem: problem.first_option[:-1])
+    monkeypatch.setattr(decomposed, "load", lambda *_: False)
+    scenario = {"carriers_allowed": ["C1", "C2"], "max_carriers": 1, "method": method}
+    result = optimize.run_frames(frames, scenario, time_limit=0.2)
+    proof = result.to_json()["certificate"]
+    assert len({plan.split("-")[0] for plan in result.assignment.values()}) == 1
+    assert proof["bound"] <= proof["objective"]
 
 
 def test_any_duals_prove_a_bound_below_every_solution():
@@ -99,7 +158,9 @@ def test_bad_months_are_left_to_the_model():
     frames = pooled_estate(40, 3, 2)
     scenario = {"objective": "cvar", "cvar": {"alpha": "0.5", "weight": "0.5"}, "method": "decomposition"}
     assert not can_decompose(build(frames, parse(scenario, None)))
-    assert optimize.run_frames(frames, scenario).to_json()["certificate"]["solver"] == "HiGHS"
+    with pytest.raises(BadInput, match="bad months"):
+        optimize.run_frames(frames, scenario)
+    assert optimize.run_frames(frames, {**scenario, "method": "auto"}).to_json()["certificate"]["solver"] == "HiGHS"
 
 
 def test_a_cancelled_run_returns_an_honest_gap():

@@ -11,10 +11,10 @@ class Tables:
     """A store that holds frames."""
 
     def __init__(self, frames):
-        self.frames = frames
+        self.tables = frames
 
-    def frame(self, name):
-        return self.frames.get(name)
+    def frames(self, *names, coded):
+        return {name: self.tables.get(name) for name in (*names, *coded)}
 
 
 @pytest.mark.parametrize("ending", [".lp", ".mps"])

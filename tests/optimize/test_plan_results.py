@@ -211,10 +211,10 @@ def test_a_result_that_contradicts_its_bound_is_refused(estate):
     checked = scenario.read({})
     problem = build.build(estate, checked)
     priced = Evaluator(estate, checked, problem.setting).price()
-    fine = Solution({}, priced.objective, "done", "x", "y")
+    fine = Solution({}, priced.objective, "done", "auto", "x", "y")
     check(priced, priced, True, fine, [])
     with pytest.raises(Contradiction):
-        check(priced, priced, True, Solution({}, priced.objective + 1, "done", "x", "y"), [])
+        check(priced, priced, True, Solution({}, priced.objective + 1, "done", "auto", "x", "y"), [])
     with pytest.raises(Contradiction):
         check(priced, priced, True, fine, ["max_changes"])
 
@@ -244,3 +244,38 @@ def test_a_search_that_ends_before_its_first_bound_still_has_one():
     document = result.to_json()
     assert result.status in ("cancelled", "optimal")
     assert document["certificate"]["bound"] <= document["certificate"]["objective"] <= document["baseline_cost"]
+
+
+def doubled(frames):
+    """Every line twice, with the same use, in the same pools."""
+    twin = {name: frames[name].assign(service_id=lambda f: f["service_id"] + "-twin") for name in ("services", "usage")}
+    return {**frames, **{name: pd.concat([frames[name], twin[name]], ignore_index=True) for name in twin}}
+
+
+def relaxed(frames):
+    """Value of the LP relaxation with linear overage."""
+    problem = build.build(frames, scenario.read({}))
+    model = formulate.build_model(problem, reduce.reduce(problem)).model
+    return solver_child.solve({"arrays": model.arrays(), "relax": True, "options": {}}, lambda *_: None)["objective"]
+
+
+def test_every_line_twice_costs_twice_in_the_relaxation():
+    frames = pooled_estate(lines=12, months=3, block=1)
+    frames["plans"]["data_overage_price"] = frames["plans"]["data_overage_price"] // 1024
+    once, twice = relaxed(frames), relaxed(doubled(frames))
+    assert twice == pytest.approx(2 * once, rel=1e-5)
+    assert cost(doubled(frames)) <= 2 * cost(frames) + 0.01  # whole plans may only gain from sharing
+
+
+def test_months_in_another_order_cost_the_same(estate, base):
+    months = sorted(estate["usage"]["month"].unique())
+    turned = dict(zip(months, months[1:] + months[:1], strict=True))
+    usage = estate["usage"].assign(month=estate["usage"]["month"].map(turned))
+    assert cost({**estate, "usage": usage}) == pytest.approx(base, abs=0.006)
+
+
+def test_more_use_never_costs_less(estate, base):
+    usage = estate["usage"].copy()
+    data = usage["usage_type"] == "data"
+    usage.loc[data, "quantity"] = usage.loc[data, "quantity"] * 11 // 10
+    assert cost({**estate, "usage": usage}) >= base - 0.006

@@ -11,6 +11,7 @@ import optimize
 from core.issues import BadInput
 from optimize import explain, problem, scenario
 from optimize.backtest import POLICIES
+from optimize.methods import METHODS, POLISHES
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -151,7 +152,7 @@ def test_contract_problems():
 
 def test_every_key_group_reason_and_policy_is_documented():
     text = (ROOT / "docs" / "optimizer.md").read_text(encoding="utf-8")
-    names = [*scenario.KEYS, *problem.GROUPS, *problem.COUPLINGS, *explain.REASONS, *POLICIES]
+    names = [*scenario.KEYS, *problem.GROUPS, *problem.COUPLINGS, *explain.REASONS, *POLICIES, *METHODS, *POLISHES]
     assert [name for name in names if f"`{name}`" not in text] == []
     for registry in (problem.GROUPS, problem.COUPLINGS):
         assert all(title and sentence.endswith(".") for title, sentence in registry.values())

@@ -131,6 +131,8 @@ def test_the_offer_check_is_the_estate_with_less_the_estate_without(estate):
     for row in found["offers"]:
         assert row["real"] == close(without - alone[row["offer_id"]])
         assert row["cost_without"] == close(without)
+        assert len(row["moves"]) == row["lines"]
+        assert {move["plan_id"] for move in row["moves"]} == set(row["by_plan"])
     award = found["award"]
     assert award["real"] == close(without - both)
     adds = {row["offer_id"]: row["adds"] for row in award["shares"]}
@@ -246,6 +248,32 @@ def test_waiting_pays_where_a_fee_for_leaving_runs_out():
     assert by_month[0]["total"] == close(12 * cost(frames, {}))
     assert by_month[2]["total"] > by_month[1]["total"]
     assert by_month[1]["cost_of_delay"] < 0
+
+
+def test_a_notice_date_that_passes_while_waiting_binds_for_another_term():
+    frames = pooled_estate(lines=6, months=3)
+    dear = frames["plans"]["carrier_id"] == "C0"
+    frames["plans"]["mrc"] = np.where(dear, frames["plans"]["mrc"] * 3, frames["plans"]["mrc"])
+    frames["services"] = frames["services"].assign(carrier_id="C0", account_id="A-C0", plan_id="C0-0")
+    frames["services"]["term_end_on"] = "2025-06-30"
+    frames["contracts"] = pd.DataFrame(
+        [
+            {
+                **{"contract_id": "K0", "carrier_id": "C0", "etf_rule": "months_left_mrc", "etf_amount": M // 2},
+                **{"start_date": "2024-07-01", "initial_term_months": 12, "renewal_term_months": 12},
+                **{"renewal_type": "tacit", "notice_months": 2},  # notice by 2025-05-01 for 2025-07-01
+            }
+        ]
+    )
+    told = ask(frames, "delay", given={"change_fee": 0, "porting_fee": 0})["delay"]
+    by_month = {row["delay"]: row for row in told["months"]}
+    assert by_month[1]["renews"] == []  # the end of April is in time
+    assert by_month[2]["renews"] == [{"contract_id": "K0", "until": "2026-06-30"}]
+    # three months left now, two in a month, then the new term: thirteen months of half of today's price, or staying
+    assert by_month[1]["one_off"] < by_month[0]["one_off"] < 1.6 * by_month[1]["one_off"]
+    assert by_month[2]["cost"] > by_month[1]["cost"]
+    assert told["best"] in (0, 1)
+    assert by_month[2]["cost_of_delay"] > by_month[2]["lost"] > by_month[1]["lost"] > 0
 
 
 def test_the_choice_of_least_regret():

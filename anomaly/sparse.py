@@ -1,0 +1,107 @@
+"""Figures that are 0 in nearly every line-month: only the others are kept, in order of month and line.
+
+A million lines over a year have twelve million cells, of which roaming or premium use fills one or two in a hundred.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from anomaly.kernels import louder
+
+REAL = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Sparse:
+    """Cells above 0 of an array of shape (services, months).
+
+    Month t has the cells `start[t]` to `start[t + 1]`, each with its `service` (ascending) and `value`. Indexing by
+    (service, month), numbers or arrays or a mask of services, gives what the full array would.
+    """
+
+    shape: tuple[int, int]
+    start: NDArray[np.int64]
+    service: NDArray[np.int32]
+    value: REAL
+
+    @staticmethod
+    def above(grid: NDArray[Any], floor: float = 0.0) -> Sparse:
+        """The cells of a full array that lie above a floor (of at least 0)."""
+        columns = [np.flatnonzero(grid[:, t] > floor) for t in range(grid.shape[1])]
+        value = [np.asarray(grid[lines, t], dtype=np.float64) for t, lines in enumerate(columns)]
+        start = np.cumsum([0, *map(len, columns)])
+        service = np.concatenate([np.empty(0, np.int32), *(lines.astype(np.int32) for lines in columns)])
+        return Sparse((grid.shape[0], grid.shape[1]), start, service, np.concatenate([np.empty(0), *value]))
+
+    @staticmethod
+    def at(shape: tuple[int, int], service: NDArray[Any], month: NDArray[Any], value: REAL) -> Sparse:
+        """The given cells, those above 0; of a cell that is named twice the last value."""
+        keys = month.astype(np.int64) * shape[0] + service
+        kept, last = np.unique(keys[::-1], return_index=True)
+        values = value[::-1][last]
+        kept, values = kept[values > 0], values[values > 0]
+        months, services = np.divmod(kept, max(shape[0], 1))
+        start = np.searchsorted(months, np.arange(shape[1] + 1))
+        return Sparse(shape, start, services.astype(np.int32), values)
+
+    @cached_property
+    def month(self) -> NDArray[np.int64]:
+        """The month of each cell."""
+        return np.repeat(np.arange(self.shape[1]), np.diff(self.start))
+
+    @cached_property
+    def _keys(self) -> NDArray[np.int64]:
+        return self.month * self.shape[0] + self.service
+
+    def column(self, month: int) -> tuple[NDArray[np.int32], REAL]:
+        """Services and values of a month's cells."""
+        here = slice(self.start[month], self.start[month + 1])
+        return self.service[here], self.value[here]
+
+    def dense(self) -> REAL:
+        """The full array."""
+        result = np.zeros(self.shape, order="F")
+        result[self.service, self.month] = self.value
+        return result
+
+    def with_values(self, value: REAL) -> Sparse:
+        """Other values in the same cells; a value may be 0."""
+        return replace(self, value=value)
+
+    def kept(self, inside: NDArray[np.bool_]) -> Sparse:
+        """Only the cells that a full mask marks."""
+        stays = inside[self.service, self.month]
+        start = np.concatenate([[0], np.cumsum(stays)])[self.start]
+        return Sparse(self.shape, start, self.service[stays], self.value[stays])
+
+    def places(self, service: Any, month: Any) -> NDArray[np.int64]:
+        """Where the cells of given line-months stand among the kept ones; -1 = it is 0."""
+        keys = self._keys
+        wanted = np.asarray(month, dtype=np.int64) * self.shape[0] + np.asarray(service, dtype=np.int64)
+        place = np.searchsorted(keys, wanted)
+        place = np.where(place < len(keys), place, -1)
+        return np.where(np.append(keys, -1)[place] == wanted, place, -1)
+
+    def __getitem__(self, where: tuple[Any, Any]) -> Any:
+        """The value of one line-month, or of arrays of them."""
+        service, month = where
+        if isinstance(month, int | np.integer):
+            lines, value = self.column(int(month))
+            if isinstance(service, int | np.integer):
+                place = int(np.searchsorted(lines, service))
+                return float(value[place]) if place < len(lines) and lines[place] == service else 0.0
+            column = np.zeros(self.shape[0])
+            column[lines] = value
+            return column[service]
+        return np.append(self.value, 0.0)[self.places(service, month)]
+
+    def louder(self, other: Sparse) -> Sparse:
+        """The larger of two in every cell."""
+        start, service, value = louder(self.start, self.service, self.value, other.start, other.service, other.value)
+        return Sparse(self.shape, start, service, value)

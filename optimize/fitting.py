@@ -1,0 +1,108 @@
+"""Which methods fit a problem, and which one `auto` takes: the cheapest exact one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from core.issues import BadInput, Issue
+from optimize.decomposition.from_problem import can_decompose
+from optimize.methods import METHODS
+from optimize.problem import Problem
+from optimize.reduce import LineClass, Reduced, reduce
+from optimize.rightsize import couplings
+
+SMALL = 2_500  # option variables up to which the MIP solver gets the whole model at once
+_COUPLED = 2_500  # options of undecided lines above which contracts and carriers call for branch and bound
+_LARGE = 100_000  # the same where only pools and limits do
+_MOST_LINES = 20_000  # variables of the line model
+
+
+@dataclass
+class Fitting:
+    """A problem and what decides between methods; the reduced problem is made once, where it is needed."""
+
+    problem: Problem
+
+    @cached_property
+    def reduced(self) -> Reduced:
+        """The reduced problem with similar lines merged."""
+        return reduce(self.problem)
+
+    @property
+    def undecided(self) -> int:
+        """Options of lines that have more than one."""
+        per_line = np.diff(self.problem.first_option)
+        return int(per_line[per_line > 1].sum())
+
+    def refusal(self, method: str) -> str | None:
+        """Why a method does not fit this problem; None if it does."""
+        problem = self.problem
+        if method == "closed_form":
+            found = couplings(problem)
+            return f"lines are coupled by {', '.join(found)}" if found else None
+        if method == "count":
+            return self._no_counts()
+        if method == "lines":
+            return self._too_many_lines()
+        if method in ("decomposition", "branch_and_bound"):
+            if not can_decompose(problem):
+                return "bad months (cvar) couple all lines in every month"
+            if method == "branch_and_bound" and not self._branches:
+                return "there is no tier, no commitment and no choice of carriers to branch on"
+        return None
+
+    @property
+    def _branches(self) -> bool:
+        """Whether carriers or pieces of a contract are to be chosen."""
+        return self.problem.scenario.max_carriers is not None or any(
+            c.has_terms for c in self.problem.contracts.values()
+        )
+
+    def _no_counts(self) -> str | None:
+        free = [group for group in self.reduced.classes if len(group.options[0]) > 1]
+        if any(len(self._pools(group)) > 1 for group in free):
+            return "lines may join or leave a pool, so their own use counts"
+        if len({self._kind(group) for group in free}) < len(free):
+            return "lines with the same plans to choose from are charged differently, so they are no class"
+        return None
+
+    def _too_many_lines(self) -> str | None:
+        if self.undecided <= _MOST_LINES:
+            return None
+        count = sum(len(g.options[0]) * g.size for g in self.reduced.classes if len(g.options[0]) > 1)
+        return None if count <= _MOST_LINES else f"{count:,} variables are more than {_MOST_LINES:,}"
+
+    def _pools(self, group: LineClass) -> set[tuple[int, int]]:
+        options = self.problem.options
+        return {(int(options.data_pool[o]), int(options.voice_pool[o])) for o in group.options[0]}
+
+    def _kind(self, group: LineClass) -> tuple[object, ...]:
+        """Today's plan, the plans to choose from, where they put the line, and the fees."""
+        options, line = self.problem.options, self.problem.lines[group.lines[0]]
+        names = (options.plan, options.contract, options.data_pool, options.voice_pool)
+        chosen = tuple((*(int(a[o]) for a in names), options.fee[o]) for o in group.options[0])
+        return line.plan, line.selected, chosen
+
+    def chosen(self) -> str:
+        """The method of the scenario, `auto` resolved.
+
+        Raises:
+            BadInput: if the scenario asks for one that does not fit; says why, and which do.
+        """
+        asked = self.problem.scenario.method
+        if asked != "auto":
+            why = self.refusal(asked)
+            if why is None:
+                return asked
+            fit = [name for name in METHODS if name != "auto" and self.refusal(name) is None]
+            raise BadInput(Issue(field="method", found=asked, message=why, hint="methods that fit: " + ", ".join(fit)))
+        if self.refusal("closed_form") is None:
+            return "closed_form"
+        if can_decompose(self.problem) and self.undecided > (_COUPLED if self._branches else _LARGE):
+            return "branch_and_bound" if self._branches else "decomposition"
+        if self.reduced.columns <= SMALL and self.refusal("count") is None:
+            return "count"
+        return "model"
