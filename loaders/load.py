@@ -271,7 +271,7 @@ def _load_groups(
                     try:
                         months = _load_group(txn, group, reader, steps, dry_run=dry_run, supersede=supersede)
                     except (Exception, KeyboardInterrupt) as error:
-                        stopped, months = error, set()
+                        stopped, months = error, None  # it may have been done already, but for telling so
                     changed = None if changed is None or months is None else changed | months
                 rollups.refresh(txn, changed)
         except StoreError as error:
