@@ -14,7 +14,6 @@ from anomaly.kernels import COUNT, fill, fill_from_all, in_parallel, own_past, r
 
 WINDOW = 12  # months of own history that a baseline looks back on
 SHRINK = 32.0  # months of own history that weigh as much as the usual spread: a MAD of few months is itself noisy
-LEAST_EMPTY = 3  # fewer months of history without any use say nothing about what is usual
 FLOOR = 0.12  # smallest spread on the log scale: about 12 %
 PEER_FLOOR = 0.4
 MIN_PEERS = 8
@@ -49,16 +48,19 @@ class Level:
         return replace(self, **{name: getattr(self, name).astype(np.float32) for name in names})
 
 
-def levels(x: REAL, known: BOOL, groups: dict[str, CODES], *, trend: bool = True) -> Level:
+def levels(x: REAL, known: BOOL, groups: dict[str, CODES], *, partial: BOOL | None = None, trend: bool = True) -> Level:
     """Baselines of a volume `x` (log scale): each month is judged by the months before it and by its peers in it.
 
-    `trend` also looks for slow drift and shifts of level.
+    A line's own past begins with its first use: empty months before it are no level, and its peers alone judge it.
+    Months in which it was active for a `partial` time are no past either. `trend` also looks for slow drift and shifts
+    of level.
     """
     shape = x.shape
     seen = np.asfortranarray(np.where(known, x, np.nan))
     z, center, spread, peer, own_spread, steady = (np.empty(shape, order="F") for _ in range(6))
-    own, mad, count = own_past(seen, WINDOW)
-    count[(own == 0) & (count < LEAST_EMPTY)] = 0
+    begun = np.logical_or.accumulate(known & (x > 0), axis=1)
+    past = np.asfortranarray(np.where(begun if partial is None else begun & ~partial, seen, np.nan))
+    own, mad, count = own_past(past, WINDOW)
 
     kind, plan, department, site = (np.asfortranarray(groups[name]) for name in AROUND)
     kinds, plans, departments, sites = (int(codes.max(initial=-1)) + 1 for codes in (kind, plan, department, site))
@@ -75,7 +77,8 @@ def levels(x: REAL, known: BOOL, groups: dict[str, CODES], *, trend: bool = True
     in_parallel(judge, shares(range(shape[1])))
     drift, shift = np.full(shape, np.nan, order="F"), np.full(shape, np.nan, order="F")
     if trend:
-        _drift(seen, own_spread, kind, kinds, drift)
+        steady[np.isnan(past)] = np.nan
+        _drift(past, own_spread, kind, kinds, drift)
         in_parallel(lambda t: _shift(steady, own, own_spread, count, t, shift), range(SHIFT_MONTHS + 3, shape[1]))
     return Level(z, center, spread, drift, shift, peer, count)
 

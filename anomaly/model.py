@@ -81,7 +81,7 @@ def _levels(panel: Panel, name: str, raw: dict[str, Sparse], measured: dict[str,
     """The baselines of a volume; what its signals say goes into `raw`, the line-months that can tell into `measured`:
     those without enough history are no reference for those with it."""
     volume = level(panel.volumes[name], VOLUME_UNITS[name])
-    found = baseline.levels(volume, panel.known, panel.groups, trend=name in TRENDED)
+    found = baseline.levels(volume, panel.known, panel.groups, partial=panel.partial, trend=name in TRENDED)
     for signal in SIGNALS:
         if signal.source == name:
             grid = said(signal, found, panel)

@@ -7,6 +7,7 @@ company event abroad, a device roll-out that raises data use, a carrier's price 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +46,16 @@ TYPES: dict[str, tuple[float, float, float]] = {
     "use_after_leaving": (1, 1, 1),
     "sim_swap": (5, 30, 150),
 }
+#: Types that the detector's settings were never compared on; measured only where the bars are reported.
+UNSEEN: dict[str, tuple[float, float, float]] = {
+    "message_burst": (4, 10, 40),  # times the usual: a card that sends spam
+    "call_selling": (2.5, 4, 8),  # times the usual, four months
+    "alternating_data": (3, 6, 12),  # times the usual, every other month of six
+    "hotspot_abroad": (3000, 10000, 40000),  # MB on a booked trip with a pack, free of charge
+    "premium_trickle": (1, 2, 5),  # money a month, six months
+    "directory": (4, 15, 60),  # money
+    "one_off": (15, 60, 250),  # money, without an order
+}
 
 
 @dataclass(frozen=True)
@@ -72,9 +83,17 @@ def _table(name: str, rows: list[dict[str, Any]]) -> pd.DataFrame:
     return frame.astype(empty.dtypes.to_dict())
 
 
-def fleet(seed: int, count: int = 2500, *, rate: float = 0.004, boost: float = 1.0, scale: int = 1) -> Fleet:
+def fleet(
+    seed: int,
+    count: int = 2500,
+    *,
+    rate: float = 0.004,
+    boost: float = 1.0,
+    scale: int = 1,
+    types: Mapping[str, tuple[float, float, float]] = TYPES,
+) -> Fleet:
     """Draw a fleet of `count` lines. `rate`: new events per line-month; `boost` multiplies their size (for tests);
-    `scale` multiplies all money (another currency)."""
+    `scale` multiplies all money (another currency); `types`: the kinds of events."""
     rng = np.random.default_rng(seed)
     months = [periods.shift(FIRST, n) for n in range(MONTHS)]
     role = rng.choice(len(ROLES), count, p=[0.3, 0.2, 0.3, 0.15, 0.05])
@@ -96,6 +115,8 @@ def fleet(seed: int, count: int = 2500, *, rate: float = 0.004, boost: float = 1
     intl: dict[tuple[int, int], float] = {}
     premium: dict[tuple[int, int], float] = {}
     third: dict[tuple[int, int], float] = {}
+    directory: dict[tuple[int, int], float] = {}
+    one_off: dict[tuple[int, int], float] = {}
     extra: dict[tuple[int, int, str], float] = {}
     price_up: dict[tuple[int, int], float] = {}
     overage: dict[tuple[int, int], float] = {}
@@ -151,22 +172,22 @@ def fleet(seed: int, count: int = 2500, *, rate: float = 0.004, boost: float = 1
 
     total = round(rate * count * (MONTHS - SCORED_FROM))
     free = rng.permutation(np.flatnonzero(begun <= 2)).tolist()
-    kinds = list(TYPES)
+    kinds = list(types)
     for number in range(min(total, len(free))):
         s, name, size = free[number], kinds[number % len(kinds)], int(rng.integers(0, 3))
-        worth = TYPES[name][size] * boost
+        worth = types[name][size] * boost
         t = int(rng.integers(SCORED_FROM, MONTHS - (5 if name == "slow_leak" else 0)))
         lasts = {"zero_use": 4, "use_after_leaving": 3, "data_level_shift": 3, "third_party": 4, "new_charge": 4}
-        lasts |= {"rate_change": 4, "slow_leak": 12}
-        span = range(t, min(t + lasts.get(name, 1), MONTHS))
+        lasts |= {"rate_change": 4, "slow_leak": 12, "call_selling": 4, "alternating_data": 6, "premium_trickle": 6}
+        span = range(t, min(t + lasts.get(name, 1), MONTHS), 2 if name == "alternating_data" else 1)
         money = 0.0
         for step, m in enumerate(span):
             cell = (s, m)
-            if name in {"data_spike", "data_level_shift"}:
+            if name in {"data_spike", "data_level_shift", "alternating_data"}:
                 data[cell] = max(data[cell], base[s]) * worth
             elif name == "slow_leak":
                 data[cell] *= worth ** (step + 1)
-            elif name == "voice_spike":
+            elif name in {"voice_spike", "call_selling"}:
                 voice[cell] = max(voice[cell], 60) * worth
             elif name == "overage":
                 overage[cell] = overage.get(cell, 0.0) + worth
@@ -184,7 +205,20 @@ def fleet(seed: int, count: int = 2500, *, rate: float = 0.004, boost: float = 1
                 short[cell] = int(worth)
                 intl[cell] = intl.get(cell, 0.0) + 0.3 * worth
                 money += 0.3 * worth
-            elif name == "premium":
+            elif name == "message_burst":
+                sms[cell] = round(max(sms[cell], 10) * worth)
+            elif name == "hotspot_abroad":
+                packs.add(s)
+                country = str(rng.choice(NEAR))
+                trips[cell] = (country, worth, 0.0)
+                book(s, m, country)
+            elif name == "directory":
+                directory[cell] = worth
+                money += worth
+            elif name == "one_off":
+                one_off[cell] = worth
+                money += worth
+            elif name in {"premium", "premium_trickle"}:
                 premium[cell] = premium.get(cell, 0.0) + worth
                 money += worth
             elif name == "third_party":
@@ -215,6 +249,7 @@ def fleet(seed: int, count: int = 2500, *, rate: float = 0.004, boost: float = 1
             if row["event"] == number:
                 row["money"] = money
     cells = (live, data, voice, sms, trips, intl, premium, third, extra, price_up, overage, short, swapped)
+    cells += (directory, one_off)
     estate = _estate(months, role, center, site, plan, begun, packs, travel, left, cells, scale)
     columns = ["service", "month", "event", "type", "size", "money"]
     return Fleet(
@@ -235,7 +270,8 @@ def _estate(
     cells: tuple[Any, ...],
     scale: int,
 ) -> lines.Estate:
-    live, data, voice, sms, trips, intl, premium, third, extra, price_up, overage, short, swapped = cells
+    live, data, voice, sms, trips, intl, premium, third, extra, price_up, overage, short, swapped = cells[:13]
+    directory, one_off = cells[13:]
     count = len(role)
     ids = [f"S{n:06d}" for n in range(count)]
     price = (20, 30, 45, 60)
@@ -262,10 +298,15 @@ def _estate(
             )
         if cell in premium:
             use.append((*key, "voice", "premium", "US", "USD", micro(premium[cell]), micro(premium[cell], scale), 1))
+        if cell in directory:
+            calls = micro(directory[cell] / 2)
+            use.append((*key, "voice", "directory", "US", "USD", calls, micro(directory[cell], scale), 1))
         mrc = price[plan[s]] + price_up.get(cell, 0.0)
         billed.append((*key, "mrc", f"P{plan[s]}", "plan", micro(mrc, scale)))
         if cell in third:
             billed.append((*key, "third_party", "3P", "quiz of the day", micro(third[cell], scale)))
+        if cell in one_off:
+            billed.append((*key, "nrc", "FEE", "service fee", micro(one_off[cell], scale)))
         if (s, t, "ADDON") in extra:
             billed.append((*key, "occ", "ADDON", "add-on", micro(extra[s, t, "ADDON"], scale)))
     names = ["service_id", "month", "usage_type", "zone", "country", "currency", "quantity", "cost", "rows"]

@@ -107,13 +107,30 @@ def test_the_far_tail_is_told_by_size_where_ranks_are_alike() -> None:
     np.testing.assert_array_equal(few, calibrate.surprise(raw[:100], everything[:100]))
 
 
-def test_two_empty_months_are_no_level() -> None:
-    """A line that begins with empty months is judged by its peers when it is first used, a dormant one by itself."""
-    x = np.full((40, 8), 5.0) + np.random.default_rng(2).normal(0, 0.3, (40, 8))
-    x[0, :2] = x[1, :6] = 0.0
-    groups = {name: np.zeros(x.shape, dtype=np.int32) for name in ("kind", "plan", "cost_center_id", "site_id")}
+def test_a_past_begins_with_the_first_use() -> None:
+    """The first use of a line is judged by its peers: usual where they use it, not where hardly anybody does."""
+    x = np.full((80, 9), 5.0) + np.random.default_rng(2).normal(0, 0.3, (80, 9))
+    x[0, :5] = x[1, 3:6] = 0.0
+    x[40:] = 0.0
+    x[40, 7] = 5.0
+    kind = np.repeat((np.arange(80) // 40).astype(np.int32)[:, None], 9, axis=1)
+    groups = {"kind": kind, "plan": kind, "cost_center_id": kind, "site_id": kind}
     z = baseline.levels(x, np.ones(x.shape, dtype=bool), groups).z
-    assert z[0, 2] < 3 < 8 < z[1, 6]
+    assert abs(z[0, 5]) < 3 < 8 < z[40, 7]
+    assert z[1, 3] < -8
+
+
+def test_a_part_of_a_month_is_no_past() -> None:
+    """The month in which a line was switched on in its last days makes the next one no spike."""
+    x = np.full((40, 4), 5.0) + np.random.default_rng(2).normal(0, 0.3, (40, 4))
+    x[0, 1], x[0, 0] = 1.0, 0.0
+    groups = {name: np.zeros(x.shape, dtype=np.int32) for name in ("kind", "plan", "cost_center_id", "site_id")}
+    known = np.ones(x.shape, dtype=bool)
+    known[0, 0] = False
+    partial = np.zeros(x.shape, dtype=bool)
+    partial[0, 1] = True
+    told, blind = (baseline.levels(x, known, groups, partial=p).z[0, 2] for p in (partial, None))
+    assert abs(told) < 2 < 4 < blind
 
 
 def test_evidence_of_one_family_counts_once() -> None:
