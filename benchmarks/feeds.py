@@ -37,7 +37,7 @@ def run(smoke: bool = False) -> list[Row]:
         _estate(folder / "estate", devices)
         intune, focus = folder / "intune.csv", folder / "focus.csv"
         _write_intune(intune, devices)
-        _write_focus(focus, rows)
+        write_focus(focus, rows)
         store = Store.open(f"sqlite:///{folder / 'tem.db'}")
         load_paths(store, [folder / "estate"])
         found = [_parse("Intune", intune, devices, INTUNE), _parse("FOCUS", focus, rows, Focus())]
@@ -99,12 +99,13 @@ def _write_intune(path: Path, count: int) -> None:
             )
 
 
-def _write_focus(path: Path, count: int) -> None:
+def write_focus(path: Path, count: int, month: str = "2026-09", until: str = "2026-10") -> None:
+    """Hours of machines in a month of 30 days or less, with a cost center as tag; `until` is the month after it."""
     with path.open("w") as handle:
         handle.write(_FOCUS)
         for n in range(count):
             handle.write(
-                f"0.{n:011d},111,USD,2026-09-01T00:00:00Z,2026-10-01T00:00:00Z,Usage,Usage-Based,Hours,"
-                f"2026-09-{n % 30 + 1:02d}T00:00:00Z,2026-09-{n % 30 + 1:02d}T01:00:00Z,1.5,Hours,0,Cloud,"
+                f"0.{n:011d},111,USD,{month}-01T00:00:00Z,{until}-01T00:00:00Z,Usage,Usage-Based,Hours,"
+                f"{month}-{n % 28 + 1:02d}T00:00:00Z,{month}-{n % 28 + 1:02d}T01:00:00Z,1.5,Hours,0,Cloud,"
                 f'i-{n % 5_000},Machines,SKU-{n % 300},sub-{n % 40},"{{""CostCenter"": ""CC{n % 20}""}}"\n'
             )

@@ -74,13 +74,13 @@ def write_charges(path: Path, count: int) -> None:
         )
 
 
-def write_x12(path: Path, invoices: int, lines: int = 200) -> int:
-    """A compact 811; returns its number of segments."""
+def write_x12(path: Path, invoices: int, lines: int = 200, first: int = 0) -> int:
+    """A compact 811 of invoices numbered from `first`; returns its number of segments."""
     head = "ISA*00*          *00*          *ZZ*GRANITE        *ZZ*ACME           *260201*1200*U*00401*000000071*0*P*>"
     count = 4
     with path.open("w", encoding="utf-8") as stream:
         stream.write(f"{head}~\nGS*CI*GRANITE*ACME*20260201*1200*71*X*004010~\n")
-        for invoice in range(invoices):
+        for invoice in range(first, first + invoices):
             segments = _invoice(invoice, lines)
             count += len(segments)
             stream.write("~\n".join(segments) + "~\n")

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Subquery, and_, case, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, Subquery, and_, case, func, literal, null, or_, select, union_all
 
 from core.schema.billing import charges, invoices
 from core.schema.inventory import service_history, services
@@ -68,6 +68,7 @@ def _spend(months: list[str] | None) -> Select[Any]:
         for n in ("month", "carrier_id", "account_id", "site_id", "cost_center_id", "kind", "category", "currency")
     ]
     statement = select(*keys, func.sum(facts.c.amount).label("amount"), func.count().label("charges")).group_by(*keys)
+    statement = statement.order_by(facts.c.month)
     return statement if months is None else statement.where(facts.c.month.in_(months))
 
 
@@ -110,21 +111,40 @@ def _used(months: list[str] | None) -> Select[Any]:
     return statement if months is None else statement.where(usage.c.month.in_(months))
 
 
+_BILLED = ("mrc", "usage_charges", "other_charges", "total")
+_USED = ("data_mb", "voice_min", "sms", "roaming_data_mb", "roaming_cost")
+
+
+def _lines(months: list[str] | None) -> Select[Any]:
+    """What each line was billed and what it used, in one row for each month; the bill's currency goes first."""
+    parts = []
+    for part in (_billed(months).subquery("billed"), _used(months).subquery("used")):
+        bill = part.name == "billed"
+        parts.append(
+            select(
+                part.c.service_id,
+                part.c.month,
+                (part.c.currency if bill else null()).label("billed_in"),
+                (null() if bill else part.c.currency).label("used_in"),
+                *(part.c[name] if name in part.c else literal(0).label(name) for name in (*_BILLED, *_USED)),
+            )
+        )
+    both = union_all(*parts).subquery("both")
+    currency = func.coalesce(func.max(both.c.billed_in), func.max(both.c.used_in)).label("currency")
+    sums = [func.sum(both.c[name]).label(name) for name in (*_BILLED, *_USED)]
+    keys = (both.c.service_id, both.c.month)
+    return select(*keys, currency, *sums).group_by(*keys).order_by(*keys)
+
+
 def refresh(txn: Txn, months: Iterable[str] | None = None) -> None:
     """Recompute the rollups of `months`; of all months when None (after a change of inventory, people or accounts)."""
     chosen = None if months is None else sorted(set(months))
     if chosen == []:
         return
-    for table in (spend_months, line_months):
-        statement = table.delete()
-        txn.execute(statement if chosen is None else statement.where(table.c.month.in_(chosen)))
-    txn.append("spend_months", txn.read(_spend(chosen).order_by("month")))
-    billed, used = txn.read(_billed(chosen)), txn.read(_used(chosen))
-    lines = billed.merge(used, on=["service_id", "month"], how="outer", suffixes=("", "_used"))
-    lines["currency"] = lines["currency"].fillna(lines.pop("currency_used"))
-    numbers = [c.name for c in line_months.c if c.info["kind"] == "micro"]
-    lines[numbers] = lines[numbers].fillna(0)
-    txn.append("line_months", lines.sort_values(["service_id", "month"]))
+    for table, rows in ((spend_months, _spend(chosen)), (line_months, _lines(chosen))):
+        old = table.delete()
+        txn.execute(old if chosen is None else old.where(table.c.month.in_(chosen)))
+        txn.execute(table.insert().from_select([column.name for column in rows.selected_columns], rows))
 
 
 def check(store: Store) -> list[str]:

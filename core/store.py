@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from sqlalchemy import BigInteger, Connection, Engine, Integer, Select, Table, create_engine, event, select
+from sqlalchemy import BigInteger, Connection, Dialect, Engine, Integer, Select, Table, create_engine, event, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import NullPool
@@ -187,6 +187,21 @@ class Txn(Reader):
             statement = statement.where(target.c[name].in_(list(value)) if many else target.c[name] == value)
         return self.execute(statement)
 
+    @contextlib.contextmanager
+    def part(self) -> Iterator[None]:
+        """A part of the transaction: when it raises, it alone is taken back, and the transaction goes on.
+
+        Raises:
+            StoreError: if the database refuses what is written.
+        """
+        touched = set(self._touched)
+        try:
+            with _refusals(self.connection.dialect), self.connection.begin_nested():
+                yield
+        except BaseException:
+            self._touched = touched
+            raise
+
     def touch(self, table: str) -> None:
         """Note that a table changes, so that the right version counter is bumped when the transaction commits."""
         counter = _COUNTERS.get(TABLES[table].info["role"])
@@ -198,6 +213,17 @@ class Txn(Reader):
         for counter in sorted(self._touched):
             current = int(self.scalar(select(meta.c.value).where(meta.c.name == counter)) or 0)
             self.connection.execute(meta.update().where(meta.c.name == counter).values(value=str(current + 1)))
+
+
+@contextlib.contextmanager
+def _refusals(dialect: Dialect) -> Iterator[None]:
+    """What the database refuses, by its driver or before, as :class:`StoreError`."""
+    driver = dialect.dbapi
+    refused: tuple[type[Exception], ...] = (DBAPIError, driver.Error) if driver else (DBAPIError,)
+    try:
+        yield
+    except refused as error:
+        raise StoreError(str(getattr(error, "orig", None) or error).splitlines()[0]) from error
 
 
 def _values(series: pd.Series[Any]) -> list[Any]:
@@ -263,15 +289,14 @@ class Store:
         Raises:
             StoreError: if the database refuses what is written.
         """
-        driver = self.engine.dialect.dbapi
-        refused: tuple[type[Exception], ...] = (DBAPIError, driver.Error) if driver else (DBAPIError,)
-        try:
-            with self.engine.connect().execution_options(tem_write=True) as connection, connection.begin():
-                txn = Txn(connection)
-                yield txn
-                txn.close()
-        except refused as error:
-            raise StoreError(str(getattr(error, "orig", None) or error).splitlines()[0]) from error
+        with (
+            _refusals(self.engine.dialect),
+            self.engine.connect().execution_options(tem_write=True) as connection,
+            connection.begin(),
+        ):
+            txn = Txn(connection)
+            yield txn
+            txn.close()
 
     def read(self, statement: Select[Any] | Table, **params: Any) -> pd.DataFrame:
         """Rows of one select, or of a whole table, as a frame."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import Any
 
 from core import trail
@@ -12,8 +13,7 @@ from core.issues import Issue
 from core.store import Txn, now
 from loaders.contract import Rejected, SourceRow
 from loaders.plan_ids import PlanIds
-from loaders.reading.source import Source
-from loaders.reading.text import shown_raw
+from loaders.reading.text import CHUNK_ROWS, shown_raw
 from loaders.report import FileReport
 
 _QUARANTINE = ("batch_id", "file", "table_name", "row", "raw", "field", "found", "expected", "reason")
@@ -23,8 +23,9 @@ _SHOWN_ISSUES = 200
 class FileState:
     """A file while it is loaded."""
 
-    def __init__(self, source: Source, report: FileReport) -> None:
-        self.source = source
+    def __init__(self, digest: str, report: FileReport) -> None:
+        """`digest`: the hash of its content."""
+        self.digest = digest
         self.report = report
         self.seen_issues = 0
 
@@ -61,6 +62,8 @@ class Batch:
         self.plan_ids = PlanIds(txn)
         self.dimensions_changed = False
         self.services_changed = False
+        #: A bill made services: facts of other batches cannot name them, so nothing else changes by that.
+        self.services_made = False
         self.months: set[str] = set()
         self.progress: Callable[[int], None] = lambda rows: None
 
@@ -77,6 +80,11 @@ class Batch:
 
     def reject(self, file: FileState, rejected: Iterable[Rejected]) -> None:
         """Set rows aside, each with its reason."""
+        stream = iter(rejected)
+        while some := list(islice(stream, CHUNK_ROWS)):
+            self._reject(file, some)
+
+    def _reject(self, file: FileState, rejected: list[Rejected]) -> None:
         rows = []
         for item in rejected:
             shown = file.shown(item.row.member)
@@ -112,7 +120,7 @@ class Batch:
 
     def reject_rows(self, file: FileState, table: str | None, rows: Iterable[SourceRow], reason: str) -> None:
         """Set whole rows aside for one reason."""
-        self.reject(file, [Rejected(row, None, None, None, reason, table) for row in rows])
+        self.reject(file, (Rejected(row, None, None, None, reason, table) for row in rows))
 
     def keep_history(self, table: str, key: str, record: dict[str, Any]) -> None:
         """Keep a record that this batch replaces."""
@@ -144,7 +152,7 @@ class Batch:
                 {
                     "batch_id": self.batch_id,
                     "file": report.file,
-                    "content_sha256": file.source.sha256,
+                    "content_sha256": file.digest,
                     "format": report.format,
                     "rows_in": report.rows_in,
                     "rows_loaded": report.rows_loaded,

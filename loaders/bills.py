@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 from core.money import to_text
@@ -10,9 +12,10 @@ from core.queries import loading
 from core.store import attributes_of
 from loaders import dimensions, reissue
 from loaders.batch import Batch, FileState
-from loaders.contract import Bill, LineUsage, Named, Rejected
+from loaders.contract import UNCONFIRMED, Bill, LineUsage, Named, Rejected
 from loaders.facts import Facts
-from loaders.matching import UNCONFIRMED
+from loaders.names import account_key
+from loaders.reading.text import CHUNK_ROWS
 from loaders.taxonomy import Taxonomy
 from loaders.values import attributes_text
 
@@ -30,9 +33,22 @@ def is_summary(invoice: Row) -> bool:
     return SUMMARY in attributes_of(invoice.get("attributes"))
 
 
-def account_key(number: str) -> str:
-    """Account numbers compared without dashes and blanks."""
-    return "".join(c for c in number.casefold() if c.isalnum())
+def _invoice(bill: Bill, account: str, invoice_id: str) -> Row:
+    return {
+        "invoice_id": invoice_id,
+        "account_id": account,
+        "number": bill.number,
+        "kind": bill.kind,
+        "issued_on": bill.issued_on,
+        "period_start": bill.period_start,
+        "period_end": bill.period_end,
+        "due_on": bill.due_on,
+        "currency": bill.currency,
+        "previous_balance": bill.previous_balance,
+        "payments": bill.payments,
+        "total": bill.total,
+        "attributes": attributes_text(bill.attributes),
+    }
 
 
 class Bills:
@@ -53,7 +69,7 @@ class Bills:
         old = self._older(account, bill.number, invoice_id)
         if bill.is_summary:
             bill.attributes = {**bill.attributes, SUMMARY: "yes"}
-        invoice, charges = self._rows(bill, account, invoice_id)
+        invoice = _invoice(bill, account, invoice_id)
         if old is not None and old["batch_id"] != self.batch.batch_id and bill.is_summary != is_summary(old):
             if bill.is_summary:
                 self._compare(file, bill, old)
@@ -64,7 +80,7 @@ class Bills:
             if old["batch_id"] == self.batch.batch_id:
                 self.batch.reject_rows(file, None, bill.source_rows, f"invoice {bill.number} stands twice in one file")
                 return
-            if self._same(old, invoice, charges):
+            if self._same(old, invoice, chain.from_iterable(self._charges(bill, invoice_id))):
                 self.batch.warn(file, f"invoice {bill.number} was already there")
                 self.batch.loaded(file, len(bill.source_rows))
                 return
@@ -74,12 +90,18 @@ class Bills:
             self._withdraw_usage(old)
             reissue.replace(self.facts, old["invoice_id"], invoice_id)
             self.batch.warn(file, f"replaced invoice {bill.number}")
-        self._link(bill, account, charges)
         self.facts.insert_records("invoices", [invoice])
         self.facts.invoices()[invoice_id] = (account, bill.period_start or bill.issued_on, bill.currency)
         self.facts.touched[invoice_id] = file
-        self._usage(file, bill, account, charges)
-        self.facts.insert_records("charges", charges)
+        homeless = self._usage(file, bill, account)
+        for charges in self._charges(bill, invoice_id):
+            self._link(bill, account, charges)
+            for row in charges:
+                extra = homeless.pop(row.get("billed_number") or "", None)
+                if extra:
+                    given = json.loads(row["attributes"]) if row["attributes"] else {}
+                    row["attributes"] = attributes_text({**given, **extra})
+            self.facts.insert_records("charges", charges)
         self.batch.loaded(file, len(bill.source_rows))
 
     def apply_usage(self, file: FileState, use: LineUsage) -> None:
@@ -172,24 +194,10 @@ class Bills:
         found += loading.rows_by(self.batch.txn, "invoices", "invoice_id", {invoice_id})
         return found[0] if found else None
 
-    def _rows(self, bill: Bill, account: str, invoice_id: str) -> tuple[Row, list[Row]]:
-        invoice = {
-            "invoice_id": invoice_id,
-            "account_id": account,
-            "number": bill.number,
-            "kind": bill.kind,
-            "issued_on": bill.issued_on,
-            "period_start": bill.period_start,
-            "period_end": bill.period_end,
-            "due_on": bill.due_on,
-            "currency": bill.currency,
-            "previous_balance": bill.previous_balance,
-            "payments": bill.payments,
-            "total": bill.total,
-            "attributes": attributes_text(bill.attributes),
-        }
+    def _charges(self, bill: Bill, invoice_id: str) -> Iterator[list[Row]]:
+        """Rows of `charges`, some at a time."""
         charges = []
-        for index, given in enumerate(bill.charges, 1):
+        for index, given in enumerate(bill.all_charges, 1):
             row = {"period_start": bill.period_start, "period_end": bill.period_end, **given}
             row["category"] = self._taxonomy.category(bill.carrier_id, row.get("category"), row)
             row.pop("section", None)
@@ -199,7 +207,10 @@ class Bills:
             if row.get("item_code") is None and row.get("description"):
                 row["item_code"] = self._item_code(bill.carrier_id, row["description"])
             charges.append(row)
-        return invoice, charges
+            if len(charges) >= CHUNK_ROWS:
+                yield charges
+                charges = []
+        yield charges
 
     def _item_code(self, carrier: str, description: str) -> str:
         """The code of the carrier's item or plan with this description, else the description itself."""
@@ -215,8 +226,7 @@ class Bills:
             self._items[carrier] = codes
         return self._items[carrier].get(description.casefold(), description)
 
-    def _same(self, old: Row, invoice: Row, charges: list[Row]) -> bool:
-        stored = loading.rows_by(self.batch.txn, "charges", "invoice_id", {old["invoice_id"]})
+    def _same(self, old: Row, invoice: Row, charges: Iterable[Row]) -> bool:
         skip = {"service_id", "charge_id", "invoice_id", "batch_id", "item_code", "attributes", "line"}
 
         def facts(row: Row) -> str:
@@ -225,6 +235,7 @@ class Bills:
         head = {"issued_on", "period_start", "period_end", "due_on", "total", "previous_balance", "payments"}
         if any(old.get(name) != invoice.get(name) for name in head):
             return False
+        stored = loading.rows_by(self.batch.txn, "charges", "invoice_id", {old["invoice_id"]})
         return sorted(map(facts, stored)) == sorted(map(facts, charges))
 
     def _link(self, bill: Bill, account: str, charges: list[Row]) -> None:
@@ -250,8 +261,8 @@ class Bills:
             service = matcher.create(account, number, **given)
         return service
 
-    def _usage(self, file: FileState, bill: Bill, account: str, charges: list[Row]) -> None:
-        """Usage of known lines; of a line that no inventory names it stays with its first charge, as attributes."""
+    def _usage(self, file: FileState, bill: Bill, account: str) -> dict[str, dict[str, str]]:
+        """Usage of known lines; that of a line which no inventory names is returned, to stay with its first charge."""
         usage, events = [], []
         homeless: dict[str, dict[str, str]] = {}
         for row in bill.usage:
@@ -270,11 +281,6 @@ class Bills:
                 events.append(row)
         self.facts.insert_records("usage", usage)
         self.facts.insert_records("usage_events", events)
-        for row in charges:
-            extra = homeless.pop(row.get("billed_number") or "", None)
-            if extra:
-                given = json.loads(row["attributes"]) if row["attributes"] else {}
-                row["attributes"] = attributes_text({**given, **extra})
         unnamed = {number for number in bill.lines if self._service(bill, account, number, bill.period_start) is None}
         if unnamed:
             self.batch.warn(
@@ -282,6 +288,7 @@ class Bills:
                 f"{len(unnamed)} billed numbers of account {bill.account_number} are in no inventory: "
                 f"their charges stay without a service (first: {min(unnamed)})",
             )
+        return homeless
 
     def _withdraw_usage(self, old: Row) -> None:
         """The usage that came with an invoice that is replaced goes with it."""

@@ -6,23 +6,21 @@ required column that is missing refuses the file and lists the columns it has.
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import IO
 
 from pyarrow import ArrowException, parquet
-from rapidfuzz import process
 
 from core.issues import BadInput, Issue
 from core.schema import CANONICAL, CANONICAL_COLUMNS, TABLES
 from loaders import plain_csv
 from loaders.contract import LIKELY, MAYBE, NO, SURE, Chunk, Item, Rejected, SourceRow
 from loaders.reading import grid
+from loaders.reading.declare import missing_columns
 from loaders.reading.sheets import cell_text
 from loaders.reading.source import Source
-from loaders.reading.text import CHUNK_ROWS, DELIMITERS, Block, best_header, blocks
+from loaders.reading.text import CHUNK_ROWS, DELIMITERS, Block, best_header, blocks, joined
 from loaders.values import Typed
 
 _TEXT_SUFFIXES = {".csv", ".tsv", ".txt", ".tab", ""}
@@ -36,31 +34,6 @@ def required(table: str) -> list[str]:
 def known_columns(table: str, header: Iterable[str]) -> int:
     """How many of the header's cells name a column of the table."""
     return len({name.casefold() for name in header} & set(CANONICAL_COLUMNS[table]))
-
-
-def missing_columns(
-    shown: str, needed: Iterable[str], header: list[str], known: Callable[[str], bool] = lambda name: False
-) -> list[Issue]:
-    """One issue for each needed column that the header lacks: the closest of those that are not `known` to be another
-    one, and what the file has."""
-    have = {name.casefold() for name in header}
-    strange = [name for name in header if name and not known(name)]
-    issues = []
-    for name in needed:
-        if name.casefold() in have:
-            continue
-        close = process.extractOne(name, strange, processor=str.casefold, score_cutoff=70)
-        closest = f"the closest is {close[0]}; " if close else ""
-        issues.append(
-            Issue(
-                file=shown,
-                row=1,
-                field=name,
-                message=f"the required column {name} is missing",
-                hint=f"{closest}the file has: " + ", ".join(h or "(blank)" for h in header),
-            )
-        )
-    return issues
 
 
 class Canonical:
@@ -195,7 +168,7 @@ class Canonical:
                     columns = [[cell_text(v) for v in column.to_pylist()] for column in batch.columns]
                     lines = range(line, line + batch.num_rows)
                     line += batch.num_rows
-                    raws = [_joined(cells) for cells in zip(*columns, strict=True)]
+                    raws = [joined(cells) for cells in zip(*columns, strict=True)]
                     yield Chunk(table, _names(batch.schema.names, table), columns, lines, raws)
         except (ArrowException, OSError, ValueError) as error:
             raise _damaged(source, error) from error
@@ -243,9 +216,3 @@ def _wrong_width(table: str, block: Block, index: int, width: int, member: str |
         f"too {'few' if found < width else 'many'} cells",
         table,
     )
-
-
-def _joined(cells: Iterable[str]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="").writerow(list(cells))
-    return text.getvalue()

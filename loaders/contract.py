@@ -24,18 +24,12 @@ from typing import Any, Protocol, runtime_checkable
 
 from core.issues import Issue
 from loaders.reading.source import Source
+from loaders.reading.source import SourceRow as SourceRow  # noqa: PLC0414  part of the contract
 
 #: How sure a loader is. Two loaders that are equally and most sure stop the file; both are named.
 NO, MAYBE, LIKELY, SURE = 0.0, 0.3, 0.7, 0.95
-
-
-@dataclass(slots=True)
-class SourceRow:
-    """Where something stands: the member of an archive (or sheet), the line of the file from 1, its raw text."""
-
-    member: str | None
-    line: int
-    raw: str
+#: The attribute of records that only bills or feeds name, until an inventory does.
+UNCONFIRMED = {"unconfirmed": "yes"}
 
 
 @dataclass(slots=True)
@@ -164,12 +158,18 @@ class Bill:
     kind: str = "invoice"
     carrier_is_named: bool = False
     many_rows: Collection[SourceRow] | None = None
+    many_charges: Collection[dict[str, Any]] | None = None
     is_summary: bool = False
 
     @property
     def source_rows(self) -> Collection[SourceRow]:
         """The rows of the file that make it: `many_rows` where a format makes them on demand, else `rows`."""
         return self.rows if self.many_rows is None else self.many_rows
+
+    @property
+    def all_charges(self) -> Collection[dict[str, Any]]:
+        """Its charges: `many_charges` where a format has more than memory should hold, else `charges`."""
+        return self.charges if self.many_charges is None else self.many_charges
 
 
 @dataclass(slots=True)

@@ -260,7 +260,7 @@ class Facts:
     def settle(self) -> None:
         """All is read: decide on held invoices, link what was named before it was known, drop what overlaps."""
         reissue.settle(self)
-        if self.batch.dimensions_changed:
+        if self.batch.dimensions_changed or self.batch.services_made:
             relink(self.batch)
         for table in WITHOUT_ID:
             if table in self._seen_tables:

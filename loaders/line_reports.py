@@ -7,9 +7,9 @@ from typing import Any
 from core.money import to_text
 from core.queries import loading
 from loaders.batch import Batch, FileState
-from loaders.bills import account_key
 from loaders.contract import LineReport
 from loaders.facts import Facts
+from loaders.names import account_key
 
 Row = dict[str, Any]
 

@@ -17,8 +17,8 @@ from core.queries import loading
 from core.store import Reader, attributes_of
 from loaders import dimensions
 from loaders.batch import Batch, FileState
-from loaders.contract import Named
-from loaders.matching import UNCONFIRMED, number_key
+from loaders.contract import UNCONFIRMED, Named
+from loaders.names import number_key, slug
 from loaders.values import attributes_text
 
 Row = dict[str, Any]
@@ -41,11 +41,6 @@ _WORDS = {"employee": "people", "service": "numbers"}
 def unmatched(kind: str) -> str:
     """The attribute that keeps what a foreign system called a thing that was not found."""
     return f"unmatched {kind}"
-
-
-def slug(text: str) -> str:
-    """An id out of a name: lower case, words joined by `_`."""
-    return re.sub(r"[^a-z0-9]+", "_", text.casefold().replace("&", " ")).strip("_")[:60] or "unnamed"
 
 
 def keys(kind: str, text: str, countries: Iterable[str | None] = (None,)) -> set[str]:

@@ -1,14 +1,17 @@
-"""Load files and folders: detect, read, normalize, validate, reconcile, commit; one transaction per batch.
+"""Load files and folders: detect, read, normalize, validate, reconcile, commit; each batch wholly or not at all.
 
 Canonical tables given in one call are one batch, in dependency order, and come first; every other file is its own
-batch. A file that is refused does not stop the others. Nothing of a refused file stays in the store.
+batch, inventory and people before the bills that name them. A file that is refused does not stop the others. Nothing
+of a refused file stays in the store. Large loads are read by several processes and written by this one, see
+:mod:`loaders.reader`.
 """
 
 from __future__ import annotations
 
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from core import rollups
@@ -23,12 +26,14 @@ from loaders.built_in import CANONICAL_LOADER
 from loaders.contract import Bill, Chunk, Item, LineReport, LineUsage, Loader, Records, Rejected
 from loaders.facts import Facts
 from loaders.line_reports import LineReports
+from loaders.reader import Looked, Reader, reader_for
 from loaders.reading.source import Source
-from loaders.registry import by_name, detect, loaders
+from loaders.registry import saved_in
 from loaders.report import FileReport, InvoiceReport, LoadReport
 from loaders.values import Converter, Typed
 
 Progress = Callable[[float, str], None]
+_COMMIT_AFTER = 5.0  # seconds
 _TYPICAL_ROW = 120  # bytes
 _TABLE_SUFFIXES = {".csv", ".tsv", ".parquet"}
 
@@ -40,6 +45,7 @@ class Unit:
     source: Source
     report: FileReport
     loader: Loader | None = None
+    looked: Looked = field(default_factory=Looked)
 
 
 class _Undone(Exception):
@@ -76,50 +82,68 @@ def load_paths(
     Raises:
         BadInput: for an unknown format or a path that does not exist. Problems of files are in the report.
     """
-    candidates = loaders(store)
-    forced = by_name(format, candidates) if format else None
     sources = _gather(paths)
     if not sources:
         raise BadInput(Issue(message="there is no file to load", found=", ".join(map(str, paths))))
+    here = Reader(saved_in(store), format)
+    candidates = [here.forced] if here.forced else here.candidates
     with tempfile.TemporaryDirectory(prefix="opentem-") as folder:
         opened = [
             inside
             for place, source in enumerate(sources)
-            for inside in archives.unpacked(source, [forced] if forced else candidates, Path(folder, str(place)))
+            for inside in archives.unpacked(source, candidates, Path(folder, str(place)))
         ]
-        units = [Unit(source, FileReport(source.label)) for source in opened]
-        return _load(store, units, candidates, forced, dry_run=dry_run, supersede=supersede, progress=progress)
+        with reader_for(opened, here) as reader:
+            return _load(store, opened, reader, dry_run=dry_run, supersede=supersede, progress=progress)
 
 
 def _load(
     store: Store,
-    units: list[Unit],
-    candidates: Sequence[Loader],
-    forced: Loader | None,
+    sources: Sequence[Source],
+    reader: Reader,
     *,
     dry_run: bool,
     supersede: bool,
     progress: Progress | None,
 ) -> LoadReport:
+    units = [Unit(source, FileReport(source.label)) for source in sources]
     report = LoadReport([unit.report for unit in units], dry_run)
-    for unit in units:
-        _detect(unit, forced, candidates)
+    steps = _Steps(progress)
+    for unit, looked in zip(units, reader.look_at(sources, steps.looking), strict=True):
+        _take(unit, looked, reader)
     canonical = [unit for unit in units if unit.loader is CANONICAL_LOADER]
     if canonical:
         _skip_unknown_tables(units)
-    units = sorted(units, key=_stage)
+    others = [unit for unit in sorted(units, key=lambda unit: unit.looked.stage) if unit.loader]
+    others = [unit for unit in others if unit.loader is not CANONICAL_LOADER]
+    steps.begin([*canonical, *others])
+    reader.expect(_unknown(store, others), steps.waiting)
     groups = [canonical] if canonical else []
-    groups += [[unit] for unit in units if unit.loader and unit.loader is not CANONICAL_LOADER]
-    steps = _Steps([unit for group in groups for unit in group], progress)
-    for group in groups:
-        _load_group(store, group, steps, dry_run=dry_run, supersede=supersede)
+    groups += [[unit] for unit in others]
+    _load_groups(store, groups, reader, steps, dry_run=dry_run, supersede=supersede)
     return report
 
 
-def _stage(unit: Unit) -> int:
-    """Inventory and people come before the bills that name them; a loader without stages comes last."""
-    stage = getattr(unit.loader, "stage", None)
-    return stage(unit.source) if stage else 100
+def _take(unit: Unit, looked: Looked, reader: Reader) -> None:
+    unit.looked = looked
+    unit.report.format, unit.report.layout = looked.format, looked.layout
+    unit.report.warnings += looked.warnings
+    if looked.issues:
+        _refuse(unit, looked.issues)
+    elif looked.format is not None:
+        unit.loader = reader.loader(looked.format)
+
+
+def _unknown(store: Store, units: Sequence[Unit]) -> list[tuple[Source, str]]:
+    """The files whose content no batch holds, each content once: these will certainly be read."""
+    fresh = {unit.looked.digest: unit for unit in reversed(units)}
+    with store.reading() as reading:
+        known = loading.file_batches(reading, list(fresh))
+    return [
+        (unit.source, str(unit.looked.format))
+        for unit in units
+        if unit.looked.digest not in known and fresh[unit.looked.digest] is unit
+    ]
 
 
 def _gather(paths: Sequence[Path | str]) -> list[Source]:
@@ -153,25 +177,6 @@ def _refuse(unit: Unit, issues: Iterable[Issue]) -> None:
     unit.loader = None
 
 
-def _detect(unit: Unit, forced: Loader | None, candidates: Sequence[Loader]) -> None:
-    try:
-        if forced is not None and unit.source.size == 0:
-            raise unit.source.refused("is empty", "a file with content")
-        if forced is not None:
-            _ = unit.source.members
-        unit.loader = forced or detect(unit.source, candidates)
-        unit.report.format = unit.loader.name
-        layout = getattr(unit.loader, "layout", None)
-        unit.report.layout = layout(unit.source) if layout else None
-        check = getattr(unit.loader, "check", None)
-        if check is not None:
-            unit.report.warnings += check(unit.source)
-    except BadInput as problem:
-        _refuse(unit, problem.issues)
-    except (OSError, UnicodeError) as error:
-        _refuse(unit, [Issue(file=unit.report.file, message=f"cannot be read: {error}")])
-
-
 def _skip_unknown_tables(units: list[Unit]) -> None:
     """A table that is not canonical, next to canonical ones, is skipped with a warning."""
     for unit in units:
@@ -184,8 +189,8 @@ def _skip_unknown_tables(units: list[Unit]) -> None:
 class _Steps:
     """Progress by the size of the files, and inside a file by its rows, as many as its beginning lets expect."""
 
-    def __init__(self, units: Sequence[Unit], progress: Progress | None) -> None:
-        self._whole = max(sum(unit.source.size for unit in units), 1)
+    def __init__(self, progress: Progress | None) -> None:
+        self._whole = 1
         self._done = 0
         self._size = 0
         self._expected = 1.0
@@ -193,6 +198,19 @@ class _Steps:
         self._rows = 0
         self._note = ""
         self._progress = progress
+
+    def looking(self, done: int) -> None:
+        """So many files were looked at."""
+        if self._progress:
+            self._progress(0.0, f"{done} files looked at")
+
+    def begin(self, units: Sequence[Unit]) -> None:
+        """These files are to be loaded."""
+        self._whole = max(sum(unit.source.size for unit in units), 1)
+
+    def waiting(self) -> None:
+        """Nothing new: a file is still being read."""
+        self._say()
 
     def file(self, unit: Unit) -> None:
         """A file begins."""
@@ -232,16 +250,53 @@ def _expected_rows(source: Source) -> float:
     return max(source.size * lines / max(len(source.head), 1), 1.0)
 
 
-def _load_group(store: Store, group: list[Unit], steps: _Steps, *, dry_run: bool, supersede: bool) -> None:
+def _load_groups(
+    store: Store, groups: list[list[Unit]], reader: Reader, steps: _Steps, *, dry_run: bool, supersede: bool
+) -> None:
+    """Each group is loaded wholly or not at all; those of a few seconds share one commit and its rollups.
+
+    Whoever ends the load, or whatever breaks it, keeps the groups that were done.
+    """
+    left = list(reversed(groups))
+    while left:
+        together: list[Unit] = []
+        stopped: BaseException | None = None
+        try:
+            with store.transaction() as txn:
+                changed: set[str] | None = set()
+                begun = time.monotonic()
+                while left and stopped is None and (not together or time.monotonic() - begun < _COMMIT_AFTER):
+                    group = left.pop()
+                    together += group
+                    try:
+                        months = _load_group(txn, group, reader, steps, dry_run=dry_run, supersede=supersede)
+                    except (Exception, KeyboardInterrupt) as error:
+                        stopped, months = error, None  # it may have been done already, but for telling so
+                    changed = None if changed is None or months is None else changed | months
+                rollups.refresh(txn, changed)
+        except StoreError as error:
+            for unit in together:
+                _refuse(unit, [Issue(file=unit.report.file, message=f"the store refused it: {error}")])
+        if stopped is not None:
+            raise stopped
+
+
+def _load_group(
+    txn: Txn, group: list[Unit], reader: Reader, steps: _Steps, *, dry_run: bool, supersede: bool
+) -> set[str] | None:
+    """Returns the months whose rollups change, None for all of them."""
     left = list(group)
     before = steps.done
+    months: set[str] | None = set()
     while left:
         fresh = [(replace(u.report, warnings=list(u.report.warnings), invoices=[], issues=[]), u) for u in left]
         try:
-            with store.transaction() as txn:
-                _run(txn, [Unit(u.source, r, u.loader) for r, u in fresh], steps, supersede=supersede)
-                if dry_run or all(r.duplicate_of is not None for r, _ in fresh):
+            with txn.part():
+                units = [replace(unit, report=report) for report, unit in fresh]
+                changed = _run(txn, units, reader, steps, supersede=supersede)
+                if dry_run or all(report.duplicate_of is not None for report, _ in fresh):
                     raise _Undone
+                months = changed
         except _Undone:
             pass
         except _Refused as refused:
@@ -259,6 +314,7 @@ def _load_group(store: Store, group: list[Unit], steps: _Steps, *, dry_run: bool
                 unit.report.batch_id = None
         break
     steps.finished(group, before)
+    return months
 
 
 def _copy(new: FileReport, old: FileReport) -> None:
@@ -266,14 +322,14 @@ def _copy(new: FileReport, old: FileReport) -> None:
         setattr(old, name, getattr(new, name))
 
 
-def _run(txn: Txn, units: list[Unit], steps: _Steps, *, supersede: bool) -> None:
-    known = loading.file_batches(txn, [_hash(unit) for unit in units])
+def _run(txn: Txn, units: list[Unit], reader: Reader, steps: _Steps, *, supersede: bool) -> set[str] | None:
+    known = loading.file_batches(txn, [unit.looked.digest for unit in units])
     first: dict[str, Unit] = {}
     repeats: list[tuple[Unit, Unit]] = []
     todo: list[Unit] = []
     again: dict[str, list[loading.Row]] = {}
     for unit in units:
-        digest = unit.source.sha256
+        digest = unit.looked.digest
         if digest in known and digest not in again and (aside := _worth_again(txn, known[digest], supersede)):
             again[digest] = aside
             first[digest] = unit
@@ -286,23 +342,22 @@ def _run(txn: Txn, units: list[Unit], steps: _Steps, *, supersede: bool) -> None
             first[digest] = unit
             todo.append(unit)
     if not todo:
-        return
+        return set()
     label = todo[0].report.file if len(todo) == 1 else f"{len(todo)} tables"
     assert todo[0].loader is not None
-    batch = Batch(txn, label, todo[0].loader.name, [unit.source.sha256 for unit in todo], supersede)
+    batch = Batch(txn, label, todo[0].loader.name, [unit.looked.digest for unit in todo], supersede)
     batch.progress = steps.rows
-    batch.files = [FileState(unit.source, unit.report) for unit in todo]
+    batch.files = [FileState(unit.looked.digest, unit.report) for unit in todo]
     facts = Facts(batch)
     bills = Bills(batch, facts)
     for unit, file in zip(todo, batch.files, strict=True):
-        assert unit.loader is not None
-        drift.columns(batch, file, drift.shape(unit.loader, unit.source))
-    _read_all(batch, todo, facts, bills, steps)
+        drift.columns(batch, file, unit.looked.shape)
+    _read_all(batch, todo, reader, facts, bills, steps)
     facts.settle()
-    if len(again) == len(todo) and all(u.report.rows_quarantined >= len(again[u.source.sha256]) for u in todo):
+    if len(again) == len(todo) and all(u.report.rows_quarantined >= len(again[u.looked.digest]) for u in todo):
         for unit in todo:
             _reset(unit)
-            _repeat(unit, int(known[unit.source.sha256]["batch_id"]), known[unit.source.sha256]["file"])
+            _repeat(unit, int(known[unit.looked.digest]["batch_id"]), known[unit.looked.digest]["file"])
         for unit, original in repeats:
             _repeat(unit, int(original.report.duplicate_of or 0), original.report.file)
         raise _Unchanged
@@ -312,11 +367,10 @@ def _run(txn: Txn, units: list[Unit], steps: _Steps, *, supersede: bool) -> None
         matching.rematch(batch)
     _report_invoices(facts)
     drift.codes(batch)
-    months = None if batch.dimensions_changed else batch.months | loading.fact_months(txn, batch.batch_id)
-    rollups.refresh(txn, months)
     batch.finish()
     for unit, original in repeats:
         _repeat(unit, batch.batch_id, original.report.file)
+    return None if batch.dimensions_changed else batch.months | loading.fact_months(txn, batch.batch_id)
 
 
 def _worth_again(txn: Txn, file: loading.Row, supersede: bool) -> list[loading.Row]:
@@ -341,27 +395,17 @@ def _reset(unit: Unit) -> None:
     report.warnings, report.issues, report.invoices = [], [], []
 
 
-def _hash(unit: Unit) -> str:
-    try:
-        return unit.source.sha256
-    except BadInput as problem:
-        raise _Refused(unit, problem) from problem
-    except OSError as error:
-        raise _Refused(unit, unit.source.refused(f"cannot be read: {error}")) from error
-
-
 def _repeat(unit: Unit, batch_id: int, file: str) -> None:
     unit.report.duplicate_of = batch_id
     if file != unit.report.file:
         unit.report.warnings.append(f"has the same content as {file} of batch {batch_id}; nothing changed")
 
 
-def _read_all(batch: Batch, units: list[Unit], facts: Facts, bills: Bills, steps: _Steps) -> None:
+def _read_all(batch: Batch, units: list[Unit], reader: Reader, facts: Facts, bills: Bills, steps: _Steps) -> None:
     if units[0].loader is not CANONICAL_LOADER:
         for unit, file in zip(units, batch.files, strict=True):
-            assert unit.loader is not None
             steps.file(unit)
-            _consume(batch, unit, file, unit.loader.read(unit.source), facts, bills)
+            _consume(batch, unit, file, reader.items(unit.source, str(unit.looked.format)), facts, bills)
         return
     parts = [
         (CANONICAL.index(table), index, table, sheet)

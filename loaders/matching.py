@@ -8,41 +8,18 @@ attribute `unconfirmed`; the first inventory that names the number takes them ov
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import Any
-
-import phonenumbers
 
 from core.queries import loading
 from loaders import dimensions
 from loaders.batch import Batch
+from loaders.contract import UNCONFIRMED
+from loaders.names import number_key
 from loaders.values import attributes_text
 
 _FAR = "9999-12-31"
 _EVER = "0000-00-00"
-UNCONFIRMED = {"unconfirmed": "yes"}
 _SPELLED = {"cloud", "saas_seat"}  # digits of these are account numbers, not telephone numbers
-
-
-@lru_cache(maxsize=500_000)
-def number_key(number: str, country: str | None) -> str:
-    """One form for all spellings of a number; identifiers with letters keep letters and digits only."""
-    text = number.strip()
-    digits = re.sub(r"[^0-9]", "", text)
-    if not digits or re.search(r"[A-Za-z]", text):
-        return re.sub(r"[^0-9a-z]", "", text.casefold())
-    if text.startswith("+"):
-        return f"+{digits}"
-    if digits.startswith("00"):
-        return f"+{digits[2:]}"
-    code = phonenumbers.country_code_for_region(country or "US") or 1
-    if code == 1:
-        return f"+1{digits}" if len(digits) == 10 else f"+{digits}" if len(digits) == 11 else digits
-    longest = 11 if code == 55 else 10  # Brazil: area code (55 is one) and nine digits
-    if digits.startswith(str(code)) and len(digits) > longest:
-        return f"+{digits}"
-    national = digits if country == "IT" else digits.removeprefix("0")
-    return f"+{code}{national}"
 
 
 class Matcher:
@@ -130,7 +107,7 @@ class Matcher:
             **values,
         }
         dimensions.insert(self.batch, "services", [row])
-        self.batch.dimensions_changed = True
+        self.batch.services_made = True
         self.services[service] = carrier
         if number:
             self._add(carrier, number, country, service, _EVER, _FAR)

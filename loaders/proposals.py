@@ -23,7 +23,7 @@ from core.queries import loading
 from core.store import Reader, Store, Txn, attributes_of
 from loaders.feeds.cells import check_digit_fits
 from loaders.links import ALIASES, KEY, LINKED, TABLE, aliases, unmatched
-from loaders.matching import number_key
+from loaders.names import number_key
 from loaders.values import attributes_text
 
 Row = dict[str, Any]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from importlib.metadata import entry_points
 
@@ -31,15 +31,25 @@ def _third_party() -> tuple[Loader, ...]:
     return tuple(found)
 
 
-def loaders(store: Store | None = None) -> tuple[Loader, ...]:
-    """All loaders: the built-in ones, those that read by what the store's user saved, those of other packages
+#: What users define for the loaders: by kind and name, YAML text.
+Saved = Mapping[str, Mapping[str, str]]
+
+
+def saved_in(store: Store) -> Saved:
+    """The mapping profiles and PDF templates that are saved in the store."""
+    return {kind: formats.saved(store, kind) for kind in ("profile", "pdf")}
+
+
+def loaders(saved: Saved | None = None) -> tuple[Loader, ...]:
+    """All loaders: the built-in ones, those that read by `saved` definitions, those of other packages
     (entry point group `tem.loaders`).
 
     Raises:
         BadInput: if a saved definition cannot be read.
     """
-    saved = {kind: formats.saved(store, kind) if store is not None else {} for kind in ("profile", "pdf")}
-    return (*BUILT_IN, Profiles(saved["profile"]), PdfInvoices(saved["pdf"]), *_third_party())
+    saved = saved or {}
+    own = (Profiles(saved.get("profile")), PdfInvoices(saved.get("pdf")))
+    return (*BUILT_IN, *own, *_third_party())
 
 
 def by_name(name: str, candidates: Sequence[Loader] | None = None) -> Loader:

@@ -14,7 +14,7 @@ from loaders.contract import Cells, Named
 from loaders.feeds import cells
 from loaders.feeds.feed import Feed, Kind, Notes, note, said
 from loaders.feeds.mdm import kind_of
-from loaders.matching import number_key
+from loaders.names import number_key
 from loaders.reading.declare import Layout, RowError
 
 Row = dict[str, Any]

@@ -239,6 +239,76 @@ def remark(bill: Bill, text: str) -> Issue:
     return Issue(severity="warning", message=f"invoice {bill.number}: {text}")
 
 
+def opened_by(row: Row, place: SourceRow, period: tuple[str, str], number: str | None, *kept: str) -> Open:
+    """The invoice that a header opens; without a number of its own it is named by account and day of issue."""
+    account = row["account"] or row["customer"] or "unknown"
+    bill = Bill(
+        carrier_id=carrier_id(row["operator"] or ""),
+        carrier_name=row["operator"] or "FEBRABAN",
+        account_number=account,
+        account_name=row["customer_name"],
+        number=number or f"{account}-{row['issued_on'].replace('-', '')}",
+        currency=CURRENCY,
+        country="BR",
+        issued_on=row["issued_on"],
+        period_start=period[0],
+        period_end=period[1],
+        due_on=row["due_on"],
+        total=0,
+        attributes={key.replace("_", " "): row[key] for key in kept if row[key]},
+        rows=[place],
+    )
+    return Open(bill)
+
+
+def _printed(row: Row) -> str:
+    """The telephone number of a record: in one column (version 3), or area code and number (version 2)."""
+    if "number" in row:
+        return number_text(row["number"])
+    phone = number_text(row["phone"])
+    return number_text(f"{number_text(row['area'])}{phone}") if phone else ""
+
+
+def number_of(row: Row) -> str:
+    """The number of a record; the resource's identifier where it has none (leased lines, data circuits)."""
+    return _printed(row) or number_text(row["resource"])
+
+
+def line_of(opened: Open, row: Row) -> str:
+    """The line of a detail record; "" where it belongs to the account: it has no number and no line its identifier."""
+    number = number_of(row)
+    return number if _printed(row) or number in opened.bill.lines else ""
+
+
+def span_of(row: Row) -> dict[str, str]:
+    """The days that a detail record counts for, where it names both."""
+    return {"period_start": row["from"], "period_end": row["to"]} if row["from"] and row["to"] else {}
+
+
+def take_address(opened: Open, row: Row) -> None:
+    """Where a line is."""
+    number = number_of(row)
+    if number:
+        street = " ".join(part for part in (row["street"], row["house"]) if part)
+        place = " ".join(part for part in (row["city"], row["state"]) if part)
+        opened.line(number, None, {"address": ", ".join(part for part in (street, place) if part)})
+
+
+def take_discount(opened: Open, row: Row, amount: int) -> None:
+    """A credit, or an adjustment where it is positive."""
+    attributes = {name: to_text(row[name]) for name in ("base", "percent") if row[name]}
+    values = {"item_code": row["code"], "description": row["description"], "attributes": attributes, **span_of(row)}
+    category = "adjustment" if amount > 0 else "credit"
+    opened.discounts.append(opened.charge(line_of(opened, row), category, amount, **values))
+
+
+def compare_records(opened: Open, row: Row) -> Iterator[Issue]:
+    """A remark where the trailer counts other records than there were, with or without header and trailer."""
+    records = sum(opened.counts.values())
+    if row["records"] not in {None, records, records - 2}:
+        yield remark(opened.bill, f"the trailer counts {row['records']} records, the file has {records}")
+
+
 def zone_of(words: str, country: str | None, peer: str) -> str:
     """The zone of a call: premium, directory, roaming, international or home, in that order."""
     named = _zone_named(words)

@@ -9,22 +9,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import ClassVar
 
-from core.issues import Issue
-from core.money import to_text
 from loaders.carriers.febraban import (
-    CURRENCY,
     LENGTH,
     Febraban,
     Open,
     Row,
     bare,
-    carrier_id,
+    compare_records,
     country_of,
+    line_of,
+    number_of,
     number_text,
+    opened_by,
     remark,
+    take_address,
     take_call,
+    take_discount,
 )
-from loaders.contract import NO, SURE, Bill, Item, SourceRow
+from loaders.contract import NO, SURE, Item, SourceRow
 from loaders.reading.declare import cycle_period
 from loaders.reading.fixed import (
     Record,
@@ -158,20 +160,8 @@ _GROUPS = {"ASS": "mrc", "ALU": "mrc", "PUL": "usage", "TER": "third_party", "CI
 _PREMIUM = {"090", "900", "300"}
 
 
-def _number(row: Row) -> str:
-    """Area code and number; the resource's identifier where it has no number (leased lines)."""
-    phone = number_text(row["phone"])
-    return number_text(f"{number_text(row['area'])}{phone}") if phone else number_text(row["resource"])
-
-
-def _line_of(opened: Open, row: Row) -> str:
-    """The line of a detail record; "" where it belongs to the account: it has no number and no line its identifier."""
-    number = _number(row)
-    return number if number_text(row["phone"]) or number in opened.bill.lines else ""
-
-
 def _summary(opened: Open, row: Row) -> None:
-    number = _number(row)
+    number = number_of(row)
     line = opened.resource(number)
     line.printed = (line.printed or 0) + (row["total"] or 0)
     line.parts["mrc", "Assinatura"] += row["subscription"] or 0
@@ -188,14 +178,6 @@ def _summary(opened: Open, row: Row) -> None:
         opened.line(number, "circuit" if dedicated else None, attributes)
 
 
-def _address(opened: Open, row: Row) -> None:
-    number = _number(row)
-    if number:
-        street = " ".join(part for part in (row["street"], row["house"]) if part)
-        place = " ".join(part for part in (row["city"], row["state"]) if part)
-        opened.line(number, None, {"address": ", ".join(part for part in (street, place) if part)})
-
-
 def _peer(row: Row) -> str:
     area, number = number_text(row["peer_area"]), (row["peer"] or "").strip()
     country = number_text(row["country"])
@@ -209,7 +191,7 @@ def _call(opened: Open, row: Row) -> None:
     words = bare(f"{row['code'] or ''} {row['description'] or ''}")
     take_call(
         opened,
-        _line_of(opened, row),
+        line_of(opened, row),
         row=row,
         seconds=None if row["tenths"] is None else row["tenths"] * 6,
         words=words,
@@ -232,18 +214,11 @@ def _service(opened: Open, row: Row) -> None:
     }
     if row["code"] in _PREMIUM:
         values["zone"] = "premium"
-    opened.charge(_line_of(opened, row), category, row["amount"], **values)
+    opened.charge(line_of(opened, row), category, row["amount"], **values)
 
 
 def _discount(opened: Open, row: Row) -> None:
-    amount = row["sign"] * row["amount"]
-    attributes = {name: to_text(row[key]) for name, key in (("base", "base"), ("percent", "percent")) if row[key]}
-    values = {"item_code": row["code"], "description": row["description"], "attributes": attributes}
-    if row["from"] and row["to"]:
-        values |= {"period_start": row["from"], "period_end": row["to"]}
-    opened.discounts.append(
-        opened.charge(_line_of(opened, row), "adjustment" if amount > 0 else "credit", amount, **values)
-    )
+    take_discount(opened, row, row["sign"] * row["amount"])
 
 
 def _nothing(opened: Open, row: Row) -> None:
@@ -257,7 +232,7 @@ class FebrabanV2(Febraban):
     title = "FEBRABAN telecom bill, version 2 (fixed width)"
     header, trailer = "0", "9"
     records: ClassVar = {"0": HEADER, "1": SUMMARY, "2": ADDRESS, "3": CALL, "4": SERVICE, "5": DISCOUNT, "9": TRAILER}
-    takes: ClassVar = {"1": _summary, "2": _address, "3": _call, "4": _service, "5": _discount, "9": _nothing}
+    takes: ClassVar = {"1": _summary, "2": take_address, "3": _call, "4": _service, "5": _discount, "9": _nothing}
 
     def sniff(self, source: Source) -> float:
         """A header record with its running number and three dates at their places, and no version mark."""
@@ -270,40 +245,15 @@ class FebrabanV2(Febraban):
 
     def open(self, row: Row, place: SourceRow) -> Open:
         """The invoice of a header: numbered by account and day of issue, because the layout has no invoice number."""
-        account = row["account"] or row["customer"] or "unknown"
-        first, last = cycle_period(row["issued_on"])
-        named = {"customer": "customer", "tax_id": "tax id"}
-        bill = Bill(
-            carrier_id=carrier_id(row["operator"] or ""),
-            carrier_name=row["operator"] or "FEBRABAN",
-            account_number=account,
-            account_name=row["customer_name"],
-            number=f"{account}-{row['issued_on'].replace('-', '')}",
-            currency=CURRENCY,
-            country="BR",
-            issued_on=row["issued_on"],
-            period_start=first,
-            period_end=last,
-            due_on=row["due_on"],
-            total=0,
-            attributes={text: row[key] for key, text in named.items() if row[key]},
-            rows=[place],
-        )
-        return Open(bill)
+        return opened_by(row, place, cycle_period(row["issued_on"]), None, "customer", "tax_id")
 
     def settle(self, opened: Open, row: Row) -> Iterator[Item]:
         """The total; remarks where the trailer counts other records or lines than there were."""
         opened.bill.total = row["total"]
-        records = sum(opened.counts.values())
-        if row["records"] not in {None, records, records - 2}:
-            yield _count_remark(opened, "records", row["records"], records)
+        yield from compare_records(opened, row)
         lines = opened.counts["1"]
         if row["resources"] not in {None, 0, lines}:
-            yield _count_remark(opened, "lines", row["resources"], lines)
-
-
-def _count_remark(opened: Open, what: str, printed: int, found: int) -> Issue:
-    return remark(opened.bill, f"the trailer counts {printed} {what}, the file has {found}")
+            yield remark(opened.bill, f"the trailer counts {row['resources']} lines, the file has {lines}")
 
 
 def _is_day(text: str) -> bool:

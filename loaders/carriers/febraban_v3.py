@@ -18,20 +18,25 @@ from core import periods
 from core.issues import Issue
 from core.money import SCALE, to_text
 from loaders.carriers.febraban import (
-    CURRENCY,
     LENGTH,
     Febraban,
     Open,
     Row,
     bare,
-    carrier_id,
+    compare_records,
+    line_of,
+    number_of,
     number_text,
+    opened_by,
     remark,
+    span_of,
+    take_address,
     take_call,
+    take_discount,
     usage_type_of,
 )
 from loaders.carriers.tally import UNITS
-from loaders.contract import LIKELY, NO, SURE, Bill, Item, SourceRow
+from loaders.contract import LIKELY, NO, SURE, Item, SourceRow
 from loaders.reading.fixed import (
     Column,
     Record,
@@ -215,19 +220,8 @@ _MEGABYTES = {"KB": (1, 1024), "MB": (1, 1), "GB": (1024, 1)}
 _LONG_CALLS = 10
 
 
-def _number(row: Row) -> str:
-    """The line's number; the resource's identifier where it has none (data circuits)."""
-    return number_text(row["number"]) or number_text(row["resource"])
-
-
-def _line_of(opened: Open, row: Row) -> str:
-    """The line of a detail record; "" where it belongs to the account: no number, and no line has its identifier."""
-    number = _number(row)
-    return number if number_text(row["number"]) or number in opened.bill.lines else ""
-
-
 def _summary(opened: Open, row: Row) -> None:
-    number = _number(row)
+    number = number_of(row)
     line = opened.resource(number)
     line.printed = (line.printed or 0) + (row["total"] or 0)
     line.parts["usage", "Chamadas"] += row["calls"] or 0
@@ -237,14 +231,6 @@ def _summary(opened: Open, row: Row) -> None:
         speed = f"{row['speed']} {row['speed_unit'] or ''}".strip() if (row["speed"] or "").strip("0") else None
         dates = {"activated on": row["activated_on"], "disconnected on": row["disconnected_on"]}
         opened.line(number, None, {**dates, "speed": speed})
-
-
-def _address(opened: Open, row: Row) -> None:
-    number = _number(row)
-    if number:
-        street = " ".join(part for part in (row["street"], row["house"]) if part)
-        place = " ".join(part for part in (row["city"], row["state"]) if part)
-        opened.line(number, None, {"address": ", ".join(part for part in (street, place) if part)})
 
 
 def _call(opened: Open, row: Row) -> None:
@@ -277,12 +263,12 @@ def _use(opened: Open, row: Row, seconds: int | None) -> None:
     if _abroad(row["network"]):
         words += " roaming internacional"
     peer, country = _peer_country(row)
-    take_call(opened, _line_of(opened, row), row=row, seconds=seconds, words=words, peer=peer, country=country)
+    take_call(opened, line_of(opened, row), row=row, seconds=seconds, words=words, peer=peer, country=country)
 
 
 def _service(opened: Open, row: Row) -> None:
     opened.sums["40"] += row["amount"]
-    number = _line_of(opened, row)
+    number = line_of(opened, row)
     words = bare(f"{row['code'] or ''} {row['description'] or ''}")
     unit = (row["unit"] or "").upper()
     kind = "data" if unit in _MEGABYTES else usage_type_of(words)
@@ -308,10 +294,7 @@ def _service(opened: Open, row: Row) -> None:
 def _discount(opened: Open, row: Row) -> None:
     amount = row["amount"] if row["sign"] == "+" else -abs(row["amount"])
     opened.sums["50"] += amount
-    attributes = {name: to_text(row[name]) for name in ("base", "percent") if row[name]}
-    values = {"item_code": row["code"], "description": row["description"], "attributes": attributes, **_span(row)}
-    number = _line_of(opened, row)
-    opened.discounts.append(opened.charge(number, "adjustment" if amount > 0 else "credit", amount, **values))
+    take_discount(opened, row, amount)
 
 
 def _plan(opened: Open, row: Row) -> None:
@@ -324,7 +307,7 @@ def _plan(opened: Open, row: Row) -> None:
         if row[key]
     }
     opened.charge(
-        _line_of(opened, row),
+        line_of(opened, row),
         "mrc",
         row["amount"],
         item_code=row["code"],
@@ -332,19 +315,15 @@ def _plan(opened: Open, row: Row) -> None:
         quantity=SCALE,
         unit_rate=row["amount"],
         attributes=attributes,
-        **_span(row),
+        **span_of(row),
     )
 
 
 def _adjustment(opened: Open, row: Row) -> None:
     amount = row["sign"] * row["amount"]
     opened.sums["70"] += amount
-    values = {"item_code": row["code"], "description": row["description"], **_span(row)}
-    opened.charge(_line_of(opened, row), "adjustment", amount, **values)
-
-
-def _span(row: Row) -> dict[str, str]:
-    return {"period_start": row["from"], "period_end": row["to"]} if row["from"] and row["to"] else {}
+    values = {"item_code": row["code"], "description": row["description"], **span_of(row)}
+    opened.charge(line_of(opened, row), "adjustment", amount, **values)
 
 
 def _tax_invoice(opened: Open, row: Row) -> None:
@@ -393,7 +372,7 @@ class FebrabanV3(Febraban):
     }
     takes: ClassVar = {
         "10": _summary,
-        "20": _address,
+        "20": take_address,
         "30": _call,
         "40": _service,
         "50": _discount,
@@ -414,27 +393,9 @@ class FebrabanV3(Febraban):
 
     def open(self, row: Row, place: SourceRow) -> Open:
         """The invoice of a header; without an invoice number it is named by account and day of issue."""
-        account = row["account"] or row["customer"] or "unknown"
-        number = number_text(row["invoice"]) or f"{account}-{row['issued_on'].replace('-', '')}"
         month = row["month"] or row["issued_on"][:7]
-        named = {"customer": "customer", "tax_id": "tax id", "operator_code": "operator code"}
-        bill = Bill(
-            carrier_id=carrier_id(row["operator"] or ""),
-            carrier_name=row["operator"] or "FEBRABAN",
-            account_number=account,
-            account_name=row["customer_name"],
-            number=number,
-            currency=CURRENCY,
-            country="BR",
-            issued_on=row["issued_on"],
-            period_start=periods.month_start(month),
-            period_end=periods.month_end(month),
-            due_on=row["due_on"],
-            total=0,
-            attributes={text: row[key] for key, text in named.items() if row[key]},
-            rows=[place],
-        )
-        return Open(bill)
+        period = periods.month_start(month), periods.month_end(month)
+        return opened_by(row, place, period, number_text(row["invoice"]), "customer", "tax_id", "operator_code")
 
     def settle(self, opened: Open, row: Row) -> Iterator[Item]:
         """The total; the waiting calls; remarks where the trailer's counts and sums are not those of the records."""
@@ -444,9 +405,7 @@ class FebrabanV3(Febraban):
             _use(opened, call, _seconds(call["duration"], tenths))
         if opened.calls and not tenths:
             yield remark(opened.bill, "durations of calls are read as HHHMMSS")
-        records = sum(opened.counts.values())
-        if row["records"] not in {None, records, records - 2}:
-            yield remark(opened.bill, f"the trailer counts {row['records']} records, the file has {records}")
+        yield from compare_records(opened, row)
         yield from self._compare(opened, row)
 
     def _compare(self, opened: Open, row: Row) -> Iterator[Issue]:

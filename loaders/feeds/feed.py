@@ -14,14 +14,13 @@ from functools import partial
 from typing import Any
 
 from core.issues import BadInput, Issue
-from loaders.canonical import _joined
 from loaders.contract import LIKELY, MAYBE, NO, Cells, Item, Record, Records, Rejected, SourceRow
 from loaders.feeds import cells
 from loaders.feeds.tables import Table, tables
 from loaders.reading import grid
 from loaders.reading.declare import Bound, Field, Layout, RowError, header_key
 from loaders.reading.source import Source
-from loaders.reading.text import Block
+from loaders.reading.text import Block, joined
 
 Row = dict[str, Any]
 #: Columns that no expense system needs; they are left out of the store, and the report says so.
@@ -85,9 +84,9 @@ class Kind:
         file is ours with a column renamed, and must not be read as another table that happens to be complete.
         """
         here = {header_key(cell) for cell in header if cell.strip()}
-        if self.never and any(self.never.search(cell) for cell in header):
-            return 0.0
         if sum(header_key(mark) in here for mark in self.marks) < self.enough:
+            return 0.0
+        if self.never and any(self.never.search(cell) for cell in header):
             return 0.0
         known = min(self.layout.score(header) / max(len(here), 1), 1.0)
         if self.layout.complete(header):
@@ -245,7 +244,7 @@ def _veiled(block: Block, hidden: set[int]) -> Block:
     if not hidden:
         return block
     rows = [["" if i in hidden else cell for i, cell in enumerate(row)] for row in block.rows]
-    return Block(block.lines, rows, [_joined(row) for row in rows])
+    return Block(block.lines, rows, [joined(row) for row in rows])
 
 
 def _fitted(row: Sequence[str], width: int) -> Sequence[str]:

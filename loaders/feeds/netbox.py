@@ -12,7 +12,7 @@ from typing import Any
 from loaders.contract import Cells, IfNew, Named
 from loaders.feeds import cells
 from loaders.feeds.feed import Feed, Kind, Notes, note, said
-from loaders.links import slug
+from loaders.names import slug
 from loaders.reading.declare import Layout, RowError
 
 Row = dict[str, Any]

@@ -12,12 +12,11 @@ from typing import Any
 
 from core import periods
 from core.money import to_text
-from loaders.contract import Cells, IfNew, Named
+from loaders.contract import UNCONFIRMED, Cells, IfNew, Named
 from loaders.feeds.cells import said as text
 from loaders.feeds.feed import Feed, Kind, Notes, note, said
 from loaders.focus.columns import PROVIDER, UNKNOWN_PROVIDER, commitment_category, exact, last_day, micros, start_day
-from loaders.links import slug
-from loaders.matching import UNCONFIRMED
+from loaders.names import slug
 from loaders.reading.declare import Field, Layout, RowError
 
 COMMITMENTS = Layout(

@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from array import array
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
@@ -22,31 +23,66 @@ from core import periods
 from core.issues import BadInput
 from core.schema.billing import CATEGORIES
 from core.schema.inventory import KINDS
-from loaders.canonical import _joined
 from loaders.contract import NO, SURE, Bill, BillLine, Item, Rejected, SourceRow
 from loaders.feeds.tables import Table, tables
 from loaders.focus.columns import EXACT, LAYOUT, UNKNOWN_PROVIDER, micros, tags, version
-from loaders.links import slug
+from loaders.names import slug
 from loaders.reading.declare import Bound, RowError
 from loaders.reading.sheets import cell_text
 from loaders.reading.source import Source
-from loaders.reading.text import CHUNK_ROWS, Block
+from loaders.reading.text import Block, joined
+from loaders.spool import Spool
 
+_BLOCK_ROWS = 5_000  # their cells are read before the first is taken
 _COST_CENTER = {"costcenter", "costcentre", "costcenterid", "costcentreid", "costcentercode", "costcentrecode"}
+
+
+class _Rows(Collection[SourceRow]):
+    """The rows of one bill: only their lines are kept, the file is read again when the rows are asked for."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._lines = array("Q")
+
+    def append(self, line: int) -> None:
+        """Lines come in their order."""
+        self._lines.append(line)
+
+    def __len__(self) -> int:
+        return len(self._lines)
+
+    def __iter__(self) -> Iterator[SourceRow]:
+        wanted = iter(self._lines)
+        line = next(wanted, None)
+        for place, _ in _places(self._source):
+            if place.line == line:
+                yield place
+                line = next(wanted, None)
+
+    def __contains__(self, row: object) -> bool:
+        return isinstance(row, SourceRow) and row.line in self._lines
 
 
 @dataclass(slots=True)
 class _Open:
-    """A bill while it is read, with the exact sum of its rows."""
+    """A bill while it is read, with its charges and the exact sum of its rows."""
 
     bill: Bill
+    rows: _Rows
+    charges: Spool = field(default_factory=Spool)
     exact: Decimal = Decimal(0)
+
+    def charge(self, charge: dict[str, Any]) -> None:
+        """Add a charge to the bill and its total."""
+        self.charges.append(charge)
+        self.bill.total += charge["amount"]
 
 
 @dataclass(slots=True)
 class _File:
     """All bills of a file by (carrier, account, invoice or period, currency)."""
 
+    source: Source
     bills: dict[tuple[str, str, str, str], _Open] = field(default_factory=dict)
     version: str = "1.0"
 
@@ -78,7 +114,7 @@ class Focus:
         issues = LAYOUT.missing(header, source.label)
         if issues:
             raise BadInput(issues)
-        found = self._table(source)
+        found = _table(source)
         return found[0].remarks(found[1]) if found else []
 
     def _header(self, source: Source) -> list[str] | None:
@@ -87,41 +123,47 @@ class Focus:
                 return list(parquet.ParquetFile(source.path).schema_arrow.names)
             except (ArrowException, OSError, ValueError):
                 return None
-        found = self._table(source)
+        found = _table(source)
         return [cell.strip() for cell in found[0].beginnings[found[1]][0]] if found else None
-
-    def _table(self, source: Source) -> tuple[Table, str] | None:
-        best: tuple[int, Table, str] | None = None
-        for table in tables(source):
-            for delimiter, rows in table.beginnings.items():
-                score = LAYOUT.score(rows[0]) if rows else 0
-                if score >= 6 and (best is None or score > best[0]):
-                    best = (score, table, delimiter)
-        return best[1:] if best else None
 
     def read(self, source: Source) -> Iterator[Item]:
         """The bills, in the order of their first rows."""
         header = self._header(source) or []
         bound = LAYOUT.bind(header, source.label)
-        file = _File(version=version(header))
-        member = None
-        if source.head.startswith(b"PAR1"):
-            blocks = _parquet_blocks(source)
-        else:
-            table, delimiter = self._table(source) or (None, "")
-            if table is None:
-                return
-            member, blocks = table.member, _without_header(table.blocks(delimiter))
-        for block in blocks:
-            for line, cells, raw in zip(block.lines, block.rows, block.raws, strict=True):
-                place = SourceRow(member, line, raw)
-                try:
-                    _take(file, bound, cells, place)
-                except RowError as problem:
-                    yield Rejected(place, problem.field, problem.found, problem.expected)
+        file = _File(source, version=version(header))
+        for place, cells in _places(source):
+            try:
+                _take(file, bound, cells, place)
+            except RowError as problem:
+                yield Rejected(place, problem.field, problem.found, problem.expected)
         _tie(file.bills.values())
         for opened in file.bills.values():
             yield opened.bill
+
+
+def _table(source: Source) -> tuple[Table, str] | None:
+    best: tuple[int, Table, str] | None = None
+    for table in tables(source):
+        for delimiter, rows in table.beginnings.items():
+            score = LAYOUT.score(rows[0]) if rows else 0
+            if score >= 6 and (best is None or score > best[0]):
+                best = (score, table, delimiter)
+    return best[1:] if best else None
+
+
+def _places(source: Source) -> Iterator[tuple[SourceRow, list[str]]]:
+    """Each row with where it stands, the header left out."""
+    member = None
+    if source.head.startswith(b"PAR1"):
+        blocks = _parquet_blocks(source)
+    else:
+        table, delimiter = _table(source) or (None, "")
+        if table is None:
+            return
+        member, blocks = table.member, _without_header(table.blocks(delimiter, _BLOCK_ROWS))
+    for block in blocks:
+        for line, cells, raw in zip(block.lines, block.rows, block.raws, strict=True):
+            yield SourceRow(member, line, raw), cells
 
 
 def _without_header(blocks: Iterable[Block]) -> Iterator[Block]:
@@ -135,10 +177,10 @@ def _parquet_blocks(source: Source) -> Iterator[Block]:
     try:
         with parquet.ParquetFile(source.path) as file:
             line = 1
-            for batch in file.iter_batches(CHUNK_ROWS):
+            for batch in file.iter_batches(_BLOCK_ROWS):
                 columns = [[_text(value) for value in column.to_pylist()] for column in batch.columns]
                 rows = [list(row) for row in zip(*columns, strict=True)]
-                yield Block(list(range(line, line + len(rows))), rows, [_joined(row) for row in rows])
+                yield Block(list(range(line, line + len(rows))), rows, [joined(row) for row in rows])
                 line += len(rows)
     except (ArrowException, OSError, ValueError) as error:
         raise source.refused(f"cannot be read: {str(error)[:200]}", "a complete file") from error
@@ -170,11 +212,11 @@ def _take(file: _File, bound: Bound, cells: list[str], place: SourceRow) -> None
     currency = row["currency"].upper()
     ident = (carrier, str(row["account"]), str(row["invoice"] or row["period_start"]), currency)
     if ident not in file.bills:
-        file.bills[ident] = _Open(_bill(row, carrier, currency, file))
+        opened = file.bills[ident] = _Open(_bill(row, carrier, currency, file), _Rows(file.source))
+        opened.bill.many_rows, opened.bill.many_charges = opened.rows, opened.charges
     opened = file.bills[ident]
-    bill = opened.bill
-    bill.rows.append(place)
-    bill.charges.append(_charge(row, bill, carrier))
+    opened.charge(_charge(row, opened.bill, carrier))
+    opened.rows.append(place.line)
     opened.exact = EXACT.add(opened.exact, row["cost"])
 
 
@@ -255,10 +297,9 @@ def _line(row: dict[str, Any]) -> tuple[str, BillLine]:
 
 
 def _tie(opened: Iterable[_Open]) -> None:
-    """Give each bill its total, and the bill furthest off in each currency the one adjustment that ties the file."""
+    """Give the bill furthest off in each currency the one adjustment that ties the file."""
     by_currency: dict[str, list[_Open]] = {}
     for item in opened:
-        item.bill.total = sum(charge["amount"] for charge in item.bill.charges)
         by_currency.setdefault(item.bill.currency, []).append(item)
     for items in by_currency.values():
         whole = Decimal(0)
@@ -267,7 +308,7 @@ def _tie(opened: Iterable[_Open]) -> None:
         missing = micros(whole) - sum(item.bill.total for item in items)
         if missing:
             target = max(items, key=lambda item: abs(micros(item.exact) - item.bill.total))
-            target.bill.charges.append(
+            target.charge(
                 {
                     "category": "adjustment",
                     "item_code": "ROUNDING",
@@ -276,4 +317,3 @@ def _tie(opened: Iterable[_Open]) -> None:
                     "attributes": {"exact total of the file": format(whole, "f")},
                 }
             )
-            target.bill.total += missing

@@ -43,13 +43,12 @@ class PdfInvoices:
             BadInput: if the file is damaged, has no text, or no template or two alike fit.
         """
         if source not in self._chosen:
-            self._chosen[source] = self._choose(source)
+            if not is_pdf(source):
+                raise source.refused("is no PDF")
+            self._chosen[source] = self._choose(source, with_text(source, _FIRST_PAGES))
         return self._chosen[source]
 
-    def _choose(self, source: Source) -> Template:
-        if not is_pdf(source):
-            raise source.refused("is no PDF")
-        document = with_text(source, _FIRST_PAGES)
+    def _choose(self, source: Source, document: Document) -> Template:
         fitting = [template for template in self.templates if recognised(template, document)]
         if not fitting:
             first = next((line.text for line in document.lines), "")[:120]
@@ -81,7 +80,8 @@ class PdfInvoices:
         Raises:
             BadInput: if a needed field is missing or the charges do not sum to the printed total.
         """
-        reading = read_by(self.template(source), with_text(source))
+        document = with_text(source)
+        reading = read_by(self._chosen.get(source) or self._choose(source, document), document)
         if not reading.accepted:
             raise BadInput([_in_file(source, issue) for issue in reading.problems])
         for item in reading.unread:

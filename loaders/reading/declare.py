@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from functools import lru_cache
 from typing import Any
 
+from rapidfuzz import process
+
 from core import periods
 from core.issues import BadInput, Issue
 from core.money import parse_micros
-from loaders.canonical import missing_columns
 from loaders.reading.text import MAX_CELL
 
 _NOTHING = {"", "na", "n/a", "none", "-", "no date"}
@@ -105,9 +106,35 @@ def field(key: str, *headers: str, parse: Callable[[str], Any] = plain, needed: 
     return Field(key, headers, parse, needed)
 
 
+@lru_cache(maxsize=100_000)
 def header_key(text: str) -> str:
     """Headers compared without case, blanks and punctuation: spellings differ by a comma between files."""
     return re.sub(r"[^a-z0-9&]", "", text.casefold())
+
+
+def missing_columns(
+    shown: str, needed: Iterable[str], header: list[str], known: Callable[[str], bool] = lambda name: False
+) -> list[Issue]:
+    """One issue for each needed column that the header lacks: the closest of those that are not `known` to be another
+    one, and what the file has."""
+    have = {name.casefold() for name in header}
+    strange = [name for name in header if name and not known(name)]
+    issues = []
+    for name in needed:
+        if name.casefold() in have:
+            continue
+        close = process.extractOne(name, strange, processor=str.casefold, score_cutoff=70)
+        closest = f"the closest is {close[0]}; " if close else ""
+        issues.append(
+            Issue(
+                file=shown,
+                row=1,
+                field=name,
+                message=f"the required column {name} is missing",
+                hint=f"{closest}the file has: " + ", ".join(h or "(blank)" for h in header),
+            )
+        )
+    return issues
 
 
 class Layout:
@@ -115,22 +142,23 @@ class Layout:
 
     def __init__(self, *fields: Field) -> None:
         self.fields = fields
+        self._keys = [(f, frozenset(map(header_key, f.headers))) for f in fields]
 
     def score(self, header: Sequence[str]) -> int:
         """How many declared columns the header has."""
-        keys = {header_key(cell) for cell in header}
-        return sum(any(header_key(h) in keys for h in f.headers) for f in self.fields)
+        here = set(map(header_key, header))
+        return sum(not keys.isdisjoint(here) for _, keys in self._keys)
 
     def complete(self, header: Sequence[str]) -> bool:
         """Whether every needed column is there."""
-        keys = {header_key(cell) for cell in header}
-        return all(any(header_key(h) in keys for h in f.headers) for f in self.fields if f.needed)
+        here = set(map(header_key, header))
+        return not any(f.needed and keys.isdisjoint(here) for f, keys in self._keys)
 
     def missing(self, header: Sequence[str], shown: str) -> list[Issue]:
         """One issue for each needed column that is not there."""
-        keys = {header_key(cell) for cell in header}
-        needed = [f.headers[0] for f in self.fields if f.needed and not any(header_key(h) in keys for h in f.headers)]
-        declared = {header_key(h) for f in self.fields for h in f.headers}
+        here = set(map(header_key, header))
+        needed = [f.headers[0] for f, keys in self._keys if f.needed and keys.isdisjoint(here)]
+        declared = {key for _, keys in self._keys for key in keys}
         return missing_columns(shown, needed, list(header), lambda name: header_key(name) in declared)
 
     def bind(self, header: Sequence[str], shown: str) -> Bound:

@@ -9,9 +9,8 @@ from typing import Any
 
 from core import periods
 from core.money import parse_micros
-from loaders.contract import SourceRow
 from loaders.reading.declare import Bound, Layout, RowError, blank, us_number
-from loaders.reading.source import Source
+from loaders.reading.source import Source, SourceRow
 from loaders.reading.text import blocks
 
 _DAY_FIRST = re.compile(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4}|\d{2})", re.ASCII)

@@ -14,7 +14,7 @@ from core.issues import BadInput
 from loaders.reading import child
 from loaders.reading.conventions import Plain
 from loaders.reading.source import Source
-from loaders.reading.text import DELIMITERS, Block, blocks
+from loaders.reading.text import DELIMITERS, Block, blocks, joined
 
 HEADER_WITHIN = 60  # rows; titles, addresses and notes may stand above the header
 _NUMBERISH = re.compile(r"[\s\d.,:/()+\-$€£%]*", re.ASCII)
@@ -68,7 +68,7 @@ def rows(source: Source, sheet: str | None) -> Generator[Block]:
         return
     for part in child.stream(source, "sheets", sheet):
         located = [(line, [Plain(c[0]) if isinstance(c, list) else c for c in cells]) for line, cells in part]
-        yield Block([line for line, _ in located], [c for _, c in located], [_joined(c) for _, c in located])
+        yield Block([line for line, _ in located], [c for _, c in located], [joined(c) for _, c in located])
 
 
 def beginning(source: Source, sheet: str | None, count: int = HEADER_WITHIN) -> list[Located]:
@@ -164,9 +164,3 @@ def table(source: Source, sheet: str | None, wanted: Iterable[str] = ()) -> Iter
         skip = next((i for i, line in enumerate(block.lines) if line >= first), len(block.lines))
         if skip < len(block.lines):
             yield Block(block.lines[skip:], block.rows[skip:], block.raws[skip:])
-
-
-def _joined(cells: Iterable[str]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="").writerow(list(cells))
-    return text.getvalue()

@@ -8,6 +8,7 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import IO
@@ -25,12 +26,25 @@ _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, ValueError, RuntimeError)
 
 
+@dataclass(slots=True)
+class SourceRow:
+    """Where something stands: the member of an archive (or sheet), the line of the file from 1, its raw text."""
+
+    member: str | None
+    line: int
+    raw: str
+
+
 class Source:
     """One file on disk. `label` is how it is named in reports: the path relative to what the user gave."""
 
     def __init__(self, path: Path, label: str | None = None) -> None:
         self.path = path
         self.label = label or str(path)
+
+    def __reduce__(self) -> tuple[type[Source], tuple[Path, str]]:
+        """For another process: the file, not what was learnt of it."""
+        return Source, (self.path, self.label)
 
     @property
     def stem(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import IO
 
@@ -219,6 +219,13 @@ def blocks(handle: IO[bytes], facts: TextFacts, delimiter: str, shown: str, size
     if block.lines:
         yield block
     text.detach()
+
+
+def joined(cells: Iterable[str]) -> str:
+    """Cells as one line of a CSV, for what stands in no text file."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="").writerow(list(cells))
+    return text.getvalue()
 
 
 def shown_raw(raw: str, limit: int = 2_000) -> str:

@@ -75,6 +75,23 @@ def test_calls_of_a_line_that_the_inventory_lacks_wait_for_it(store: Store, tmp_
     assert loading.quarantined(store) == []
 
 
+def test_calls_go_to_the_line_that_had_the_number_on_their_day(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "i").mkdir()
+    (tmp_path / "i" / "service_history.csv").write_text(
+        "service_id,number,valid_from,valid_to\nS1,+61398765432,2025-01-01,2026-01-20\nS2,+61398765432,2026-01-20,\n"
+    )
+    inventory(store, tmp_path / "i", "S2,fixed_voice,+61398765432,telstra,T1,active\n")
+    call = ("UIR", "0398765432", "0412345678")
+    calls = [linx_call(*call, day, "SEC", 6_000_000, 1_000_000) for day in ("20260105", "20260125")]
+    lines = [linx_other("FDR"), *calls, linx_other("FTR")]
+    load(store, tmp_path, "daily.txt", "\n".join(lines).encode())
+    events = store.frame("usage_events")
+    assert dict(zip(events["service_id"], events["started_at"].str[:10], strict=True)) == {
+        "S1": "2026-01-05",
+        "S2": "2026-01-25",
+    }
+
+
 def test_prices_with_seven_decimals_are_summed_before_they_are_rounded(store: Store, tmp_path: Path) -> None:
     calls = [linx_call("UIR", "0398765432", "0412345678", "20260105", "SEC", 100_000, 4) for _ in range(5)]
     text = "\n".join([linx_other("FDR"), *calls, linx_other("FTR")])

@@ -17,7 +17,7 @@ from loaders.carriers.febraban import carrier_id
 from loaders.carriers.febraban_v2 import FebrabanV2
 from loaders.carriers.febraban_v3 import FebrabanV3
 from loaders.contract import Bill, Rejected
-from loaders.matching import number_key
+from loaders.names import number_key
 from loaders.reading.source import Source
 
 Write = Callable[[bytes], Path]
