@@ -20,6 +20,24 @@ span = st.session_state.get("span", "quarter")
 data = cache.view("usage", head.filters, span=span)
 head.say(data.title, data.sentence)
 kpi_row(data.kpis)
+st.segmented_control(
+    "Flags of", list(spans), default="quarter", format_func=spans.__getitem__, key="span", required=True
+)
+names = [f"Unusual ({len(data.anomalies):,})", f"Policy ({len(data.policy):,})", "Accounts and cost centers"]
+unusual, policy, moved, early = st.tabs([*names, "Early warnings"], on_change="rerun", key="flag-tabs")
+if unusual.open:
+    with unusual:
+        model_run(data.model)
+        flag_queue(data.anomalies, data.anomaly_ids, key="anomalies", empty="No line-month is flagged as unusual here.")
+if policy.open:
+    with policy:
+        flag_queue(data.policy, data.policy_ids, key="policy", empty="No policy hit is open in these months.")
+if moved.open:
+    with moved:
+        moves_queue(head.filters, data.first, data.month, key="moves")
+if early.open:
+    with early:
+        early_warnings(head.filters, key="warnings")
 with card("Use over time", note="By zone; data in MB, voice in minutes, messages in pieces, a month"):
     if data.series:
         for tab, kind in zip(st.tabs([formats.words(kind) for kind in data.series]), data.series, strict=True):
@@ -51,22 +69,4 @@ with card(
             )  # fmt: skip
     else:
         nothing("Nobody roamed in this month.")
-st.segmented_control(
-    "Flags of", list(spans), default="quarter", format_func=spans.__getitem__, key="span", required=True
-)
-names = [f"Unusual ({len(data.anomalies):,})", f"Policy ({len(data.policy):,})", "Accounts and cost centers"]
-unusual, policy, moved, early = st.tabs([*names, "Early warnings"], on_change="rerun", key="flag-tabs")
-if unusual.open:
-    with unusual:
-        model_run(data.model)
-        flag_queue(data.anomalies, data.anomaly_ids, key="anomalies", empty="No line-month is flagged as unusual here.")
-if policy.open:
-    with policy:
-        flag_queue(data.policy, data.policy_ids, key="policy", empty="No policy hit is open in these months.")
-if moved.open:
-    with moved:
-        moves_queue(head.filters, data.first, data.month, key="moves")
-if early.open:
-    with early:
-        early_warnings(head.filters, key="warnings")
 footer(data.note, "A decision keeps its reason and its author in the audit trail.")
