@@ -52,6 +52,7 @@ def content(store: Store, carrier_id: str, as_of: str | None = None) -> dict[str
     claimed = sum(d.disputed - d.credited for d in claims if d.currency == currency)
     fileable = sum(d.disputed for d in claims if d.currency == currency and d.state == "identified" and d.may_file(day))
     moves = _movable(store, carrier_id)
+    stands = limits(store, carrier_id, name, currency)
     title, sentence = _headline(name, alive, total, currency, day)
     others = [f"{formats.money(int(v), str(c))}" for c, v in totals.items() if c != currency]
     return {
@@ -85,24 +86,37 @@ def content(store: Store, carrier_id: str, as_of: str | None = None) -> dict[str
         "trend": _trend(main, months, currency),
         "leverage": _leverage(alive, claims, moves, currency, day),
         "offers": _offers(store, carrier_id),
-        "limits": [[limit.name, limit.value, limit.why] for limit in limits(store, carrier_id, name, currency)],
+        "limits": [[limit.name, limit.value, limit.why] for limit in stands],
         "demand": demand_rows(store, carrier_id, currency),
         "sweep": sweep_rows(store, carrier_id, currency),
         "checks": offer_rows(store, currency),
         "errors": _errors(store, carrier_id, claims, currency, day),
         "clauses": clauses(store, [row["contract_id"] for row in alive]),
-        "notes": [
-            f"Spend is what {name} billed for the months named, all categories with tax, in {currency}; a unit is one "
-            "line billed in a month, or what use is counted in. Prices are amount per unit as billed.",
-            "Contract rate and list price come from the contract's rate table valid today; a dash: it has none.",
-            "Lines that could move are those for which an optimization result found a cheaper plan of another carrier; "
-            "its certificate is stored with the result.",
-            "Price limits, demand, commitment sweep and offer checks come from stored results and from the studies of "
-            "tem worth on today's data, each figure a difference of two solves re-priced from usage; n/a: not yet.",
-            "Benchmarks are not included: none has been loaded.",
-        ],
+        "notes": _notes(
+            name, currency, found=any(limit.value != "n/a" for limit in stands), movable=bool(moves["lines"])
+        ),
         "foot": f"OpenTEM · figures as of {formats.day(day)} · for our side only",
     }
+
+
+def _notes(name: str, currency: str, *, found: bool, movable: bool) -> list[str]:
+    """How the figures are made; only of what the brief holds."""
+    notes = [
+        f"Spend is what {name} billed for the months named, all categories with tax, in {currency}; a unit is one "
+        "line billed in a month, or what use is counted in. Prices are amount per unit as billed.",
+        "Contract rate and list price come from the contract's rate table valid today; a dash: it has none.",
+    ]
+    if movable:
+        notes.append(
+            "Lines that could move are those for which an optimization result found a cheaper plan of another carrier; "
+            "its certificate is stored with the result."
+        )
+    if found:
+        notes.append(
+            "Price limits, demand, commitment sweep and offer checks come from stored results and from the studies of "
+            "tem worth on today's data, each figure a difference of two solves re-priced from usage; n/a: not yet."
+        )
+    return [*notes, "Benchmarks are not included: none has been loaded."]
 
 
 def _kpi(label: str, value: str, delta: str | None, tone: str = "neutral") -> dict[str, Any]:
