@@ -34,6 +34,7 @@ _CORE_NODES = 4_000
 _CORES = (400, 1_500, 4_000)  # options of the small models that look for a better solution first
 _CORE_LINES = 20_000  # lines up to which they find one: a larger estate has ties enough for pairs
 _CORE_ROOM = 0.3  # of the mean cost of a line
+_ENOUGH = 0.9  # of the gap asked for: what a leaf must come within to be left
 
 
 class Watch(Protocol):
@@ -394,7 +395,7 @@ class BranchAndBound:
         for number, (bound, node, duals) in enumerate(self.leaves):
             for most in _CORES:
                 if not self._closed(bound):
-                    self._solve_core(node, duals, most)
+                    self._solve_core(bound, node, duals, most)
             if self._closed(bound):
                 break
             better = self._close_leaf(bound, node, duals)
@@ -403,10 +404,13 @@ class BranchAndBound:
 
     def _closed(self, bound: float) -> bool:
         """Whether nothing is to be done about a bound."""
-        return self.best - bound <= max(0.9 * self.gap * abs(self.best), 1e-3) or self.watch.stop()
+        return self.best - bound <= max(_ENOUGH * self.gap * abs(self.best), 1e-3) or self.watch.stop()
 
-    def _solve_core(self, node: Node, duals: Duals, most: int) -> None:
-        """A better solution from `most` options that are nearest to a tie, all other lines as in the best so far."""
+    def _solve_core(self, bound: float, node: Node, duals: Duals, most: int) -> None:
+        """A better solution from `most` options that are nearest to a tie, all other lines as in the best so far.
+
+        Good enough for the leaf's bound is good enough: the search ends there.
+        """
         engine, base = self.engine, self._base()
         if base is None or engine.estate.lines > _CORE_LINES:
             return
@@ -418,7 +422,8 @@ class BranchAndBound:
         kept = mine | (dear < far)
         kept &= (np.bincount(who[kept], minlength=len(lines)) > 1)[who]
         if len(np.unique(who[mine])) == len(lines) and kept.any():  # else the best so far lies elsewhere
-            self._solve_model(core(engine, node, base, who[kept], which[kept]), base, 0.2 * self.gap)
+            enough = bound + _ENOUGH * self.gap * abs(self.best)
+            self._solve_model(core(engine, node, base, who[kept], which[kept]), base, 0.2 * self.gap, enough)
 
     def _close_leaf(self, bound: float, node: Node, duals: Duals) -> float | None:
         engine = self.engine
@@ -441,13 +446,18 @@ class BranchAndBound:
             return self.best
         return min(outcome.bound - 5e-7 - 5e-9 * abs(outcome.bound), self.best)
 
-    def _solve_model(self, model: Core, base: Whole, gap: float) -> solver_process.Outcome:
+    def _solve_model(self, model: Core, base: Whole, gap: float, enough: float = -np.inf) -> solver_process.Outcome:
         incumbent = self._base()
         outcome = solver_process.run(
             model.model,
             time_limit=self.watch.left(),
             cancelled=self.watch.stop,
-            options={"mip_rel_gap": gap, "mip_abs_gap": 1e-6, "mip_max_nodes": _CORE_NODES},
+            options={
+                "mip_rel_gap": gap,
+                "mip_abs_gap": 1e-6,
+                "mip_max_nodes": _CORE_NODES,
+                "objective_target": float(enough),
+            },
             start=None if incumbent is None else model.start(incumbent),
         )
         self.notes.append(outcome.status)
