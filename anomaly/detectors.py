@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.ensemble import IsolationForest
 
 from anomaly import features, policy
 from anomaly.calibrate import surprise
@@ -54,6 +53,8 @@ def isolation_forest(estate: Estate) -> REAL:
 
 def _forest(rows: NDArray[np.float64], scored: BOOL) -> REAL:
     """How isolated a line-month is among those so far; the sample is drawn evenly from the rows in order of content."""
+    from sklearn.ensemble import IsolationForest  # slow to import, and only asked for to compare
+
     result = np.zeros(scored.shape)
     for t in range(scored.shape[1]):
         past = rows[:, : t + 1][scored[:, : t + 1]]

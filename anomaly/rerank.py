@@ -8,18 +8,18 @@ of them wrong, teach a logistic regression more than boosted trees; trees are tr
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import ClassifierMixin
-from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import StratifiedKFold, cross_val_score
 
 from anomaly.estate import BOOL, REAL
 from anomaly.feedback import Memory
 from anomaly.provenance import SEED
 from anomaly.sparse import Sparse
+
+if TYPE_CHECKING:
+    from sklearn.base import ClassifierMixin
 
 #: Decisions before a month from which the order of that month is moved, and the fewest of either verdict.
 LEAST_LABELS, LEAST_OF_EACH = 50, 8
@@ -63,6 +63,10 @@ def moved(raw: REAL, loudness: REAL, families: Mapping[str, Sparse], scored: BOO
 
 def _learner(rows: REAL, real: BOOL) -> ClassifierMixin:
     """The model of what reviewers confirm, the one with the smaller log loss in five folds."""
+    from sklearn.ensemble import HistGradientBoostingClassifier  # most of the start of any command, and seldom needed
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.model_selection import StratifiedKFold, cross_val_score
+
     regression = LogisticRegression(C=0.02, max_iter=500)
     if len(real) < LEAST_BOOSTED:
         return regression.fit(rows, real)
