@@ -103,13 +103,12 @@ class Month:
 @dataclass(frozen=True)
 class Replay:
     """How far a rule was off in replayed months: mean absolute error of the total, as a share of the usual month, one
-    and three months ahead (None: not replayed), and how many forecasts were compared."""
+    and three months ahead (None: not replayed)."""
 
     rule: str
     title: str
     one: float | None
     three: float | None
-    compared: int
 
 
 @dataclass(frozen=True)
@@ -122,8 +121,6 @@ class Forecast:
     used: dict[str, str]
     replays: tuple[Replay, ...]
     late: tuple[str, ...]
-    width: float | None
-    usual: int
 
     @property
     def best_rule(self) -> Replay | None:
@@ -184,8 +181,6 @@ def forecast(table: pd.DataFrame, last: str, ahead: int) -> Forecast | None:
             *(_told(name, title, _of_rule(errors, name), usual) for name, (title, _) in RULES.items()),
         ),
         late=late,
-        width=width,
-        usual=round(usual),
     )
 
 
@@ -276,7 +271,7 @@ def _told(rule: str, title: str, off: Mapping[int, Array], usual: float) -> Repl
         values = [abs(float(row[h - 1])) for row in off.values() if len(row) >= h]
         return float(np.mean(values)) / usual if values and usual else None
 
-    return Replay(rule, title, mean(1), mean(3), sum(len(row) for row in off.values()))
+    return Replay(rule, title, mean(1), mean(3))
 
 
 def _width(off: Mapping[int, Array], usual: float) -> float | None:

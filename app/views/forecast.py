@@ -109,9 +109,7 @@ def budgets(store: Store, chosen: Filters) -> pd.DataFrame:
 def _ahead_by_carrier(made: Forecast | None, table: pd.DataFrame) -> dict[str, tuple[int, ...]]:
     if made is None:
         return {}
-    owner = table.drop_duplicates("series").set_index(table.drop_duplicates("series")["series"].fillna(""))[
-        "carrier_id"
-    ]
+    owner = table.groupby(table["series"].fillna(""))["carrier_id"].first()
     result: dict[str, list[int]] = {}
     for series, values in made.by_series.items():
         name = str(owner.get(series) or "")
@@ -248,11 +246,8 @@ def _kpis(
 
 
 def _replays(made: Forecast | None) -> pd.DataFrame:
-    rows = [
-        {"title": r.title, "one": r.one, "three": r.three, "compared": r.compared}
-        for r in (made.replays if made else ())
-    ]
-    return pd.DataFrame(rows, columns=["title", "one", "three", "compared"])
+    rows = [{"title": r.title, "one": r.one, "three": r.three} for r in (made.replays if made else ())]
+    return pd.DataFrame(rows, columns=["title", "one", "three"])
 
 
 def _verdict(made: Forecast | None) -> str:
