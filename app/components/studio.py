@@ -76,6 +76,15 @@ def sliders(there: Options) -> Answers:
         )
         most = len(there.carriers)
         carriers = st.slider("At most so many carriers", 1, most, most, key="sc-max-carriers") if most > 1 else most
+        dealing = st.number_input(
+            "Fixed cost of each carrier in use, a month",
+            0.0,
+            1_000_000.0,
+            0.0,
+            100.0,
+            key="sc-carrier-cost",
+            help="What dealing with a carrier costs: account team, portal, invoices. Owed while any line is with it.",
+        )
         limit = st.toggle("Limit the number of changes", key="sc-limit")
         top = max(10, sum(there.lines.values()))
         changes = st.slider("At most so many changes", 0, top, min(200, top), key="sc-changes", disabled=not limit)
@@ -98,6 +107,7 @@ def sliders(there: Options) -> Answers:
         porting_fee=decimal(porting_fee),
         min_saving=decimal(worth),
         horizon_months=horizon,
+        carrier_cost=decimal(dealing),
         growth_data=growth_data,
         growth_voice=growth_voice,
         price_change={key: value for key, value in turned.items() if value},

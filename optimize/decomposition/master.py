@@ -53,10 +53,18 @@ class Duals:
 
 @dataclass(frozen=True)
 class Node:
-    """A part of the search: the carriers open to selected lines (None = all), per contract its open pieces."""
+    """A part of the search: the carriers open to selected lines (None = all), per contract its open pieces.
+
+    `paid`: carriers whose fixed cost is owed in this part, as a line is with them.
+    """
 
     carriers: frozenset[int] | None
     pieces: tuple[tuple[int, int], ...]
+    paid: frozenset[int] = frozenset()
+
+    def fixed_cost(self, estate: Estate) -> float:
+        """What is owed for carriers in every solution of this part."""
+        return sum(estate.carrier_cost[k] for k in sorted(self.paid))
 
     def forbids(self, bits: Whole) -> Whole:
         """Whether sets of used carriers (bits) contain one that is closed."""
@@ -253,7 +261,7 @@ class Master:
         flat = [item for m in mixed for item in m]
         spend, envelope = self._spend(x)
         return Mixture(
-            value=self.highs.getInfo().objective_function_value * s.lines,
+            value=self.highs.getInfo().objective_function_value * s.lines + self.node.fixed_cost(self.estate),
             duals=duals,
             starts=starts,
             passes=np.array([n for n, _ in flat], dtype=np.int64),

@@ -77,11 +77,11 @@ def fewest_changes(
 
 
 def _returning(engine: Engine, choice: Whole) -> Whole:
-    """Lines that could go back to today's plan, with no carrier coming into use where carriers are limited."""
+    """Lines that could go back to today's plan, with no carrier coming into use where that is limited or costs."""
     estate, t = engine.estate, engine.estate.templates
     current = estate.current
     back = (choice != current) & (current >= 0)
-    if estate.limits.max_carriers is not None:
+    if estate.limits.max_carriers is not None or estate.carrier_cost:
         first, counted = t.first[estate.template], t.selected[estate.template]
         used = np.unique(t.carrier[first + choice][counted])
         back &= ~counted | np.isin(t.carrier[first + np.maximum(current, 0)], used)
