@@ -76,6 +76,13 @@ def sliders(there: Options) -> Answers:
         )
         most = len(there.carriers)
         carriers = st.slider("At most so many carriers", 1, most, most, key="sc-max-carriers") if most > 1 else most
+        limit = st.toggle("Limit the number of changes", key="sc-limit")
+        top = max(10, sum(there.lines.values()))
+        changes = st.slider("At most so many changes", 0, top, min(200, top), key="sc-changes", disabled=not limit)
+        change_fee = st.number_input("Fee for a change of plan, one-off", 0.0, 1000.0, 0.0, 1.0, key="sc-fee")
+        porting_fee = st.number_input(
+            "Fee for moving to another carrier, one-off", 0.0, 1000.0, 0.0, 5.0, key="sc-port"
+        )
         dealing = st.number_input(
             "Fixed cost of each carrier in use, a month",
             0.0,
@@ -84,13 +91,6 @@ def sliders(there: Options) -> Answers:
             100.0,
             key="sc-carrier-cost",
             help="What dealing with a carrier costs: account team, portal, invoices. Owed while any line is with it.",
-        )
-        limit = st.toggle("Limit the number of changes", key="sc-limit")
-        top = max(10, sum(there.lines.values()))
-        changes = st.slider("At most so many changes", 0, top, min(200, top), key="sc-changes", disabled=not limit)
-        change_fee = st.number_input("Fee for a change of plan, one-off", 0.0, 1000.0, 0.0, 1.0, key="sc-fee")
-        porting_fee = st.number_input(
-            "Fee for moving to another carrier, one-off", 0.0, 1000.0, 0.0, 5.0, key="sc-port"
         )
         worth = st.number_input("A change must save at least, a month", 0.0, 1000.0, 1.0, 0.5, key="sc-worth")
         horizon = st.slider("Months over which fees are spread", 1, 60, 24, key="sc-horizon")
