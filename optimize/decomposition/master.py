@@ -29,6 +29,13 @@ _OPTIONS = {
 }
 
 
+class MasterCannotRun(RuntimeError):
+    """HiGHS refuses to run. Its pool of threads is one for the process: whoever used it first decides their number."""
+
+    def __str__(self) -> str:
+        return "HiGHS does not run: this process has used it with another number of threads than 1, which it wants here"
+
+
 @dataclass(frozen=True)
 class Duals:
     """Prices of what couples lines: use per pool and month, spend per contract, a change, a line on a limited plan."""
@@ -239,9 +246,16 @@ class Master:
             self.owner.append((b, number))
 
     def solve(self) -> Mixture | None:
-        """The best mixture of the columns so far; None if HiGHS does not finish."""
-        self.highs.run()
-        if self.highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        """The best mixture of the columns so far; None if HiGHS does not finish.
+
+        Raises:
+            MasterCannotRun: if HiGHS does not even begin.
+        """
+        failed = self.highs.run() == highspy.HighsStatus.kError
+        status = self.highs.getModelStatus()
+        if failed and status == highspy.HighsModelStatus.kNotset:
+            raise MasterCannotRun
+        if status != highspy.HighsModelStatus.kOptimal:
             return None
         s = self.shape
         solution = self.highs.getSolution()
