@@ -159,6 +159,11 @@ class Desk:
         """Currency of all amounts."""
         return self.problem.setting.currency
 
+    @property
+    def start(self) -> Warm | None:
+        """Where every other solve starts: what the scenario's own found; None where it found nothing."""
+        return self._warm
+
     def say(self, note: str) -> None:
         """Report what is being worked on.
 
