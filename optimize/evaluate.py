@@ -26,6 +26,7 @@ from optimize.scope import Setting
 
 _FITS = 2**62
 Numbers = NDArray[np.int64]
+_REMEMBERED = 4  # assignments whose cost is kept: a search asks again for the ones that it starts and ends with
 _POOLED = {"data": ("pool_group", "data_mb"), "voice": ("voice_pool_group", "voice_min")}
 
 
@@ -51,6 +52,7 @@ class Evaluator:
         self._read_coverage(frames)
         self._read_contracts(frames)
         self._number()
+        self._known: dict[bytes, Priced] = {}
 
     def under(self, scenario: Scenario, frames: Mapping[str, pd.DataFrame], changed: set[str]) -> Evaluator:
         """The same lines and use under another scenario (same months, filter and growth) and other terms.
@@ -58,14 +60,15 @@ class Evaluator:
         `changed` names the tables among plans, contracts, contract_tiers and coverage that are to be read again.
         """
         found = copy(self)
-        found.scenario = scenario
+        found.scenario, found._pool_plans, found._known = scenario, {}, {}
         if "plans" in changed:
             found.plans = {row["plan_id"]: row for row in records(frames, "plans")}
         if "coverage" in changed:
             found._read_coverage(frames)
         if changed & {"contracts", "contract_tiers"}:
             found._read_contracts(frames)
-        found._number()
+        if changed or scenario.target_accounts != self.scenario.target_accounts:
+            found._number()
         return found
 
     # ---- reading ---------------------------------------------------------------------------------------------------
@@ -106,6 +109,7 @@ class Evaluator:
         self._ids = list(self.lines)
         self._plan_ids = list(self.plans)
         self._plan_number = {plan_id: n for n, plan_id in enumerate(self._plan_ids)}
+        self._number_of: dict[str | None, int] = {**self._plan_number, None: -1}
         self._carriers = sorted({plan["carrier_id"] for plan in plans if plan["carrier_id"] is not None})
         carrier = {name: n for n, name in enumerate(self._carriers)}
         self._carrier_of = np.array([carrier.get(plan["carrier_id"], -1) for plan in plans], dtype=np.int64)
@@ -140,6 +144,8 @@ class Evaluator:
 
     def chosen(self, assignment: Assignment | None) -> Numbers:
         """The number of each line's plan, -1 = suspended, in the order of `lines`."""
+        if assignment and list(assignment) == self._ids:
+            return np.fromiter(map(self._number_of.__getitem__, assignment.values()), np.int64, len(self._ids))
         found = self._today.copy()
         for service_id, plan_id in (assignment or {}).items():
             line = self.lines.get(service_id)
@@ -209,7 +215,7 @@ class Evaluator:
 
     def _by_plan(self, chosen: Numbers) -> Iterator[tuple[int, Numbers]]:
         """Each plan that occurs in `chosen` with the places in it."""
-        order = np.argsort(chosen, kind="stable")
+        order = np.argsort(chosen.astype(np.int16) if len(self._plan_ids) < 2**15 else chosen, kind="stable")
         found, first = np.unique(chosen[order], return_index=True)
         for n, p in enumerate(found.tolist()):
             yield p, order[first[n] : first[n + 1] if n + 1 < len(first) else None]
@@ -262,7 +268,16 @@ class Evaluator:
 
     def price(self, assignment: Assignment | None = None) -> Priced:
         """The exact cost of an assignment (today's plans for services it does not name)."""
-        chosen, span = self.chosen(assignment), len(self.months)
+        chosen = self.chosen(assignment)
+        key = chosen.tobytes()
+        found = self._known.pop(key, None) or self._price(chosen)
+        self._known[key] = found
+        while len(self._known) > _REMEMBERED:
+            del self._known[next(iter(self._known))]
+        return found
+
+    def _price(self, chosen: Numbers) -> Priced:
+        span = len(self.months)
         account, contract, stays = self._homes(chosen)
         by_month, totals = self._priced(chosen)
         changed = chosen != self._today

@@ -193,13 +193,14 @@ def _kept(
         plan_id = problem.plans[line.plan].plan_id
         if not line.selected or assignment.get(line.service_id, plan_id) != plan_id or line.service_id in problem.keep:
             continue
-        code, more = "", options.total[today] - options.total[other]
-        pays = more * scenario.horizon_months > options.fee[other] * problem.months
+        charged, fee = int(options.totals[today]), int(options.fees[other])
+        code, more = "", charged - int(options.totals[other])
+        pays = more * scenario.horizon_months > fee * problem.months
         if pays and options.carrier[other] in unused:
             code = "keep_carrier_cost"
-        elif more > 0 and options.fee[other]:
+        elif more > 0 and fee:
             code = "" if pays else "keep_fee"
-        elif n in outside and outside[n] < options.total[today]:
+        elif n in outside and outside[n] < charged:
             code = "keep_coverage"
         if code:
             zero = Effect(Fraction(0), Fraction(0), Fraction(0))
@@ -212,10 +213,7 @@ def _cheapest(problem: Problem, among: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Of each line the first option of least charges among those marked; -1 where none is."""
     options = problem.options
     places = np.flatnonzero(among)
-    try:
-        total = np.array(options.total, dtype=np.int64)[places]
-    except OverflowError:
-        total = np.array(options.total, dtype=object)[places]
+    total = options.totals[places]
     order = (
         np.lexsort((places, total, options.line[places]))
         if total.dtype != object

@@ -80,15 +80,25 @@ class Options:
     data_pool: NDArray[np.int64]
     voice_pool: NDArray[np.int64]
     changed: NDArray[np.bool_]
-    total: list[int]
-    """Charges of all months without pools, picos."""
-    fee: list[int]
-    """One-off fees, picos."""
+    totals: NDArray[Any]
+    """Charges of all months without pools, picos: 64 bits, or Python integers where they do not fit."""
+    fees: NDArray[Any]
+    """One-off fees, picos, likewise."""
     monthly: NDArray[np.float64]
     """Charges of each month without pools, currency, options x T; no rows where bad months do not count."""
 
     def __len__(self) -> int:
         return len(self.line)
+
+    @cached_property
+    def total(self) -> list[int]:
+        """`totals` as Python integers."""
+        return list(self.totals.tolist())
+
+    @cached_property
+    def fee(self) -> list[int]:
+        """`fees` as Python integers."""
+        return list(self.fees.tolist())
 
 
 @dataclass(frozen=True)

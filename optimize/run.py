@@ -102,6 +102,8 @@ def run_frames(
     )
     if solution.duals is not None:
         document["duals"] = solution.duals
+    if solution.columns is not None:
+        document["columns"] = solution.columns.to_json()
     say(Progress(1.0, status, objective, bound, rel_gap))
     return Result(status, certificate, document, solution.assignment)
 

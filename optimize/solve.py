@@ -28,7 +28,7 @@ from optimize.reduce import reduce
 from optimize.result import Solution
 from optimize.rightsize import best_options
 from optimize.solver_process import Outcome
-from optimize.warm import Warm
+from optimize.warm import Columns, Warm
 
 _CORE = 700
 _TINY = 300  # option variables up to which a gap that the decomposition leaves is closed by the whole model
@@ -60,8 +60,10 @@ class _Search:
     """Whether a parent's plans or duals were used."""
     duals: dict[str, Any] | None = None
     """Prices of what couples lines, by name, for a child's search."""
+    columns: Columns | None = None
+    """The assignments that were mixed, likewise."""
     notes: list[str] = field(default_factory=list)
-    seen: set[tuple[str | None, ...]] = field(default_factory=set)
+    seen: set[bytes] = field(default_factory=set)
 
     @property
     def left(self) -> float:
@@ -78,7 +80,7 @@ class _Search:
 
     def offer(self, assignment: dict[str, str | None]) -> bool:
         """Re-price an assignment exactly and keep it if it is feasible and better (cheaper, then fewer changes)."""
-        key = tuple(assignment.get(s, x["plan_id"]) for s, x in self.evaluator.lines.items())
+        key = self.evaluator.chosen(assignment).tobytes()
         if key in self.seen:
             return False
         self.seen.add(key)
@@ -252,6 +254,7 @@ def _solution(search: _Search, bound: Fraction, solver: str, values: PoolValues 
         solver_status="; ".join(dict.fromkeys(search.notes)) or "optimal",
         pool_values=values or {},
         duals=search.duals,
+        columns=search.columns,
         warm=search.warm,
     )
 

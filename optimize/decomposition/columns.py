@@ -49,10 +49,14 @@ class Generated:
 
 @dataclass
 class Engine:
-    """An estate ready for pricing passes."""
+    """An estate ready for pricing passes.
+
+    `spare` is allowance (pools x months) that pools have beside that of their lines; only relaxations know it.
+    """
 
     estate: Estate
     blocks: int = _BLOCKS
+    spare: Floats | None = None
     made: int = 0
     memory: Memory = field(default_factory=Memory)
     _least: float | None = None
@@ -73,7 +77,7 @@ class Engine:
         }
         self._dear = frozenset(k for _, carriers in self._choices for k in carriers if self._cost_of(k))
         self.block = blocks_of(self.estate, self.blocks)
-        self.shape = _shape(self.estate, int(self.block.max(initial=0)) + 1)
+        self.shape = _shape(self.estate, int(self.block.max(initial=0)) + 1, self.spare)
 
     def root(self, carriers: frozenset[int] | None = None) -> Node:
         """The node that leaves every piece of every contract open."""
@@ -163,7 +167,7 @@ class Engine:
     def side(self, duals: Duals, node: Node) -> float:
         """What the bound adds beside the lines: carriers paid for; pools, contracts, limits, each at its cheapest."""
         s, estate = self.shape, self.estate
-        total = node.fixed_cost(estate)
+        total = node.fixed_cost(estate) - float((duals.pull * s.spare).sum())
         rate = estate.pools.rate / s.months
         for g, owners in enumerate(estate.pools.contracts):
             paid = rate[g] * min(float(duals.spend[c]) if c >= 0 else 1.0 for c in owners)
@@ -287,7 +291,7 @@ def _replayed(mixture: Mixture | None, asked: dict[int, Duals]) -> list[Duals]:
     return [asked[n] for n in order[:_REPLAY]]
 
 
-def _shape(estate: Estate, blocks: int) -> Shape:
+def _shape(estate: Estate, blocks: int, spare: Floats | None) -> Shape:
     t, months = estate.templates, estate.months
     pools, contracts = len(estate.pools.price), len(estate.contracts)
     total = estate.lines * estate.weight
@@ -321,7 +325,9 @@ def _shape(estate: Estate, blocks: int) -> Shape:
                 overage[c] += float(most[g].sum()) * rate[g] / months + estate.pools.price[g]
     spend[:, 0] -= 1e-6 + 1e-7 * np.abs(spend).max(axis=1, initial=0.0)
     spend[:, 1] += 1e-6 + 1e-7 * np.abs(spend).max(axis=1, initial=0.0)
-    return Shape(blocks, pools, months, contracts, len(estate.limits.plan_most), total, unit, most, spend, overage)
+    more = np.zeros((pools, months)) if spare is None else spare
+    limits = len(estate.limits.plan_most)
+    return Shape(blocks, pools, months, contracts, limits, total, unit, most, spend, overage, more)
 
 
 def _size(estate: Estate) -> float:

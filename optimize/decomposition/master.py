@@ -115,6 +115,8 @@ class Shape:
     """contracts x 2: spend without pool overage is in between."""
     overage_most: Floats
     """Per contract: no pool overage can add more spend."""
+    spare: Floats
+    """pools x months: allowance that a pool has beside that of its lines."""
 
     @property
     def width(self) -> int:
@@ -172,7 +174,8 @@ class Master:
         self.change_row = self.hull_row + s.contracts
         self.limit_row = self.change_row + (estate.limits.max_changes is not None)
         inf = highspy.kHighsInf
-        low = [1.0] * s.blocks + [0.0] * size + [0.0] * s.contracts + [1.0] * s.contracts
+        spare = (-s.spare / s.unit[:, None] / s.lines).ravel().tolist()
+        low = [1.0] * s.blocks + spare + [0.0] * s.contracts + [1.0] * s.contracts
         high = [1.0] * s.blocks + [inf] * size + [0.0] * s.contracts + [1.0] * s.contracts
         if estate.limits.max_changes is not None:
             low.append(-inf)
