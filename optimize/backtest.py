@@ -114,12 +114,21 @@ def _fold(
     payer = Evaluator(known, future, scope.Setting(tuple(test), str(base.currency)))
     plans = {name: rules.decide(name, known, past, train, time_limit) for name in rules.RULES}
     plans["clairvoyant"] = rules.decide("stochastic", known, future, test, time_limit)
-    paid = {name: None if plan is None else _pay(payer, plan).cost for name, plan in plans.items()}
+    seen = Evaluator(known, past, scope.Setting(tuple(train), str(base.currency))) if base.buckets else None
+    paid = {}
+    for name, plan in plans.items():
+        told = payer if name == "clairvoyant" else None if name == "keep" else seen
+        paid[name] = None if plan is None else _pay(payer, plan, told).cost
     return {"lines": len(payer.lines), "paid": paid}
 
 
-def _pay(payer: Evaluator, plan: dict[str, str | None]) -> Priced:
-    return payer.price({s: p for s, p in plan.items() if s in payer.lines})
+def _pay(payer: Evaluator, plan: dict[str, str | None], told: Evaluator | None) -> Priced:
+    """What plans cost in the months that are paid, with the buckets that are cheapest for them in the months told.
+
+    Nobody told, every pool keeps today's.
+    """
+    mine = {s: p for s, p in plan.items() if s in payer.lines}
+    return payer.price(mine, told.price(mine, improve=True).buckets if told else None)
 
 
 def _present(frames: tables.Frames, train: list[str], test: list[str]) -> pd.DataFrame:

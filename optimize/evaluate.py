@@ -9,7 +9,7 @@ and section 4, items 1-24).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
 from fractions import Fraction
@@ -19,7 +19,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from optimize.priced import PICO, Assignment, ContractCost, PoolKey, PoolMonth, Priced
+from optimize.bucket_choice import Shops, added, mrc_of
+from optimize.priced import PICO, Assignment, BucketCounts, ContractCost, PoolKey, PoolMonth, Priced
 from optimize.raw_lines import KINDS, MICRO, exact_sums, exact_total, read_lines, records
 from optimize.scenario import Scenario
 from optimize.scope import Setting
@@ -82,6 +83,7 @@ class Evaluator:
             mode = row.get("mode") or "all_units"
             self._tiers[row["contract_id"]].append((row["spend_from"], row["discount_rate"], mode))
         self.in_force = sorted(c for c, row in self.contracts.items() if self._holds(row))
+        self._with_terms = {c for c in self.in_force if self._tiers[c] or self.contracts[c].get("commitment_amount")}
         self._default_contract: dict[str, str] = {}
         for contract_id in self.in_force:
             self._default_contract.setdefault(self.contracts[contract_id]["carrier_id"], contract_id)
@@ -260,8 +262,13 @@ class Evaluator:
             found.update(zip((ids[n] for n in places.tolist()), sums.tolist(), strict=True))
         return found
 
-    def price(self, assignment: Assignment | None = None) -> Priced:
-        """The exact cost of an assignment (today's plans for services it does not name)."""
+    def price(
+        self, assignment: Assignment | None = None, buckets: BucketCounts | None = None, *, improve: bool = False
+    ) -> Priced:
+        """The exact cost of an assignment (today's plans for services it does not name) with given buckets.
+
+        Without `buckets` every pool has today's. With `improve` they are where the search for cheaper counts starts.
+        """
         chosen, span = self.chosen(assignment), len(self.months)
         account, contract, stays = self._homes(chosen)
         by_month, totals = self._priced(chosen)
@@ -279,22 +286,30 @@ class Evaluator:
         for c, amount in zip(*(a.tolist() for a in exact_sums(carrier, totals)), strict=True):
             by_carrier[self._carriers[c]] += Fraction(amount, PICO * span)
         counts = np.bincount(carrier[kept], minlength=len(self._carriers)).tolist()
+        monthly_fees = Fraction(fees, PICO * self.scenario.horizon_months)
+        changes = int(np.count_nonzero(changed))
         pools = self._filled_pools(chosen, account, contract)
-        for key, pool in pools.items():
-            for n, month in enumerate(pool):
-                month.charge = self.pool_price(key, month)
-                by_month[n] += month.charge
-                by_carrier[key[2]] += Fraction(month.charge, PICO * span)
-                if month.contracts:
-                    spend[min(month.contracts)] += month.charge
-        contracts = [self._contract_cost(c, Fraction(spend[c], PICO * span)) for c in self.in_force]
+
+        def settled(charges: Sequence[int], more: Mapping[str, int]) -> tuple[list[ContractCost], Fraction, list[int]]:
+            costs = [self._contract_cost(c, Fraction(spend[c] + more.get(c, 0), PICO * span)) for c in self.in_force]
+            months = [a + b for a, b in zip(by_month, charges, strict=True)]
+            extra = sum((c.shortfall - c.discount for c in costs), Fraction(0))
+            return costs, Fraction(sum(months), PICO * span) + extra, months
+
+        def value(charges: Sequence[int], more: Mapping[str, int]) -> Fraction:
+            _, amount, months = settled(charges, more)
+            return self._objective(amount + monthly_fees, months, changes)
+
+        shops = Shops(self.scenario, pools, buckets, self.pool_price, self._with_terms)
+        bought = shops.cheapest(value) if improve else shops.as_given()
+        for key, step in bought.items():
+            step.enter(pools[key])
+            by_carrier[key[2]] += Fraction(step.total, PICO * span)
+        contracts, running, by_month = settled(*added(bought.values(), span))
         for cost in contracts:
             if cost.carrier_id is not None and (cost.shortfall or cost.discount):
                 by_carrier[cost.carrier_id] += cost.shortfall - cost.discount
-        running = Fraction(sum(by_month), PICO * span) + sum((c.shortfall - c.discount for c in contracts), Fraction(0))
-        monthly_fees = Fraction(fees, PICO * self.scenario.horizon_months)
         cost_of_month = running + monthly_fees
-        changes = int(np.count_nonzero(changed))
         return Priced(
             cost=cost_of_month,
             objective=self._objective(cost_of_month, by_month, changes),
@@ -306,6 +321,7 @@ class Evaluator:
             by_service=dict(zip(self._ids, totals.tolist(), strict=True)),
             by_month=by_month,
             pools=pools,
+            buckets={key: step.counts for key, step in bought.items() if step.counts},
             contracts=contracts,
         )
 
@@ -436,10 +452,13 @@ class Evaluator:
         for p, places in self._by_plan(chosen[mine]):
             cost = exact_total(self.charges(self._plan_ids[p], mine[places])).tolist()
             months = [a + b for a, b in zip(months, cost, strict=True)]
-        for pool in priced.pools.values():
+        for key, pool in priced.pools.items():
             for n, month in enumerate(pool):
                 if month.contracts and min(month.contracts) == contract_id:
                     months[n] += month.charge
+            if min(set().union(*(month.contracts for month in pool)), default=None) == contract_id:
+                bought = mrc_of(self.scenario, key, priced.buckets.get(key, {}))
+                months = [amount + bought for amount in months]
         return [Fraction(amount, PICO) for amount in months]
 
     # ---- contracts and objective -----------------------------------------------------------------------------------

@@ -51,15 +51,15 @@ class Fitting:
             if not can_decompose(problem):
                 return "bad months (cvar) couple all lines in every month"
             if method == "branch_and_bound" and not self._branches:
-                return "there is no tier, no commitment and no choice of carriers to branch on"
+                return "there is no tier, no commitment, no bucket and no choice of carriers to branch on"
         return None
 
     @property
     def _branches(self) -> bool:
-        """Whether carriers or pieces of a contract are to be chosen."""
-        return self.problem.scenario.max_carriers is not None or any(
-            c.has_terms for c in self.problem.contracts.values()
-        )
+        """Whether carriers, pieces of a contract or buckets are to be chosen."""
+        problem = self.problem
+        terms = any(c.has_terms for c in problem.contracts.values())
+        return problem.scenario.max_carriers is not None or terms or problem.has_buckets
 
     def _no_counts(self) -> str | None:
         free = [group for group in self.reduced.classes if len(group.options[0]) > 1]

@@ -23,7 +23,7 @@ from optimize.build import build
 from optimize.evaluate import Evaluator
 from optimize.problem import Problem
 from optimize.result import floor_money, money
-from optimize.run import by_carrier_rows, pool_rows, run_frames
+from optimize.run import bucket_rows, by_carrier_rows, pool_rows, run_frames
 from optimize.scenario import Scenario
 from optimize.tariff import MICRO, Plan
 
@@ -100,7 +100,7 @@ def _stuck(problem: Problem) -> bool:
 
 def _alone(frames: tables.Frames, scenario: Scenario) -> Plans | None:
     """The cheapest plan of each line as if it had its pool's allowance to itself."""
-    problem = build(_without_pools(frames), scenario)
+    problem = build(_without_pools(frames), replace(scenario, buckets=()))
     return None if _stuck(problem) else problem.assignment(rightsize.best_options(problem))
 
 
@@ -183,7 +183,8 @@ def recommend(
 def _document(
     optimum: dict[str, Any], policy: str, problem: Problem, evaluator: Evaluator, plans: Plans
 ) -> dict[str, Any]:
-    priced, baseline = evaluator.price(plans), evaluator.price()
+    baseline = evaluator.price()
+    priced = baseline if policy == "keep" else evaluator.price(plans, improve=True)
     whole = {s: plans.get(s, line["plan_id"]) for s, line in evaluator.lines.items()}
     proof = dict(optimum["certificate"])
     objective = money(priced.objective)
@@ -202,6 +203,7 @@ def _document(
         "saving": money(baseline.cost - priced.cost),
         "by_carrier": by_carrier_rows(baseline, priced),
         "pools": pool_rows(evaluator, priced, baseline),
+        "buckets": bucket_rows(evaluator.scenario, priced),
         "recommendations": explain.recommendations(problem, evaluator, priced, whole),
         "sensitivities": {"contracts": [], "pools": []},
     }

@@ -21,7 +21,7 @@ from optimize.evaluate import Evaluator
 from optimize.fitting import SMALL, Fitting
 from optimize.formulate import Built, build_model
 from optimize.infeasible import some_assignment
-from optimize.priced import Priced
+from optimize.priced import BucketCounts, PoolKey, Priced
 from optimize.problem import PICO, Problem
 from optimize.progress import Cancelled, Progress, ProgressCallback
 from optimize.reduce import reduce
@@ -36,7 +36,7 @@ _DEFAULT_SECONDS = 300.0
 _CORE_NODES, _FINAL_NODES = 400, 1_500  # work limits that keep unlimited runs repeatable
 
 
-PoolValues = dict[tuple[str, str, str, str], float]
+PoolValues = dict[PoolKey, float]
 
 
 class NoAssignment(RuntimeError):
@@ -61,7 +61,7 @@ class _Search:
     duals: dict[str, Any] | None = None
     """Prices of what couples lines, by name, for a child's search."""
     notes: list[str] = field(default_factory=list)
-    seen: set[tuple[str | None, ...]] = field(default_factory=set)
+    seen: set[tuple[Any, ...]] = field(default_factory=set)
 
     @property
     def left(self) -> float:
@@ -76,26 +76,30 @@ class _Search:
             self.ended = "time_limit"
         return self.ended != "done"
 
-    def offer(self, assignment: dict[str, str | None]) -> bool:
-        """Re-price an assignment exactly and keep it if it is feasible and better (cheaper, then fewer changes)."""
+    def offer(self, assignment: dict[str, str | None], buckets: BucketCounts | None = None) -> bool:
+        """Re-price an assignment exactly and keep it if it is feasible and better (cheaper, then fewer changes).
+
+        Its pools buy the buckets that are cheapest for it; `buckets` are where that search starts.
+        """
         key = tuple(assignment.get(s, x["plan_id"]) for s, x in self.evaluator.lines.items())
-        if key in self.seen:
+        bought = tuple((pool, *counts.items()) for pool, counts in sorted((buckets or {}).items()))
+        if (key, bought) in self.seen:
             return False
-        self.seen.add(key)
+        self.seen.add((key, bought))
         if self.evaluator.violations(assignment):
             return False
-        priced = self.evaluator.price(assignment)
+        priced = self.evaluator.price(assignment, buckets, improve=True)
         if self.best is None or (priced.objective, priced.changes) < (self.best[0].objective, self.best[0].changes):
             self.best = (priced, assignment)
             return True
         return False
 
-    def settle(self, assignment: dict[str, str | None], limit: Fraction) -> bool:
+    def settle(self, assignment: dict[str, str | None], limit: Fraction, buckets: BucketCounts | None = None) -> bool:
         """Take an assignment that changes fewer lines at an objective of at most `limit`; never dearer than today."""
         assert self.best is not None
         if self.evaluator.violations(assignment):
             return False
-        priced = self.evaluator.price(assignment)
+        priced = self.evaluator.price(assignment, buckets, improve=True)
         if priced.objective > limit or (priced.changes, priced.objective) >= (self.best[0].changes, self.exact):
             return False
         self.best = (priced, assignment)
@@ -137,7 +141,7 @@ class _Search:
         """Take over the points and the bound of a solve."""
         points = [*outcome.points[-3:], *([outcome.x] if outcome.x is not None else [])]
         for x in reversed(points):
-            self.offer(self.problem.assignment(built.options(built.counts(x))))
+            self.offer(self.problem.assignment(built.options(built.counts(x))), built.bought(self.problem, x))
         if valid and np.isfinite(outcome.bound):
             self.bound = max(self.bound, _safe(outcome.bound))
         if outcome.ended == "cancelled":
@@ -188,7 +192,7 @@ def solve(
     reduced = reduce(problem, merge=False) if method == "lines" else fitting.reduced
     built = build_model(problem, reduced)
     search.offer(problem.assignment(best_options(problem)))
-    if reduced.columns == 0:
+    if reduced.columns == 0 and not problem.has_buckets:
         search.offer(problem.assignment(built.options([[c.size] for c in reduced.classes])))
         search.notes.append("optimal: reduction left one plan for every line")
         return _solution(search, search.exact, "closed form")
@@ -243,6 +247,7 @@ def _solution(search: _Search, bound: Fraction, solver: str, values: PoolValues 
     assert search.best is not None
     return Solution(
         assignment=search.best[1],
+        buckets=search.best[0].buckets,
         bound=min(bound, search.exact),
         ended=search.ended,
         method=search.method,
@@ -282,6 +287,10 @@ def _start(search: _Search, built: Built) -> tuple[NDArray[np.int64], NDArray[np
             count[place] += 1
         columns += mine
         values += count
+    for g, bought in built.buckets.items():
+        counts = search.best[0].buckets.get(problem.pools[g].key, {})
+        columns += bought
+        values += [float(counts.get(size.bucket_id, 0)) for size in problem.pools[g].buckets]
     return np.array(columns, dtype=np.int64), np.array(values)
 
 
@@ -341,7 +350,8 @@ def _large(search: _Search, built: Built) -> PoolValues:
         return {}
     search.bound = max(search.bound, relaxed.bound - 1e-7 - 1e-12 * abs(relaxed.bound))
     values = _pool_values(search.problem, built, relaxed)
-    search.offer(search.problem.assignment(built.options(built.counts(relaxed.x))))
+    bought = built.bought(search.problem, relaxed.x)
+    search.offer(search.problem.assignment(built.options(built.counts(relaxed.x))), bought)
     search.tell(0.35, "relaxation solved")
     saved = (list(model.low), list(model.high))
     if not search.good_enough():
@@ -397,7 +407,7 @@ def _pool_values(problem: Problem, built: Built, relaxed: Outcome) -> PoolValues
     for g, rows in built.pool_rows.items():
         pool = problem.pools[g]
         value = -float(sum(relaxed.duals[r] for r in rows))
-        values[pool.kind, pool.account_id, pool.carrier_id, pool.group] = max(0.0, value)
+        values[pool.key] = max(0.0, value)
     return values
 
 
@@ -428,9 +438,9 @@ def _fewest_changes(search: _Search, built: Built) -> None:
         model.cost[int(j)] = 1.0
     outcome = _mip(search, built, "fewest changes", seconds=search.left, nodes=_FINAL_NODES, rel_gap=0.0)
     for x in [*outcome.points[-2:], *([outcome.x] if outcome.x is not None else [])]:
-        assignment = search.problem.assignment(built.options(built.counts(x)))
-        search.offer(assignment)
+        assignment, bought = search.problem.assignment(built.options(built.counts(x))), built.bought(search.problem, x)
+        search.offer(assignment, bought)
         if within:
-            search.settle(assignment, most)
+            search.settle(assignment, most, bought)
     if outcome.ended == "cancelled":
         search.ended = "cancelled"

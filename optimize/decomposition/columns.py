@@ -70,8 +70,10 @@ class Engine:
         self.shape = _shape(self.estate, int(self.block.max(initial=0)) + 1)
 
     def root(self, carriers: frozenset[int] | None = None) -> Node:
-        """The node that leaves every piece of every contract open."""
-        return Node(carriers, tuple((0, len(c)) for c in self.estate.contracts))
+        """The node that leaves every piece of every contract and every step of every pool open."""
+        pools = self.estate.pools
+        steps = tuple((0, len(pools.ladder(g).mrc)) for g in range(self.shape.pools))
+        return Node(carriers, tuple((0, len(c)) for c in self.estate.contracts), steps)
 
     def neutral(self) -> Duals:
         """Prices at which nothing is coupled."""
@@ -123,8 +125,10 @@ class Engine:
         total = 0.0
         rate = estate.pools.rate / s.months
         for g, owners in enumerate(estate.pools.contracts):
-            paid = rate[g] * min(float(duals.spend[c]) if c >= 0 else 1.0 for c in owners)
-            total += float(np.minimum(0.0, (paid - duals.pull[g]) * s.most_pull[g]).sum())
+            price = min(float(duals.spend[c]) if c >= 0 else 1.0 for c in owners)
+            total += float(np.minimum(0.0, (price * rate[g] - duals.pull[g]) * s.most_pull[g]).sum())
+            steps, open_ = estate.pools.ladder(g), slice(*node.steps[g])
+            total += float((price * steps.mrc[open_] - steps.allowance[open_] * duals.pull[g].sum()).min())
         for c in range(s.contracts):
             rho = float(duals.spend[c])
             total += min((charged - rho * spend for spend, charged in ends(estate, s, node, c)), default=np.inf)
@@ -276,6 +280,7 @@ def _shape(estate: Estate, blocks: int) -> Shape:
         for c in owners:
             if c >= 0:
                 overage[c] += float(most[g].sum()) * rate[g] / months + estate.pools.price[g]
+                overage[c] += float(estate.pools.ladder(g).mrc.max())
     spend[:, 0] -= 1e-6 + 1e-7 * np.abs(spend).max(axis=1, initial=0.0)
     spend[:, 1] += 1e-6 + 1e-7 * np.abs(spend).max(axis=1, initial=0.0)
     return Shape(blocks, pools, months, contracts, len(estate.limits.plan_most), total, unit, most, spend, overage)

@@ -216,14 +216,14 @@ class Desk:
         solution = self._search(problem, evaluator, keep_feasible)
         if solution is None:
             return Answer(scenario, "time_limit", baseline, None, Fraction(0), {}, evaluator)
-        priced = evaluator.price(solution.assignment)
+        priced = evaluator.price(solution.assignment, solution.buckets)
         check(priced, baseline, keep_feasible, solution, evaluator.violations(solution.assignment))
         best: tuple[Priced, Assignment] = (priced, solution.assignment)
         for candidate in known:
             mine = {s: candidate.get(s, line["plan_id"]) for s, line in evaluator.lines.items()}
             if any(p is not None and p not in evaluator.plans for p in mine.values()) or evaluator.violations(mine):
                 continue
-            tried = evaluator.price(mine)
+            tried = evaluator.price(mine, improve=True)
             if (tried.objective, tried.changes) < (best[0].objective, best[0].changes):
                 best = (tried, mine)
         bound = min(max(solution.bound, floor) if floor is not None else solution.bound, best[0].objective)

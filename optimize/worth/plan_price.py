@@ -149,7 +149,7 @@ class Curve:
 
     def _cost(self, assignment: Assignment, price: Fraction) -> Fraction:
         """Exact objective of an assignment with the plan at a price."""
-        return self.desk.evaluator_under(self._patch(price)).price(assignment).objective
+        return self.desk.evaluator_under(self._patch(price)).price(assignment, improve=True).objective
 
     def _even(self, assignment: Assignment, low: Fraction) -> Fraction | None:
         """The highest whole cent, not below `low`, at which an assignment is cheaper than the best without the plan."""
