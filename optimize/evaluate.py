@@ -172,12 +172,17 @@ class Evaluator:
 
     def contract_of(self, plan_ids: Assignment) -> dict[str, str | None]:
         """The contract of each named service on its plan, None = none; suspended ones are left out."""
+        return {s: contract for s, (_, contract) in self.homes_of(plan_ids).items()}
+
+    def homes_of(self, plan_ids: Assignment) -> dict[str, tuple[str, str | None]]:
+        """Account and contract (None = none) of each named service on its plan; suspended ones are left out."""
         wanted = {s: p for s, p in plan_ids.items() if p is not None}
         rows = np.array([self.lines[s]["n"] for s in wanted], dtype=np.int64)
         chosen = np.array([self._plan_number[p] for p in wanted.values()], dtype=np.int64)
-        _, contract, _ = self._homes(chosen, rows)
+        account, contract, _ = self._homes(chosen, rows)
         names = [*self._contract_ids, None]
-        return dict(zip(wanted, (names[c] for c in contract.tolist()), strict=True))
+        homes = ((self._account_ids[a], names[c]) for a, c in zip(account.tolist(), contract.tolist(), strict=True))
+        return dict(zip(wanted, homes, strict=True))
 
     def one_off(self, assignment: Assignment) -> dict[str, int]:
         """One-off fees of each named service's change, picos."""

@@ -10,6 +10,7 @@ import numpy as np
 from core.issues import BadInput, Issue
 from optimize.decomposition.from_problem import can_decompose
 from optimize.methods import METHODS
+from optimize.parts import largest, parts
 from optimize.problem import Problem
 from optimize.reduce import LineClass, Reduced, reduce
 from optimize.rightsize import couplings
@@ -17,6 +18,7 @@ from optimize.rightsize import couplings
 SMALL = 2_500  # option variables up to which the MIP solver gets the whole model at once
 _COUPLED = 2_500  # options of undecided lines above which contracts and carriers call for branch and bound
 _LARGE = 100_000  # the same where only pools and limits do
+_PART = 600  # option variables up to which a part is surely solved
 _MOST_LINES = 20_000  # variables of the line model
 
 
@@ -30,6 +32,19 @@ class Fitting:
     def reduced(self) -> Reduced:
         """The reduced problem with similar lines merged."""
         return reduce(self.problem)
+
+    @cached_property
+    def parts(self) -> list[Reduced]:
+        """What of it nothing ties together."""
+        return parts(self.problem, self.reduced)
+
+    @property
+    def by_parts(self) -> bool:
+        """Whether the model is solved part by part: many pools with buckets, or too much for one model."""
+        scenario = self.problem.scenario
+        asked = scenario.polish == "fewest_changes" or scenario.polish_within > 0
+        much = self.problem.has_buckets or self.reduced.columns > SMALL
+        return much and not asked and len(self.parts) > 1 and largest(self.parts) <= _PART
 
     @property
     def undecided(self) -> int:
@@ -101,6 +116,8 @@ class Fitting:
             raise BadInput(Issue(field="method", found=asked, message=why, hint="methods that fit: " + ", ".join(fit)))
         if self.refusal("closed_form") is None:
             return "closed_form"
+        if self.problem.has_buckets and self.undecided <= _LARGE and self.by_parts:
+            return "model"
         if can_decompose(self.problem) and self.undecided > (_COUPLED if self._branches else _LARGE):
             return "branch_and_bound" if self._branches else "decomposition"
         if self.reduced.columns <= SMALL and self.refusal("count") is None:

@@ -179,7 +179,11 @@ class _Builder:
     def _pools(self, built: Built) -> None:
         options = self.problem.options
         split = split_pools(self.problem, self.reduced)
-        for g, pool in enumerate(self.problem.pools):
+        here = np.array([o for group in self.reduced.classes for mine in group.options for o in mine], dtype=np.int64)
+        for g in np.union1d(options.data_pool[here], options.voice_pool[here]).tolist():
+            if g < 0:
+                continue
+            pool = self.problem.pools[g]
             member = options.data_pool if pool.kind == "data" else options.voice_pool
             pull = self.reduced.pull[pool.kind]
             js = np.flatnonzero(member[self.opt] == g)

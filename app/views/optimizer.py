@@ -40,6 +40,7 @@ class Optimizer:
     conclusion: str
     infeasible: tuple[str, ...]
     ranking: tuple[str, ...] = ()
+    buckets: pd.DataFrame = field(default_factory=pd.DataFrame)
     solved: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
@@ -87,6 +88,7 @@ def view(store: Store, filters: Filters, *, result_id: str | None = None) -> Opt
         conclusion,
         explained(item),
         ranking,
+        results.buckets(store, item),
         worth.frontier(worth.found(store, item.yaml)),
     )
 
@@ -119,6 +121,8 @@ def _kpis(item: Outcome) -> tuple[Kpi, ...]:
     if item.saving is None or item.cost is None:
         return (Kpi("Cost today", formats.money(item.baseline, item.currency), f"a month, {item.period}"),)
     each = item.saving // item.changes if item.changes else None
+    orders = sum(row["change"] != 0 for row in item.document.get("buckets") or [])
+    beside = f"; buckets: {formats.count(orders)} to order or cancel" if orders else ""
     return (
         Kpi("Cost today", formats.money(item.baseline, item.currency), f"a month, {item.period}"),
         Kpi(
@@ -133,7 +137,9 @@ def _kpis(item: Outcome) -> tuple[Kpi, ...]:
         Kpi(
             "Changes",
             formats.count(item.changes),
-            f"{formats.money(each, item.currency)} a month each" if each is not None else "none needed",
+            (f"{formats.money(each, item.currency)} a month each" if each is not None else "of no line") + beside
+            if each is not None or orders
+            else "none needed",
             help="Mean saving of one change; single savings do not add up inside a pool.",
         ),
         Kpi(

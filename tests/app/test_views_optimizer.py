@@ -65,6 +65,25 @@ def test_pools_tell_use_and_overage(filled: Store) -> None:
     assert "1.8 GB of 2 GB a month (90 %)" in pool.told
 
 
+def test_buckets_are_listed_with_what_to_order(filled: Store) -> None:
+    pools = [{**estate.RESULT["pools"][0], "bucket_cost": 300.0, "baseline_bucket_cost": 230.0}]
+    document = {**estate.RESULT, "pools": pools, "buckets": estate.BUCKETS, "saving": 90.0}
+    estate.add_result(filled, name="Stairs", result_id="r2", document=document)
+    data = optimizer.view(filled, Filters(), result_id="r2")
+    assert data.buckets.to_dict("list") == {
+        "pool": ["Verizon Wireless flex, 100-200"] * 2,
+        "bucket": ["50 GB", "85 GB"],
+        "size": ["50 GB", "85 GB"],
+        "mrc": [150 * SCALE, 230 * SCALE],
+        "today": [0, 1],
+        "count": [2, 0],
+        "change": [2, -1],
+    }
+    assert data.pools[0].told.endswith("buckets $300.00 a month (today $230.00)")
+    assert "buckets: 2 to order or cancel" in next(k.delta for k in data.kpis if k.label == "Changes")
+    assert optimizer.view(filled, Filters(), result_id="r1").buckets.empty
+
+
 def test_a_result_on_older_data_is_marked(filled: Store) -> None:
     assert not results.outcomes(filled)[0].stale
     with filled.transaction() as txn:

@@ -127,7 +127,9 @@ def test_lines_that_leave_the_pool_make_a_smaller_bucket_do():
     found = optimize.run_frames(frames, {"buckets": buckets(today={}), "gap": 0}).to_json()
     # 24 x 2 + 12 = 60 GB: 85 GB costs 380 in all; the heavy one alone on unlimited leaves 48 GB for 50 GB
     assert found["certificate"]["cost"] == pytest.approx(24 * 6 + 60 + 150)
-    assert [r["reason_code"] for r in found["recommendations"]] == ["pool_buster"]
+    (row,) = found["recommendations"]
+    assert (row["service_id"], row["reason_code"]) == ("D07", "pool_buster")
+    assert "its pool buys 1 x 50 GB" in row["reason"]
     assert [(r["bucket_id"], r["count"]) for r in found["buckets"]] == [("50 GB", 1)]
 
 
@@ -362,13 +364,63 @@ def test_five_thousand_lines_with_a_proven_gap():
     frames["plans"].loc[small, ["data_mb", "mrc"]] = [0, 5 * M]
     stairs = [(gb * 50, mrc * 50) for gb, mrc in ((50, 100), (85, 160), (150, 270))]
     scenario = {"buckets": buckets(stairs, max_per_pool=3), "bucket_steps": "any", "gap": "0.001"}
+    scenario["method"] = "branch_and_bound"
     found = optimize.run_frames(frames, scenario).to_json()
     proof = found["certificate"]
-    assert proof["method"] == "branch_and_bound"
     assert found["status"] == "gap_met"
     assert proof["rel_gap"] <= 1e-3
     assert sum(row["count"] for row in found["buckets"]) >= 4
     assert sum(pool["bucket_cost"] for pool in found["pools"]) == sum(r["mrc"] * r["count"] for r in found["buckets"])
+
+
+def small_pools(lines, each, steps="one"):
+    """Accounts of `each` lines with a pool and stairs of 50, 85 and 150 GB; every other one has 50 GB today."""
+    frames = pooled_estate(lines, 4, 1, seed=8)
+    names = [f"A{n:03d}" for n in range(lines // each)]
+    frames["services"]["account_id"] = [names[n % len(names)] for n in range(lines)]
+    frames["accounts"] = pd.DataFrame({"account_id": names, "carrier_id": "C0"})
+    small = frames["plans"]["plan_id"] == "C0-0"
+    frames["plans"].loc[small, ["data_mb", "mrc"]] = [0, 5 * M]
+    stairs = buckets(((50, 100), (85, 160), (150, 270)))
+    stairs[0]["today"] = dict.fromkeys(names[::2], 1)
+    return frames, {"buckets": stairs, "bucket_steps": steps}
+
+
+def test_small_pools_are_solved_one_by_one_to_a_proven_optimum():
+    frames, scenario = small_pools(250, 25)
+    found = optimize.run_frames(frames, {**scenario, "gap": "0.0001"}).to_json()
+    proof = found["certificate"]
+    assert proof["method"] == "model"
+    assert "parts" in proof["solver_status"]
+    assert found["status"] in ("optimal", "gap_met")
+    assert proof["rel_gap"] <= 1e-4
+
+
+def test_parts_find_what_the_whole_model_finds():
+    frames, scenario = small_pools(60, 12, "any")
+    parted = optimize.run_frames(frames, {**scenario, "gap": 0, "method": "model"}).to_json()
+    whole = optimize.run_frames(frames, {**scenario, "gap": 0, "method": "lines"}).to_json()
+    assert "parts" in parted["certificate"]["solver_status"]
+    assert "parts" not in whole["certificate"]["solver_status"]
+    assert parted["certificate"]["objective"] == pytest.approx(whole["certificate"]["objective"], abs=0.006)
+    actions = [[r["action"] != "keep" for r in d["recommendations"]] for d in (parted, whole)]
+    assert sum(actions[0]) == sum(actions[1])
+    tied = optimize.run_frames(frames, {**scenario, "gap": "0.01", "method": "model", "max_changes": 40}).to_json()
+    assert "parts" not in tied["certificate"]["solver_status"]
+
+
+def test_a_search_by_parts_that_is_cut_short_has_an_honest_gap():
+    frames, scenario = small_pools(100, 25)
+    asked = []
+
+    def cancelled():
+        asked.append(1)
+        return len(asked) > 2
+
+    found = optimize.run_frames(frames, {**scenario, "gap": 0, "method": "model"}, cancelled=cancelled).to_json()
+    proof = found["certificate"]
+    assert found["status"] == "cancelled"
+    assert 0 < proof["bound"] < proof["objective"] <= found["baseline_cost"]
 
 
 def test_the_back_test_pays_for_buckets_chosen_before_the_cut():
