@@ -8,7 +8,7 @@ shares nothing with the models.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
@@ -62,6 +62,11 @@ def sizes_of(scenario: Scenario, key: PoolKey) -> list[Bucket]:
 def today(scenario: Scenario, key: PoolKey) -> Counts:
     """What a pool has now."""
     return {b.bucket_id: n for b in sizes_of(scenario, key) if (n := b.today.get(key[1], 0))}
+
+
+def frozen(counts: BucketCounts | None) -> Hashable:
+    """Counts as a key."""
+    return None if counts is None else tuple((pool, *sorted(counts[pool].items())) for pool in sorted(counts))
 
 
 def mrc_of(scenario: Scenario, key: PoolKey, counts: Mapping[str, int]) -> int:

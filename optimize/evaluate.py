@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from optimize.bucket_choice import Shops, added, mrc_of
+from optimize.bucket_choice import Shops, added, frozen, mrc_of
 from optimize.priced import PICO, Assignment, BucketCounts, ContractCost, PoolKey, PoolMonth, Priced
 from optimize.raw_lines import KINDS, MICRO, exact_sums, exact_total, read_lines, records
 from optimize.scenario import Scenario
@@ -27,6 +27,7 @@ from optimize.scope import Setting
 
 _FITS = 2**62
 Numbers = NDArray[np.int64]
+_REMEMBERED = 4  # assignments whose cost is kept: a search asks again for the ones that it starts and ends with
 _POOLED = {"data": ("pool_group", "data_mb"), "voice": ("voice_pool_group", "voice_min")}
 
 
@@ -52,6 +53,7 @@ class Evaluator:
         self._read_coverage(frames)
         self._read_contracts(frames)
         self._number()
+        self._known: dict[tuple[Any, ...], Priced] = {}
 
     def under(self, scenario: Scenario, frames: Mapping[str, pd.DataFrame], changed: set[str]) -> Evaluator:
         """The same lines and use under another scenario (same months, filter and growth) and other terms.
@@ -59,14 +61,15 @@ class Evaluator:
         `changed` names the tables among plans, contracts, contract_tiers and coverage that are to be read again.
         """
         found = copy(self)
-        found.scenario = scenario
+        found.scenario, found._pool_plans, found._known = scenario, {}, {}
         if "plans" in changed:
             found.plans = {row["plan_id"]: row for row in records(frames, "plans")}
         if "coverage" in changed:
             found._read_coverage(frames)
         if changed & {"contracts", "contract_tiers"}:
             found._read_contracts(frames)
-        found._number()
+        if changed or scenario.target_accounts != self.scenario.target_accounts:
+            found._number()
         return found
 
     # ---- reading ---------------------------------------------------------------------------------------------------
@@ -108,6 +111,7 @@ class Evaluator:
         self._ids = list(self.lines)
         self._plan_ids = list(self.plans)
         self._plan_number = {plan_id: n for n, plan_id in enumerate(self._plan_ids)}
+        self._number_of: dict[str | None, int] = {**self._plan_number, None: -1}
         self._carriers = sorted({plan["carrier_id"] for plan in plans if plan["carrier_id"] is not None})
         carrier = {name: n for n, name in enumerate(self._carriers)}
         self._carrier_of = np.array([carrier.get(plan["carrier_id"], -1) for plan in plans], dtype=np.int64)
@@ -142,6 +146,8 @@ class Evaluator:
 
     def chosen(self, assignment: Assignment | None) -> Numbers:
         """The number of each line's plan, -1 = suspended, in the order of `lines`."""
+        if assignment and list(assignment) == self._ids:
+            return np.fromiter(map(self._number_of.__getitem__, assignment.values()), np.int64, len(self._ids))
         found = self._today.copy()
         for service_id, plan_id in (assignment or {}).items():
             line = self.lines.get(service_id)
@@ -216,7 +222,7 @@ class Evaluator:
 
     def _by_plan(self, chosen: Numbers) -> Iterator[tuple[int, Numbers]]:
         """Each plan that occurs in `chosen` with the places in it."""
-        order = np.argsort(chosen, kind="stable")
+        order = np.argsort(chosen.astype(np.int16) if len(self._plan_ids) < 2**15 else chosen, kind="stable")
         found, first = np.unique(chosen[order], return_index=True)
         for n, p in enumerate(found.tolist()):
             yield p, order[first[n] : first[n + 1] if n + 1 < len(first) else None]
@@ -274,9 +280,18 @@ class Evaluator:
 
         Without `buckets` every pool has today's. With `improve` they are where the search for cheaper counts starts.
         """
-        chosen, span = self.chosen(assignment), len(self.months)
+        chosen = self.chosen(assignment)
+        key = (chosen.tobytes(), *((frozen(buckets), improve) if self.scenario.buckets else ()))
+        found = self._known.pop(key, None) or self._price(chosen, buckets, improve)
+        self._known[key] = found
+        while len(self._known) > _REMEMBERED:
+            del self._known[next(iter(self._known))]
+        return found
+
+    def _price(self, chosen: Numbers, buckets: BucketCounts | None, improve: bool) -> Priced:
+        span = len(self.months)
         account, contract, stays = self._homes(chosen)
-        by_month, totals = self._priced(chosen)
+        outside, totals = self._priced(chosen)
         changed = chosen != self._today
         moved = changed & ~stays
         fees = int(np.count_nonzero(changed & stays)) * self.scenario.change_fee * MICRO
@@ -291,14 +306,23 @@ class Evaluator:
         for c, amount in zip(*(a.tolist() for a in exact_sums(carrier, totals)), strict=True):
             by_carrier[self._carriers[c]] += Fraction(amount, PICO * span)
         counts = np.bincount(carrier[kept], minlength=len(self._carriers)).tolist()
+        lines_by_carrier = {self._carriers[c]: n for c, n in enumerate(counts) if n}
+        fixed = {
+            c: Fraction(amount, MICRO)
+            for c, amount in sorted(self.scenario.carrier_fixed_cost.items())
+            if amount and c in lines_by_carrier
+        }
+        for name, owed in fixed.items():
+            by_carrier[name] += owed
         monthly_fees = Fraction(fees, PICO * self.scenario.horizon_months)
         changes = int(np.count_nonzero(changed))
         pools = self._filled_pools(chosen, account, contract)
 
         def settled(charges: Sequence[int], more: Mapping[str, int]) -> tuple[list[ContractCost], Fraction, list[int]]:
-            costs = [self._contract_cost(c, Fraction(spend[c] + more.get(c, 0), PICO * span)) for c in self.in_force]
-            months = [a + b for a, b in zip(by_month, charges, strict=True)]
-            extra = sum((c.shortfall - c.discount for c in costs), Fraction(0))
+            spends = {c: Fraction(spend[c] + more.get(c, 0), PICO * span) for c in self.in_force}
+            costs = [ContractCost.of(self.contracts[c], self._tiers.get(c, ()), s) for c, s in spends.items()]
+            months = [a + b for a, b in zip(outside, charges, strict=True)]
+            extra = sum((c.shortfall - c.discount for c in costs), Fraction(0)) + sum(fixed.values(), Fraction(0))
             return costs, Fraction(sum(months), PICO * span) + extra, months
 
         def value(charges: Sequence[int], more: Mapping[str, int]) -> Fraction:
@@ -322,7 +346,8 @@ class Evaluator:
             fees=monthly_fees,
             changes=changes,
             by_carrier=dict(sorted(by_carrier.items())),
-            lines_by_carrier={self._carriers[c]: n for c, n in enumerate(counts) if n},
+            lines_by_carrier=lines_by_carrier,
+            carrier_fixed_cost=fixed,
             by_service=dict(zip(self._ids, totals.tolist(), strict=True)),
             by_month=by_month,
             pools=pools,
@@ -479,31 +504,6 @@ class Evaluator:
             above = {eta: sum((m - eta for m in months if m > eta), Fraction(0)) for eta in months}
             value += weight * min(eta + excess / tail for eta, excess in above.items())
         return value + Fraction(self.scenario.min_saving_per_change * changes, MICRO)
-
-    def _contract_cost(self, contract_id: str, spend: Fraction) -> ContractCost:
-        row = self.contracts[contract_id]
-        tiers = sorted(self._tiers.get(contract_id, ()))
-        discount, following = Fraction(0), None
-        for n, (start, rate, mode) in enumerate(tiers):
-            begin = Fraction(start, MICRO)
-            if spend < begin:
-                following = begin
-                break
-            end = Fraction(tiers[n + 1][0], MICRO) if n + 1 < len(tiers) else None
-            share = Fraction(rate, MICRO)
-            if mode == "all_units":
-                discount = share * spend
-            else:
-                discount += share * ((spend if end is None else min(spend, end)) - begin)
-        amount = Fraction(row.get("commitment_amount") or 0, MICRO)
-        period = row.get("commitment_period") or "month"
-        length = {"month": 1, "quarter": 3, "year": 12}.get(period) or row.get("initial_term_months") or 1
-        commitment = amount / int(length)
-        attained = spend - discount if row.get("commitment_basis") == "net" else spend
-        penalty = row.get("shortfall_rate")
-        shortfall = Fraction(MICRO if penalty is None else penalty, MICRO) * max(Fraction(0), commitment - attained)
-        carrier = row.get("carrier_id")
-        return ContractCost(contract_id, carrier, spend, discount, commitment, shortfall, following)
 
     # ---- limits ----------------------------------------------------------------------------------------------------
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Any
 
 PICO = 10**12
+_MICRO = 10**6
 #: service_id -> plan_id, or None for a suspended service. A service that is not named keeps its plan.
 Assignment = Mapping[str, str | None]
 PoolKey = tuple[str, str, str, str]  # kind, account_id, carrier_id, group
@@ -38,6 +40,31 @@ class ContractCost:
     shortfall: Fraction
     next_tier: Fraction | None
 
+    @staticmethod
+    def of(row: Mapping[str, Any], tiers: Iterable[tuple[int, int, str]], spend: Fraction) -> ContractCost:
+        """What a row of the contracts table costs at a monthly spend; `tiers`: (spend from, rate, mode), millionths."""
+        discount, following, steps = Fraction(0), None, sorted(tiers)
+        for n, (start, rate, mode) in enumerate(steps):
+            begin = Fraction(start, _MICRO)
+            if spend < begin:
+                following = begin
+                break
+            end = Fraction(steps[n + 1][0], _MICRO) if n + 1 < len(steps) else None
+            share = Fraction(rate, _MICRO)
+            if mode == "all_units":
+                discount = share * spend
+            else:
+                discount += share * ((spend if end is None else min(spend, end)) - begin)
+        amount = Fraction(row.get("commitment_amount") or 0, _MICRO)
+        period = row.get("commitment_period") or "month"
+        length = {"month": 1, "quarter": 3, "year": 12}.get(period) or row.get("initial_term_months") or 1
+        commitment = amount / int(length)
+        attained = spend - discount if row.get("commitment_basis") == "net" else spend
+        penalty = row.get("shortfall_rate")
+        shortfall = Fraction(_MICRO if penalty is None else penalty, _MICRO) * max(Fraction(0), commitment - attained)
+        carrier = row.get("carrier_id")
+        return ContractCost(row["contract_id"], carrier, spend, discount, commitment, shortfall, following)
+
 
 @dataclass(frozen=True)
 class Priced:
@@ -50,6 +77,8 @@ class Priced:
     changes: int
     by_carrier: dict[str, Fraction]
     lines_by_carrier: dict[str, int]
+    carrier_fixed_cost: dict[str, Fraction]
+    """The fixed cost of each carrier in use that has one; part of `cost` and of `by_carrier`."""
     by_service: dict[str, int]
     """Charges of all months outside pools, in picos."""
     by_month: list[int]

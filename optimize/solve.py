@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimize import solver_process
+from optimize.bucket_choice import frozen
 from optimize.evaluate import Evaluator
 from optimize.fitting import SMALL, Fitting
 from optimize.formulate import Built, build_model
@@ -29,7 +30,7 @@ from optimize.reduce import Reduced, reduce
 from optimize.result import Solution
 from optimize.rightsize import best_options
 from optimize.solver_process import Outcome
-from optimize.warm import Warm
+from optimize.warm import Columns, Warm
 
 _CORE = 700
 _TINY = 300  # option variables up to which a gap that the decomposition leaves is closed by the whole model
@@ -62,6 +63,8 @@ class _Search:
     """Whether a parent's plans or duals were used."""
     duals: dict[str, Any] | None = None
     """Prices of what couples lines, by name, for a child's search."""
+    columns: Columns | None = None
+    """The assignments that were mixed, likewise."""
     notes: list[str] = field(default_factory=list)
     seen: set[tuple[Any, ...]] = field(default_factory=set)
 
@@ -83,11 +86,10 @@ class _Search:
 
         Its pools buy the buckets that are cheapest for it; `buckets` are where that search starts.
         """
-        key = tuple(assignment.get(s, x["plan_id"]) for s, x in self.evaluator.lines.items())
-        bought = tuple((pool, *counts.items()) for pool, counts in sorted((buckets or {}).items()))
-        if (key, bought) in self.seen:
+        key = (self.evaluator.chosen(assignment).tobytes(), frozen(buckets))
+        if key in self.seen:
             return False
-        self.seen.add((key, bought))
+        self.seen.add(key)
         if self.evaluator.violations(assignment):
             return False
         priced = self.evaluator.price(assignment, buckets, improve=True)
@@ -129,9 +131,11 @@ class _Search:
             return float("inf")
         return max(0.0, self.objective - self.bound) / max(self.objective, 0.01)
 
-    def good_enough(self) -> bool:
-        """Whether the gap that was asked for is proven."""
-        return self.objective - self.bound <= 0.001 or self.gap() <= float(self.problem.scenario.gap)
+    def good_enough(self, *, after_polish: bool = False) -> bool:
+        """Whether the gap that was asked for is proven; `after_polish`: with what fewer changes may cost on top."""
+        scenario = self.problem.scenario
+        wanted = scenario.gap + scenario.polish_within if after_polish else scenario.gap
+        return self.objective - self.bound <= 0.001 or self.gap() <= float(wanted)
 
     def tell(self, fraction: float, note: str) -> None:
         """Report progress."""
@@ -227,7 +231,7 @@ def _decomposed(search: _Search, warm: Warm | None) -> Solution:
         built = build_model(search.problem, reduce(search.problem))
         _whole(search, built)
         _any_assignment(search)
-    elif search.ended == "done" and not search.good_enough():
+    elif search.ended == "done" and not search.good_enough(after_polish=True):
         # its last models leave open which contract pays a shared pool, and on which side of a threshold spend lies
         reduced = reduce(search.problem)
         if reduced.columns <= _TINY:
@@ -261,6 +265,7 @@ def _solution(search: _Search, bound: Fraction, solver: str, values: PoolValues 
         solver_status="; ".join(dict.fromkeys(search.notes)) or "optimal",
         pool_values=values or {},
         duals=search.duals,
+        columns=search.columns,
         warm=search.warm,
     )
 
