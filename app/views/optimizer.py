@@ -122,7 +122,7 @@ def _kpis(item: Outcome) -> tuple[Kpi, ...]:
         return (Kpi("Cost today", formats.money(item.baseline, item.currency), f"a month, {item.period}"),)
     each = item.saving // item.changes if item.changes else None
     orders = sum(row["change"] != 0 for row in item.document.get("buckets") or [])
-    beside = f"; buckets: {formats.count(orders)} to order or cancel" if orders else ""
+    told = "none needed" if each is None else f"{formats.money(each, item.currency)} a month each"
     return (
         Kpi("Cost today", formats.money(item.baseline, item.currency), f"a month, {item.period}"),
         Kpi(
@@ -137,9 +137,7 @@ def _kpis(item: Outcome) -> tuple[Kpi, ...]:
         Kpi(
             "Changes",
             formats.count(item.changes),
-            (f"{formats.money(each, item.currency)} a month each" if each is not None else "of no line") + beside
-            if each is not None or orders
-            else "none needed",
+            f"and {formats.count(orders)} bucket order{'s' * (orders > 1)}" if orders else told,
             help="Mean saving of one change; single savings do not add up inside a pool.",
         ),
         Kpi(
