@@ -19,8 +19,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from optimize.priced import PICO, Assignment, ContractCost, PoolKey, PoolMonth, Priced
-from optimize.raw_lines import KINDS, MICRO, exact_sums, exact_total, read_lines, records
+from optimize.priced import PICO, Assignment, ContractCost, PoolKey, PoolMonth, Priced, overage
+from optimize.raw_lines import KINDS, MICRO, exact_sums, exact_total, read_lines, records, weighted
 from optimize.scenario import Scenario
 from optimize.scope import Setting
 
@@ -38,7 +38,7 @@ class Evaluator:
 
     def __init__(self, frames: Mapping[str, pd.DataFrame], scenario: Scenario, setting: Setting) -> None:
         self.scenario = scenario
-        self.months = list(setting.months)
+        self.months, self.drawn = list(setting.months), setting.scenarios
         self.currency = setting.currency
         self._accounts: dict[str, str] = {}
         for row in records(frames, "accounts"):
@@ -46,7 +46,7 @@ class Evaluator:
             if carrier is not None and account < self._accounts.get(carrier, "\U0010ffff"):
                 self._accounts[carrier] = account
         self.plans = {row["plan_id"]: row for row in records(frames, "plans")}
-        self.raw = read_lines(frames, scenario, self.months, self.plans, self.currency)
+        self.raw = read_lines(frames, scenario, self.months, self.drawn, self.plans, self.currency)
         self.lines = self.raw.rows
         self._read_coverage(frames)
         self._read_contracts(frames)
@@ -219,7 +219,7 @@ class Evaluator:
         raw, active = self.raw, self.raw.active[rows]
         if plan_id is None:
             price = self.scenario.suspend_price * MICRO
-            return active.astype(np.int64 if price * len(self.months) < _FITS else object) * price
+            return active.astype(np.int64 if price * self.drawn.total < _FITS else object) * price
         plan = self.plans[plan_id]
         mrc = self.scenario.plan_price.get(plan_id, plan["mrc"]) * MICRO
         block = plan.get("data_overage_block_mb") or MICRO
@@ -232,7 +232,7 @@ class Evaluator:
         most = abs(mrc) + _peak(other) * MICRO + (_peak(home["data"]) // block + 1) * prices["data"] * MICRO
         most += sum(_peak(home[kind]) * prices[kind] for kind in ("voice", "sms"))
         most += sum(_peak(abroad[kind]) * (MICRO if rates[kind] is None else rates[kind]) for kind in KINDS)
-        if most * len(self.months) >= _FITS or any(
+        if most * self.drawn.total >= _FITS or any(
             v.dtype == object for v in (other, *home.values(), *abroad.values())
         ):
             home = {kind: values.astype(object) for kind, values in home.items()}
@@ -250,19 +250,19 @@ class Evaluator:
         return np.where(active, cost, 0)
 
     def totals(self, assignment: Assignment) -> dict[str, int]:
-        """Charges of all months outside pools of each named service on its plan, picos."""
+        """Charges of all months by weight, outside pools, of each named service on its plan, picos."""
         ids = list(assignment)
         rows = np.array([self.lines[s]["n"] for s in ids], dtype=np.int64)
         chosen = np.array([-1 if p is None else self._plan_number[p] for p in assignment.values()], dtype=np.int64)
         found: dict[str, int] = {}
         for p, places in self._by_plan(chosen):
-            sums = exact_total(self.charges(self._plan_ids[p] if p >= 0 else None, rows[places]).T)
+            sums = weighted(self.charges(self._plan_ids[p] if p >= 0 else None, rows[places]), self.drawn.weights)
             found.update(zip((ids[n] for n in places.tolist()), sums.tolist(), strict=True))
         return found
 
     def price(self, assignment: Assignment | None = None) -> Priced:
         """The exact cost of an assignment (today's plans for services it does not name)."""
-        chosen, span = self.chosen(assignment), len(self.months)
+        chosen, span, weights = self.chosen(assignment), self.drawn.total, self.drawn.weights
         account, contract, stays = self._homes(chosen)
         by_month, totals = self._priced(chosen)
         changed = chosen != self._today
@@ -284,21 +284,22 @@ class Evaluator:
             for n, month in enumerate(pool):
                 month.charge = self.pool_price(key, month)
                 by_month[n] += month.charge
-                by_carrier[key[2]] += Fraction(month.charge, PICO * span)
+                by_carrier[key[2]] += Fraction(month.charge * weights[n], PICO * span)
                 if month.contracts:
-                    spend[min(month.contracts)] += month.charge
+                    spend[min(month.contracts)] += month.charge * weights[n]
         contracts = [self._contract_cost(c, Fraction(spend[c], PICO * span)) for c in self.in_force]
         for cost in contracts:
             if cost.carrier_id is not None and (cost.shortfall or cost.discount):
                 by_carrier[cost.carrier_id] += cost.shortfall - cost.discount
-        running = Fraction(sum(by_month), PICO * span) + sum((c.shortfall - c.discount for c in contracts), Fraction(0))
+        gross = sum(amount * weight for amount, weight in zip(by_month, weights, strict=True))
+        running = Fraction(gross, PICO * span) + sum((c.shortfall - c.discount for c in contracts), Fraction(0))
         monthly_fees = Fraction(fees, PICO * self.scenario.horizon_months)
         cost_of_month = running + monthly_fees
         changes = int(np.count_nonzero(changed))
         return Priced(
             cost=cost_of_month,
             objective=self._objective(cost_of_month, by_month, changes),
-            total_cost=running * span,
+            total_cost=running * len(self.months),
             fees=monthly_fees,
             changes=changes,
             by_carrier=dict(sorted(by_carrier.items())),
@@ -310,13 +311,15 @@ class Evaluator:
         )
 
     def _priced(self, chosen: Numbers) -> tuple[list[int], NDArray[Any]]:
-        """Charges outside pools of each month, all lines together, and of each line, all months together; picos."""
-        by_month = [0] * len(self.months)
+        """Charges outside pools of each month, all lines together, and of each line, all months by weight; picos."""
+        by_month = [0] * len(self.drawn.months)
+        weights = None if set(self.drawn.weights) == {1} else np.array(self.drawn.weights, dtype=np.int64)
         totals = np.zeros(len(chosen), dtype=object)
         for p, places in self._by_plan(chosen):
             cost = self.charges(self._plan_ids[p] if p >= 0 else None, places)
             by_month = [a + b for a, b in zip(by_month, exact_total(cost).tolist(), strict=True)]
-            totals[places] = cost.sum(axis=1)  # a line's months fit, see `charges`
+            weighed = cost if weights is None else cost * weights
+            totals[places] = weighed.sum(axis=1)  # a line's months fit, see `charges`
         small = not len(totals) or max(abs(min(totals)), abs(max(totals))) < _FITS
         return by_month, totals.astype(np.int64) if small else totals
 
@@ -341,7 +344,7 @@ class Evaluator:
                 key = (kind, self._account_ids[c // len(groups)], carrier, name)
                 pools[key] = [
                     PoolMonth(brought[t], used[n][t], members[n][t], 0, names.get((c, t), set()))
-                    for t in range(len(self.months))
+                    for t in range(len(self.drawn.months))
                 ]
         return dict(sorted(pools.items()))
 
@@ -377,7 +380,7 @@ class Evaluator:
         return cache[(kind, carrier, group)]
 
     def pool_changes(self, priced: Priced, now: Assignment, new: Assignment) -> dict[str, int]:
-        """What pools charge less, all months together (picos), if one line alone goes from `now` to `new`; exact.
+        """What pools charge less, all months by weight (picos), if one line alone goes from `now` to `new`; exact.
 
         One figure per service of `now`, each with every other line as in `priced`.
         """
@@ -408,10 +411,10 @@ class Evaluator:
         return _Pulls(code, rows, brought, self.raw.home[kind], self.raw.active)
 
     def _saved(self, kind: str, code: int, priced: Priced, step: NDArray[Any]) -> list[int]:
-        """What one pool charges less over all months if its use less allowance changes by each row of `step`."""
+        """What one pool charges less, months by weight, if its use less allowance changes by each row of `step`."""
         carrier, group = self._groups[kind][code % len(self._groups[kind])]
         key = (kind, self._account_ids[code // len(self._groups[kind])], carrier, group)
-        months = priced.pools.get(key) or [PoolMonth() for _ in self.months]
+        months = priced.pools.get(key) or [PoolMonth() for _ in self.drawn.months]
         excess = [m.used - m.allowance for m in months]
         if max(map(abs, excess)) + _peak(step) >= _FITS:
             step = step.astype(object)
@@ -424,15 +427,15 @@ class Evaluator:
         else:
             price = int(plan.get("voice_overage_price") or 0)
             units = np.maximum(before, 0)[None, :] - np.maximum(before[None, :] + step, 0)
-        return [int(n) * price for n in exact_total(units.T)]
+        return [int(n) * price for n in weighted(units, self.drawn.weights)]
 
     def contract_months(self, assignment: Assignment, priced: Priced, contract_id: str) -> list[Fraction]:
-        """Gross spend of a contract in each month under an assignment, before discount and fees."""
+        """Gross spend of a contract in each scenario month under an assignment, before discount and fees."""
         chosen = self.chosen(assignment)
         _, contract, _ = self._homes(chosen)
         number = self._contract_ids.index(contract_id) if contract_id in self._contract_ids else -2
         mine = np.flatnonzero((contract == number) & (chosen >= 0))
-        months = [0] * len(self.months)
+        months = [0] * len(self.drawn.months)
         for p, places in self._by_plan(chosen[mine]):
             cost = exact_total(self.charges(self._plan_ids[p], mine[places])).tolist()
             months = [a + b for a, b in zip(months, cost, strict=True)]
@@ -448,11 +451,12 @@ class Evaluator:
         weight = self.scenario.cvar_weight
         value = cost * (1 - weight)
         if weight:
-            span = len(by_month)
-            same = cost - Fraction(sum(by_month), PICO * span)
-            months = [Fraction(amount, PICO) + same for amount in by_month]
+            span, weights = self.drawn.total, self.drawn.weights
+            gross = sum(amount * w for amount, w in zip(by_month, weights, strict=True))
+            same = cost - Fraction(gross, PICO * span)
+            months = [(Fraction(amount, PICO) + same, w) for amount, w in zip(by_month, weights, strict=True)]
             tail = (1 - self.scenario.alpha) * span
-            above = {eta: sum((m - eta for m in months if m > eta), Fraction(0)) for eta in months}
+            above = {eta: sum(((m - eta) * w for m, w in months if m > eta), Fraction(0)) for eta, _ in months}
             value += weight * min(eta + excess / tail for eta, excess in above.items())
         return value + Fraction(self.scenario.min_saving_per_change * changes, MICRO)
 
@@ -507,7 +511,7 @@ class Evaluator:
         last = self.scenario.suspend_zero_use_months
         if last is None or last > len(self.months):
             return np.zeros(len(rows), dtype=bool)
-        quiet = ~self.raw.used[rows][:, -last:].any(axis=1) & self.raw.active[rows][:, -last:].all(axis=1)
+        quiet = self.raw.quiet[rows] >= last
         kinds = self.scenario.suspend_kinds
         suits = np.array([kind in kinds for kind in self._kinds[rows].tolist()], dtype=bool)
         return quiet & suits & self.raw.selected[rows]
@@ -542,6 +546,11 @@ class Evaluator:
                 broken.add("min_lines")
             if high is not None and count[p] > high:
                 broken.add("max_lines")
+        if scenario.overage_probability is not None and scenario.limited_kinds:
+            filled = self._filled_pools(chosen, *self._homes(chosen)[:2])
+            odds = overage(filled, self.drawn.weights, scenario.limited_kinds)
+            if any(share > scenario.overage_probability.limit for share in odds.pools.values()):
+                broken.add("overage_probability")
         return sorted(broken)
 
 

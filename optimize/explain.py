@@ -14,7 +14,7 @@ from optimize import tariff
 from optimize.evaluate import Evaluator
 from optimize.priced import PICO, Assignment, Priced
 from optimize.problem import Problem, allowed_plans
-from optimize.raw_lines import KINDS, exact_total
+from optimize.raw_lines import KINDS, weighted
 from optimize.result import money
 
 #: Reasons a recommendation can have; every one is described in docs/optimizer.md.
@@ -29,6 +29,7 @@ REASONS: dict[str, str] = {
     "zero_use": "no use in the last months; suspending stops the charge",
     "carrier_move": "another carrier serves the same use for less, exit costs included",
     "forced": "the scenario forces this plan",
+    "overage_limit": "costs more, and keeps pools within their allowance as often as the scenario asks",
     "keep_fee": "a cheaper plan does not pay back its one-off fee within the horizon",
     "keep_coverage": "a cheaper carrier does not cover the site",
     "keep_fixed": "the scenario keeps this plan although a cheaper one exists",
@@ -51,7 +52,7 @@ class Effect:
 
 def effects(evaluator: Evaluator, priced: Priced, changes: Assignment) -> dict[str, Effect]:
     """The exact effect of each change of `priced`, found by putting that line back and re-pricing its pools."""
-    span, horizon = len(evaluator.months), evaluator.scenario.horizon_months
+    span, horizon = evaluator.drawn.total, evaluator.scenario.horizon_months
     today = {service_id: evaluator.lines[service_id]["plan_id"] for service_id in changes}
     before = evaluator.totals(today)
     pools = evaluator.pool_changes(priced, changes, today)
@@ -91,8 +92,8 @@ def changed(evaluator: Evaluator, priced: Priced, changes: Assignment) -> list[d
 
 
 def _use(evaluator: Evaluator) -> dict[str, list[int]]:
-    """Home use of each line in all months, by kind, millionths."""
-    return {kind: exact_total(evaluator.raw.home[kind].T).tolist() for kind in KINDS}
+    """Home use of each line in all months by weight, by kind, millionths."""
+    return {kind: weighted(evaluator.raw.home[kind], evaluator.drawn.weights).tolist() for kind in KINDS}
 
 
 def _row(
@@ -133,6 +134,8 @@ def _reason(evaluator: Evaluator, service_id: str, plan_id: str | None, this: Ef
         return "forced"
     if plan_id is None:
         return "zero_use"
+    if this.saving < 0 and evaluator.scenario.limited_kinds:
+        return "overage_limit"
     new = evaluator.plans[plan_id]
     if new["carrier_id"] != now["carrier_id"]:
         return "carrier_move"
@@ -179,7 +182,7 @@ def _kept(
             continue
         code, more = "", options.total[today] - options.total[other]
         if more > 0 and options.fee[other]:
-            if more * scenario.horizon_months <= options.fee[other] * problem.months:
+            if more * scenario.horizon_months <= options.fee[other] * problem.total_weight:
                 code = "keep_fee"
         elif n in outside and outside[n] < options.total[today]:
             code = "keep_coverage"
@@ -228,7 +231,8 @@ def _outside_coverage(problem: Problem) -> dict[int, int]:
             wanted.setdefault(p, []).append(n)
     best: dict[int, int] = {}
     for p, lines in sorted(wanted.items()):
-        totals = tariff.total(tariff.charges(problem.plans[p], problem.usage.rows(np.array(lines, dtype=np.intp))))
+        usage = problem.usage.rows(np.array(lines, dtype=np.intp))
+        totals = tariff.total(tariff.charges(problem.plans[p], usage), problem.weights)
         for n, total in zip(lines, totals.tolist(), strict=True):
             best[n] = min(best.get(n, int(total)), int(total))
     return best

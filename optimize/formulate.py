@@ -17,10 +17,19 @@ from numpy.typing import NDArray
 
 from optimize.contracts import Segment, is_convex
 from optimize.ir import Model
+from optimize.overage_limit import limit_months, over_in_month
 from optimize.problem import MICRO, PICO, Problem
 from optimize.reduce import Reduced, contract_has_terms, limited_plans, split_pools
 
 _TINY_BLOCKS = 0.0005  # overage blocks worth less than this a month in total are not counted as integers
+
+
+@dataclass(frozen=True)
+class OverRows:
+    """A pool with a limit on overage: the row of the limit, and by binary (1 = over in a month) the row it lifts."""
+
+    limit: int
+    months: dict[int, int]
 
 
 @dataclass
@@ -32,6 +41,8 @@ class Built:
     columns: list[list[int]]
     """Per class the columns of its options; empty for a class with a single option."""
     pool_rows: dict[int, list[int]] = field(default_factory=dict)
+    over: list[OverRows] = field(default_factory=list)
+    """The pools that may be above their allowance in some months only."""
     changes: tuple[NDArray[np.int64], NDArray[np.float64]] = (np.zeros(0, dtype=np.int64), np.zeros(0))
 
     def counts(self, x: NDArray[np.float64]) -> list[list[int]]:
@@ -73,7 +84,9 @@ class _Builder:
     def __init__(self, problem: Problem, reduced: Reduced) -> None:
         self.problem, self.reduced = problem, reduced
         self.model = Model()
-        self.span = problem.months
+        self.span, self.total = problem.months, problem.total_weight
+        self.limited = set(problem.limited_pools)
+        self.share = [float(Fraction(w, self.total)) for w in problem.weights]  # of each month in the mean
         self.risk = float(problem.scenario.cvar_weight)
         self.mean = float(1 - problem.scenario.cvar_weight)
         # per month: columns and weights of its gross charges; common: of what every month shares
@@ -116,7 +129,7 @@ class _Builder:
             mine: list[int] = []
             for k, o in enumerate(group.options[0]):
                 fee = float(Fraction(options.fee[o], PICO * horizon))
-                charges = float(Fraction(options.total[o], PICO * self.span))
+                charges = float(Fraction(options.total[o], PICO * self.total))
                 cost = self.mean * (charges + fee) + (change if options.changed[o] else 0.0)
                 j = model.column(f"x_{number}_{k}", cost, 0, group.size, whole=True)
                 if self.risk and fee:
@@ -141,7 +154,7 @@ class _Builder:
                 if self.risk:
                     self.month_const += options.monthly[mine[0]]
         fee = float(Fraction(fees, PICO * problem.scenario.horizon_months))
-        self.model.constant += self.mean * (float(Fraction(charges, PICO * self.span)) + fee)
+        self.model.constant += self.mean * (float(Fraction(charges, PICO * self.total)) + fee)
         self.model.constant += change * changes / MICRO
         self.common_const += fee
 
@@ -153,12 +166,12 @@ class _Builder:
             for group, o in self.fixed:
                 if options.contract[o] == number:
                     total = sum(options.total[mine[0]] for mine in group.options)
-                    self.spend_const[number] += Fraction(total, PICO * self.span)
+                    self.spend_const[number] += Fraction(total, PICO * self.total)
             for group in self.reduced.classes:
                 if len(group.options[0]) > 1 and options.contract[group.options[0][0]] == number:
-                    self.spend_const[number] += Fraction(group.surplus, PICO * self.span)
+                    self.spend_const[number] += Fraction(group.surplus, PICO * self.total)
             for j in np.flatnonzero(options.contract[self.opt] == number):
-                spend = float(Fraction(options.total[self.opt[j]], PICO * self.span))
+                spend = float(Fraction(options.total[self.opt[j]], PICO * self.total))
                 self.spend_terms[number].append((int(j), spend))
 
     # ---- pools -----------------------------------------------------------------------------------------------------
@@ -206,8 +219,11 @@ class _Builder:
         data = pool.kind == "data"
         unit_price = float(Fraction(pool.price, MICRO))
         step = pool.block if data else 1
-        small = unit_price * self.span * len(self.problem.pools) / self.span < _TINY_BLOCKS
+        small = unit_price * len(self.problem.pools) < _TINY_BLOCKS
         exact = g in self.reduced.exact_pools
+        rule = self.problem.scenario.overage_probability if g in self.limited else None
+        over: dict[int, int | bool] = {}
+        lifted: dict[int, int] = {}
         presence: dict[bytes, dict[int, int]] = {}
         for t in range(self.span):
             brought = pull[:, t].astype(object)
@@ -215,8 +231,14 @@ class _Builder:
             if top <= 0:
                 continue
             bottom = self._extreme(js, brought, sizes, const[t], min)
+            if rule is not None:
+                over[t] = over_in_month(model, f"{pool.kind}_{g}_{t}", js, brought.tolist(), int(const[t]), bottom, top)
+                if not isinstance(over[t], bool):
+                    lifted[over[t]] = len(model.row_names) - 1
+            if not pool.price:
+                continue
             most = -(-top // step)
-            cost = self.mean * unit_price / self.span
+            cost = self.mean * unit_price * self.share[t]
             name = f"{pool.kind}_{g}_{t}"
             scale = step / MICRO if data else 1.0
             high = float(most) if data else top / MICRO
@@ -248,7 +270,11 @@ class _Builder:
             else:
                 contracts = [c for c in self.reduced.pool_contracts[g] if contract_has_terms(self.problem, c)]
                 for c in contracts:
-                    self.spend_terms[c].append((n, unit_price / self.span))
+                    self.spend_terms[c].append((n, unit_price * self.share[t]))
+        if rule is not None:
+            limit_months(model, f"{pool.kind}_{g}", over, self.problem.weights, rule.limit)
+            if lifted:
+                built.over.append(OverRows(len(model.row_names) - 1, lifted))
 
     def _extreme(self, js: NDArray[np.int64], brought: Any, sizes: Any, const: int, pick: Any) -> int:
         """Largest or smallest excess the pool can have, each class at its worst."""
@@ -315,7 +341,7 @@ class _Builder:
             model.row(f"share_on_{name}", "pool", [w, f], [1.0, -high], high=0)
             parts.append(w)
             if contract_has_terms(self.problem, c):
-                self.spend_terms[c].append((w, price / self.span))
+                self.spend_terms[c].append((w, price * self.share[t]))
         model.row(f"share_all_{g}_{t}", "pool", [n, *parts], [-1.0] + [1.0] * len(parts), 0, 0)
 
     # ---- contracts -------------------------------------------------------------------------------------------------
@@ -348,8 +374,8 @@ class _Builder:
             if len(group.options[0]) == 1:
                 continue
             spends = [options.total[o] if options.contract[o] == number else 0 for o in group.options[0]]
-            low += Fraction(min(spends) * group.size, PICO * self.span)
-            high += Fraction(max(spends) * group.size, PICO * self.span)
+            low += Fraction(min(spends) * group.size, PICO * self.total)
+            high += Fraction(max(spends) * group.size, PICO * self.total)
         for j, weight in self.spend_terms[number]:
             if j >= len(self.opt):
                 high += Fraction(self.model.high[j]) * Fraction(weight) + Fraction(1, MICRO)
@@ -411,7 +437,7 @@ class _Builder:
             if number in contracts:
                 pool = self.problem.pools[g]
                 step = gcd(step, pool.price * MICRO if pool.kind == "data" else pool.price)
-        return Fraction(step, PICO * self.span)
+        return Fraction(step, PICO * self.total)
 
     def _spend_row(
         self, number: int, group: str, terms: list[tuple[int, float]], parts: list[int], const: Fraction
@@ -476,9 +502,9 @@ class _Builder:
     # ---- risk ------------------------------------------------------------------------------------------------------
 
     def _cvar(self) -> None:
-        """eta + sum of s_t / ((1 - alpha) T), s_t >= c_t - eta; a month's cost is bounded, so eta is too."""
+        """eta + sum of w_t s_t / (1 - alpha), s_t >= c_t - eta; a month's cost is bounded, so eta is too."""
         model, options = self.model, self.problem.options
-        tail = float((1 - self.problem.scenario.alpha) * self.span)
+        worst = float(1 - self.problem.scenario.alpha)
         shared: dict[int, float] = defaultdict(float)
         for j, weight in self.common:
             shared[j] += weight
@@ -496,7 +522,7 @@ class _Builder:
             months.append(row)
         eta = model.column("eta", self.risk, -far - 1, far + 1)
         for t, row in enumerate(months):
-            s = model.column(f"above_{t}", self.risk / tail, 0, 2 * far + 2)
+            s = model.column(f"above_{t}", self.risk * self.share[t] / worst, 0, 2 * far + 2)
             columns = [s, eta, *row]
             values = [1.0, 1.0, *(-w for w in row.values())]
             model.row(f"month_{t}", "cvar", columns, values, low=float(self.month_const[t]) + self.common_const)

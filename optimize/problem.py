@@ -33,6 +33,10 @@ GROUPS: dict[str, tuple[str, str]] = {
     "max_lines": ("Maximum lines of a plan", "A plan has at most max_lines lines over all accounts."),
     "force": ("Forced plans", "A service named under force gets exactly that plan."),
     "keep": ("Kept services", "A service named under keep stays on its plan."),
+    "overage_probability": (
+        "Probability of overage",
+        "Each pool is above its allowance in at most the scenario's share of the months.",
+    ),
 }
 
 #: What else the models couple; each has its sentence here and in docs/optimizer.md.
@@ -78,7 +82,7 @@ class Options:
     voice_pool: NDArray[np.int64]
     changed: NDArray[np.bool_]
     total: list[int]
-    """Charges of all months without pools, picos."""
+    """Charges of all months without pools, each month times its weight, picos."""
     fee: list[int]
     """One-off fees, picos."""
     monthly: NDArray[np.float64]
@@ -116,14 +120,31 @@ class Problem:
     pools: list[Pool]
     options: Options
     covered: dict[str, set[str]]
+    joined: dict[str, str]
+    """The account that a service moving to a carrier joins."""
     keep: frozenset[str]
     first_option: NDArray[np.int64] = field(repr=False)
     """Index of each line's first option; one more entry for the end. Equal neighbours: a line without options."""
 
     @property
     def months(self) -> int:
-        """T."""
-        return len(self.setting.months)
+        """Number of scenario months: the columns of all arrays by month."""
+        return len(self.setting.scenarios.months)
+
+    @property
+    def weights(self) -> list[int]:
+        """Weight of each scenario month."""
+        return self.setting.scenarios.weights
+
+    @property
+    def total_weight(self) -> int:
+        """Sum of the weights: what sums over months are divided by to be a month's mean."""
+        return self.setting.scenarios.total
+
+    @property
+    def limited_pools(self) -> list[int]:
+        """Pools whose probability of overage the scenario limits."""
+        return [g for g, pool in enumerate(self.pools) if pool.kind in self.scenario.limited_kinds]
 
     def assignment(self, chosen: Iterable[int]) -> dict[str, str | None]:
         """service_id -> plan_id (None = suspended) of the chosen option of every line."""

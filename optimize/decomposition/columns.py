@@ -83,8 +83,8 @@ class Engine:
         rate = np.empty(self.shape.pools)
         for g, owners in enumerate(self.estate.pools.contracts):
             rate[g] = min(max(0.0, duals.spend[c]) if c >= 0 else 1.0 for c in owners)
-        rate = rate * self.estate.pools.rate / self.shape.months
-        return Duals(np.clip(duals.pull, 0.0, rate[:, None]), duals.spend, duals.change, duals.limit)
+        rates = rate[:, None] * self.estate.rates
+        return Duals(np.clip(duals.pull, 0.0, rates), duals.spend, duals.change, duals.limit)
 
     def prices(self, duals: Duals, node: Node) -> kernels.Prices:
         """Duals as the kernels take them; options that the node closes cost inf."""
@@ -121,7 +121,7 @@ class Engine:
         """What the bound adds beside the lines: pools, contracts, limits, each at its cheapest."""
         s, estate = self.shape, self.estate
         total = 0.0
-        rate = estate.pools.rate / s.months
+        rate = estate.rates
         for g, owners in enumerate(estate.pools.contracts):
             paid = rate[g] * min(float(duals.spend[c]) if c >= 0 else 1.0 for c in owners)
             total += float(np.minimum(0.0, (paid - duals.pull[g]) * s.most_pull[g]).sum())
@@ -271,11 +271,11 @@ def _shape(estate: Estate, blocks: int) -> Shape:
             of_line = _extremes(estate, mine)
             spend[c] = of_line * estate.weight
     overage = np.zeros(contracts)
-    rate = estate.pools.rate
+    rate = estate.rates
     for g, owners in enumerate(estate.pools.contracts):
         for c in owners:
             if c >= 0:
-                overage[c] += float(most[g].sum()) * rate[g] / months + estate.pools.price[g]
+                overage[c] += float(most[g] @ rate[g]) + estate.pools.price[g]
     spend[:, 0] -= 1e-6 + 1e-7 * np.abs(spend).max(axis=1, initial=0.0)
     spend[:, 1] += 1e-6 + 1e-7 * np.abs(spend).max(axis=1, initial=0.0)
     return Shape(blocks, pools, months, contracts, len(estate.limits.plan_most), total, unit, most, spend, overage)

@@ -20,8 +20,12 @@ if TYPE_CHECKING:  # the master loads the solver
 
 
 def can_decompose(problem: Problem) -> bool:
-    """Whether the decomposition knows everything that couples this problem's lines (bad months it does not)."""
-    return not problem.scenario.cvar_weight and bool((np.diff(problem.first_option) > 0).all())
+    """Whether the decomposition knows everything that couples this problem's lines.
+
+    It does not know bad months and how often a pool is above its allowance.
+    """
+    known = not problem.scenario.cvar_weight and not problem.limited_pools
+    return known and bool((np.diff(problem.first_option) > 0).all())
 
 
 def named_duals(problem: Problem, duals: Duals) -> dict[str, Any]:
@@ -131,7 +135,7 @@ def estate_of(problem: Problem) -> Estate:
         months=months,
         start=first.astype(np.int64),
         template=template,
-        charge=np.array(options.total, dtype=np.float64) / float(PICO * months),
+        charge=np.array(options.total, dtype=np.float64) / float(PICO * problem.total_weight),
         exit_fee=exit_fee,
         current=current,
         data=use["data"] if "data" in kinds else none,
@@ -160,6 +164,7 @@ def estate_of(problem: Problem) -> Estate:
             plan_least=tuple(int(problem.plans[p].min_lines or 0) for p in limited),
         ),
         carriers=len(problem.carriers),
+        shares=np.array(problem.weights, dtype=np.float64) * months / problem.total_weight,
     )
 
 

@@ -176,11 +176,11 @@ class Master:
 
     def _side(self) -> None:
         s, estate = self.shape, self.estate
-        rate = estate.pools.rate / s.months
+        rate = estate.rates
         for g in range(s.pools):
             for t in range(s.months):
                 row = self.pull_row + g * s.months + t
-                cost = float(rate[g] * s.unit[g])
+                cost = float(rate[g, t] * s.unit[g])
                 for c in estate.pools.contracts[g]:
                     entries = [(row, 1.0)]
                     if c >= 0:

@@ -56,9 +56,9 @@ def aimed(engine: Engine, node: Node) -> Pieces:
 
 
 def pools_of(estate: Estate) -> tuple[Floats, Floats, Whole]:
-    """Price, block and paying contract of each pool."""
+    """Price by month, block and paying contract of each pool."""
     owner = np.array([owners[0] for owners in estate.pools.contracts], dtype=np.int64)
-    return estate.pools.price.astype(np.float64), estate.pools.block.astype(np.float64), owner
+    return estate.prices, estate.pools.block.astype(np.float64), owner
 
 
 def most_of(estate: Estate) -> Floats:
@@ -73,7 +73,7 @@ def spend_of(engine: Engine, sums: Floats) -> tuple[Floats, float]:
     price, block, owner = pools_of(engine.estate)
     pull = np.maximum(sums[2 + s.contracts + s.limits :].reshape(s.pools, s.months), 0.0)
     started = np.ceil(pull / np.where(block > 0, block, 1.0)[:, None] - 1e-9)
-    overage = price * np.where(block[:, None] > 0, started, pull).mean(axis=1)
+    overage = (price * np.where(block[:, None] > 0, started, pull)).mean(axis=1)
     spend = sums[1 : 1 + s.contracts].copy()
     np.add.at(spend, owner[owner >= 0], overage[owner >= 0])
     return spend, float(overage[owner < 0].sum())

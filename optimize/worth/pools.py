@@ -40,7 +40,8 @@ def study(desk: Desk, most: int = 12) -> dict[str, Any]:
             continue
         key = (pool.kind, pool.account_id, pool.carrier_id, pool.group)
         months = desk.base.priced.pools.get(key, [])
-        allowance = sum(m.allowance for m in months) / MICRO / desk.problem.months
+        weighed = sum(m.allowance * w for m, w in zip(months, desk.problem.weights, strict=False))
+        allowance = weighed / MICRO / desk.problem.total_weight
         dual = -float(sum(relaxed.duals[r] for r in rows))
         found.append((allowance, g, key, max(0.0, dual)))
     found.sort(key=lambda row: (-row[0], row[2]))
@@ -76,6 +77,9 @@ def _shifted(desk: Desk, built: Built, g: int, step: float) -> float | None:
         exact = place.get(model.row_names[row].replace("pool_", "pool_exact_", 1))
         if exact is not None:
             model.row_high[exact] -= step
+        limit = place.get(model.row_names[row].replace("pool_", "above_allowance_", 1))
+        if limit is not None:
+            model.row_high[limit] += step
     outcome = solver_process.run(model, relax=True, time_limit=desk.time_limit, cancelled=desk.cancelled)
     model.row_low, model.row_high = low, high
     return None if outcome.x is None else outcome.objective
@@ -85,8 +89,8 @@ def _standing(desk: Desk, key: tuple[str, str, str, str]) -> Fraction:
     """What a GB more in every month saves in the pool's overage, plans as recommended; a month."""
     assert desk.base.priced is not None
     evaluator, saved = desk.base.evaluator, 0
-    for month in desk.base.priced.pools.get(key, []):
+    for month, weight in zip(desk.base.priced.pools.get(key, []), desk.problem.weights, strict=False):
         more = copy(month)
         more.allowance += _GB * MICRO
-        saved += month.charge - evaluator.pool_price(key, more)
-    return Fraction(saved, PICO * desk.problem.months)
+        saved += weight * (month.charge - evaluator.pool_price(key, more))
+    return Fraction(saved, PICO * desk.problem.total_weight)
