@@ -17,19 +17,11 @@ from numpy.typing import NDArray
 
 from optimize.contracts import Segment, is_convex
 from optimize.ir import Model
-from optimize.overage_limit import limit_months, over_in_month
+from optimize.overage_limit import OverRows, PoolLimit
 from optimize.problem import MICRO, PICO, Problem
 from optimize.reduce import Reduced, contract_has_terms, limited_plans, split_pools
 
 _TINY_BLOCKS = 0.0005  # overage blocks worth less than this a month in total are not counted as integers
-
-
-@dataclass(frozen=True)
-class OverRows:
-    """A pool with a limit on overage: the row of the limit, and by binary (1 = over in a month) the row it lifts."""
-
-    limit: int
-    months: dict[int, int]
 
 
 @dataclass
@@ -41,6 +33,7 @@ class Built:
     columns: list[list[int]]
     """Per class the columns of its options; empty for a class with a single option."""
     pool_rows: dict[int, list[int]] = field(default_factory=dict)
+    """Per pool the rows whose right side is allowance: overage, and being above the allowance where that is limited."""
     over: list[OverRows] = field(default_factory=list)
     """The pools that may be above their allowance in some months only."""
     changes: tuple[NDArray[np.int64], NDArray[np.float64]] = (np.zeros(0, dtype=np.int64), np.zeros(0))
@@ -221,9 +214,7 @@ class _Builder:
         step = pool.block if data else 1
         small = unit_price * len(self.problem.pools) < _TINY_BLOCKS
         exact = g in self.reduced.exact_pools
-        rule = self.problem.scenario.overage_probability if g in self.limited else None
-        over: dict[int, int | bool] = {}
-        lifted: dict[int, int] = {}
+        limit = PoolLimit(model, f"{pool.kind}_{g}", self.problem.weights)
         presence: dict[bytes, dict[int, int]] = {}
         for t in range(self.span):
             brought = pull[:, t].astype(object)
@@ -231,10 +222,8 @@ class _Builder:
             if top <= 0:
                 continue
             bottom = self._extreme(js, brought, sizes, const[t], min)
-            if rule is not None:
-                over[t] = over_in_month(model, f"{pool.kind}_{g}_{t}", js, brought.tolist(), int(const[t]), bottom, top)
-                if not isinstance(over[t], bool):
-                    lifted[over[t]] = len(model.row_names) - 1
+            if g in self.limited:
+                limit.month(t, js, brought.tolist(), int(const[t]), bottom, top)
             if not pool.price:
                 continue
             most = -(-top // step)
@@ -271,10 +260,10 @@ class _Builder:
                 contracts = [c for c in self.reduced.pool_contracts[g] if contract_has_terms(self.problem, c)]
                 for c in contracts:
                     self.spend_terms[c].append((n, unit_price * self.share[t]))
-        if rule is not None:
-            limit_months(model, f"{pool.kind}_{g}", over, self.problem.weights, rule.limit)
-            if lifted:
-                built.over.append(OverRows(len(model.row_names) - 1, lifted))
+        rule = self.problem.scenario.overage_probability
+        if g in self.limited and rule is not None and (rows := limit.close(rule.limit)) is not None:
+            built.over.append(rows)
+            built.pool_rows.setdefault(g, []).extend(rows.months.values())
 
     def _extreme(self, js: NDArray[np.int64], brought: Any, sizes: Any, const: int, pick: Any) -> int:
         """Largest or smallest excess the pool can have, each class at its worst."""

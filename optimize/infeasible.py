@@ -19,7 +19,7 @@ import numpy as np
 
 from optimize import solver_process
 from optimize.ir import Model
-from optimize.overage_limit import limit_months, over_in_month
+from optimize.overage_limit import PoolLimit
 from optimize.problem import GROUPS, MICRO, Problem, allowed_plans
 
 _PLAN_GROUPS = ("eligibility", "offers", "coverage", "carriers_allowed")
@@ -273,7 +273,7 @@ class _Conflict:
                 for pool in self._pools_of(kind.first, p):
                     members[pool].append((number, p, j))
         for g, (pool, found) in enumerate(sorted(members.items())):
-            over: dict[int, int | bool] = {}
+            limit = PoolLimit(model, str(g), self.problem.weights)
             for t in range(self.problem.months):
                 pulls: list[int] = []
                 reach: dict[int, list[int]] = defaultdict(list)
@@ -288,8 +288,8 @@ class _Conflict:
                 js = [j for *_, j in found]
                 for j, pull in zip(() if count else js, pulls, strict=False):
                     model.cost[j] += pull / (MICRO * 1000)
-                over[t] = over_in_month(model, f"{g}_{t}", js, pulls, 0, least_of, most_of)
-            limit_months(model, str(g), over, self.problem.weights, rule.limit, share)
+                limit.month(t, js, pulls, 0, least_of, most_of)
+            limit.close(rule.limit, share)
 
     # ---- words -----------------------------------------------------------------------------------------------------
 

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from optimize.formulate import Built, OverRows
+from optimize.formulate import Built
+from optimize.overage_limit import OverRows
 from optimize.solver_process import Outcome
 
 _NODES = 80  # relaxations solved

@@ -9,7 +9,8 @@ matter: use above an allowance that is free counts too.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from fractions import Fraction
 from math import gcd
 from typing import Any
@@ -21,43 +22,54 @@ from optimize.ir import Model
 _MICRO = 10**6
 
 
-def over_in_month(
-    model: Model, name: str, columns: Any, pull: Sequence[int], const: int, least: int, most: int
-) -> int | bool:
-    """The binary that is 1 wherever const + pull x columns > 0; True or False where that is certain.
+@dataclass(frozen=True)
+class OverRows:
+    """A pool with a limit: the row of the limit, and by binary (1 = above in a month) the row that it lifts."""
 
-    Amounts are millionths; the excess lies from `least` to `most` and is a multiple of what divides all of them, so
-    half of that is let go for the solver's tolerance.
-    """
-    if most <= 0 or least > 0:
-        return most > 0
-    slack = gcd(const, *pull) / 2
-    b = model.column(f"over_allowance_{name}", 0, 0, 1, whole=True)
-    values = np.append(np.array(pull, dtype=np.float64), -(most - slack)) / _MICRO
-    model.row(
-        *(f"above_allowance_{name}", "overage_probability", np.append(columns, b), values),
-        high=(slack - const) / _MICRO,
-    )
-    return b
+    limit: int
+    months: dict[int, int]
 
 
-def limit_months(
-    model: Model,
-    name: str,
-    over: Mapping[int, int | bool],
-    weights: Sequence[int],
-    limit: Fraction,
-    share: int | None = None,
-) -> None:
-    """At most `limit` of the weight in months that are over; with `share`, at most that column's value instead."""
-    free = [(t, b) for t, b in over.items() if not isinstance(b, bool)]
-    sure = sum(weights[t] for t, b in over.items() if b is True)
-    columns, values = [b for _, b in free], [float(weights[t]) for t, _ in free]
-    if share is not None:
-        model.row(
-            *(f"often_over_{name}", "overage_probability", [*columns, share], [*values, -float(sum(weights))]),
-            high=-sure,
-        )
-    elif free or sure:
-        budget = math.floor(limit * sum(weights)) - sure
-        model.row(f"often_over_{name}", "overage_probability", columns, values, high=budget)
+@dataclass
+class PoolLimit:
+    """Collects the months of one pool, then limits them. `weights`: of each scenario month."""
+
+    model: Model
+    name: str
+    weights: Sequence[int]
+    months: dict[int, int] = field(default_factory=dict)
+    """By binary the row that it lifts."""
+    _weight: dict[int, int] = field(default_factory=dict)
+    _sure: int = 0
+
+    def month(self, t: int, columns: Any, pull: Sequence[int], const: int, least: int, most: int) -> None:
+        """The excess const + pull x columns in month t, millionths, lies from `least` to `most`.
+
+        It is a multiple of what divides all of its figures, so half of that is let go for the solver's tolerance.
+        """
+        if least > 0:
+            self._sure += self.weights[t]
+        elif most > 0:
+            slack = gcd(const, *pull) / 2
+            b = self.model.column(f"above_{self.name}_{t}", 0, 0, 1, whole=True)
+            values = np.append(np.array(pull, dtype=np.float64), -(most - slack)) / _MICRO
+            self.months[b] = self.model.row(
+                *(f"pool_above_{self.name}_{t}", "overage_probability", np.append(columns, b), values),
+                high=(slack - const) / _MICRO,
+            )
+            self._weight[b] = self.weights[t]
+
+    def close(self, limit: Fraction, share: int | None = None) -> OverRows | None:
+        """At most `limit` of the weight in months that are above; with `share`, at most that column's value.
+
+        None where no row is needed.
+        """
+        total = sum(self.weights)
+        columns, values = list(self._weight), [float(w) for w in self._weight.values()]
+        high = float(math.floor(limit * total) - self._sure)
+        if share is not None:
+            columns, values, high = [*columns, share], [*values, -float(total)], -float(self._sure)
+        if not columns and high >= 0:
+            return None
+        row = self.model.row(f"often_above_{self.name}", "overage_probability", columns, values, high=high)
+        return OverRows(row, self.months)

@@ -77,9 +77,6 @@ def _shifted(desk: Desk, built: Built, g: int, step: float) -> float | None:
         exact = place.get(model.row_names[row].replace("pool_", "pool_exact_", 1))
         if exact is not None:
             model.row_high[exact] -= step
-        limit = place.get(model.row_names[row].replace("pool_", "above_allowance_", 1))
-        if limit is not None:
-            model.row_high[limit] += step
     outcome = solver_process.run(model, relax=True, time_limit=desk.time_limit, cancelled=desk.cancelled)
     model.row_low, model.row_high = low, high
     return None if outcome.x is None else outcome.objective
