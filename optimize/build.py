@@ -20,8 +20,11 @@ from optimize.scenario import Scenario
 from optimize.scope import Setting, priced_services, settle
 
 
-def build(frames: Frames, scenario: Scenario) -> Problem:
+def build(frames: Frames, scenario: Scenario, like: Problem | None = None) -> Problem:
     """The problem of a scenario on canonical tables.
+
+    `like` is a problem of the same services, usage and accounts: lines, usage and charges that are the same are taken
+    from it.
 
     Raises:
         BadInput: with every problem of the scenario's ids, the range and the data it meets.
@@ -38,17 +41,41 @@ def build(frames: Frames, scenario: Scenario) -> Problem:
     for account, carrier in sorted(rows(frames, "accounts", "account_id", "carrier_id")):
         if carrier is not None:
             accounts.setdefault(carrier, account)
-    lines = _lines(frames, scenario, setting, plans, number, accounts, default_contract)
-    position = {line.service_id: n for n, line in enumerate(lines)}
-    history, used = _usage(frames, setting, position)
+    if like is not None and not _same_lines(like, scenario, setting, plans, default_contract):
+        like = None
+    if like is not None:
+        lines, usage, suspendable = like.lines, like.usage, like.suspendable
+    else:
+        lines = _lines(frames, scenario, setting, plans, number, accounts, default_contract)
+        position = {line.service_id: n for n, line in enumerate(lines)}
+        history, used = _usage(frames, setting, position)
+        suspendable = _suspendable(scenario, lines, history.active, used)
+        usage = _scenario_months(history, scenario, setting)
     covered: dict[str, set[str]] = defaultdict(set)
     for site, carrier in rows(frames, "coverage", "site_id", "carrier_id"):
         covered[site].add(carrier)
-    suspendable = _suspendable(scenario, lines, history.active, used)
-    usage = _scenario_months(history, scenario, setting)
     etf = _exit_fees(frames, setting, lines, plans)
     draft = _Draft(scenario, setting, plans, lines, usage, suspendable, dict(covered), accounts, default_contract, etf)
-    return draft.finish({c.contract_id: c for c in contracts})
+    return draft.finish({c.contract_id: c for c in contracts}, like)
+
+
+def _same_lines(
+    like: Problem, scenario: Scenario, setting: Setting, plans: list[tariff.Plan], default_contract: dict[str, str]
+) -> bool:
+    """Whether a problem of the same services and usage has the same lines, and lets the same ones be suspended."""
+    before: dict[str, str] = {}
+    for contract in like.contracts.values():
+        before.setdefault(contract.carrier_id, contract.contract_id)
+    return (
+        setting == like.setting
+        and scenario.services == like.scenario.services
+        and scenario.growth == like.scenario.growth
+        and default_contract == before
+        and [(p.plan_id, p.carrier_id, p.currency) for p in plans]
+        == [(p.plan_id, p.carrier_id, p.currency) for p in like.plans]
+        and scenario.suspend_zero_use_months == like.scenario.suspend_zero_use_months
+        and scenario.suspend_kinds == like.scenario.suspend_kinds
+    )
 
 
 def _plans(frames: Frames, scenario: Scenario) -> list[tariff.Plan]:
@@ -235,9 +262,9 @@ class _Draft:
     default_contract: dict[str, str]
     etf: list[int]
 
-    def finish(self, contracts: dict[str, Contract]) -> Problem:
+    def finish(self, contracts: dict[str, Contract], like: Problem | None) -> Problem:
         line_of, plan_of = self._pairs()
-        totals, monthly = self._charges(line_of, plan_of)
+        totals, monthly = self._charges(line_of, plan_of, like)
         carriers = sorted({p.carrier_id for p in self.plans})
         contract_ids = sorted({*contracts, *(x.contract_id for x in self.lines if x.contract_id)})
         place = _Places(self, carriers, contract_ids, line_of, plan_of)
@@ -250,8 +277,8 @@ class _Draft:
             data_pool=pool_of["data"],
             voice_pool=pool_of["voice"],
             changed=plan_of != place.today[line_of],
-            total=totals,
-            fee=place.fees(),
+            totals=totals,
+            fees=place.fees(),
             monthly=monthly,
         )
         first = np.searchsorted(line_of, np.arange(len(self.lines) + 1)).astype(np.int64)
@@ -295,16 +322,31 @@ class _Draft:
         line_of = np.repeat(np.arange(len(self.lines), dtype=np.int64), np.array(sizes, dtype=np.int64))
         return line_of, np.concatenate([*found, np.zeros(0, dtype=np.int64)])
 
-    def _charges(self, line_of: NDArray[np.int64], plan_of: NDArray[np.int64]) -> tuple[list[int], NDArray[np.float64]]:
-        """Charges of all months of each option by weight, picos; of each month (currency) only where bad ones count."""
+    def _charges(
+        self, line_of: NDArray[np.int64], plan_of: NDArray[np.int64], like: Problem | None
+    ) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        """Charges of all months of each option by weight, picos; of each month (currency) only where bad ones count.
+
+        Lines on a plan that is the same in `like` are charged what they are charged there.
+        """
         totals: NDArray[Any] = np.zeros(len(line_of), dtype=np.int64)
         months = self.usage.active.shape[1]
         weights = self.setting.scenarios.weights
         monthly = np.zeros((len(line_of), months) if self.scenario.cvar_weight else (0, months))
-        order = np.argsort(plan_of, kind="stable")
-        plans, first = np.unique(plan_of[order], return_index=True)
-        for n, p in enumerate(plans.tolist()):
-            where = order[first[n] : first[n + 1] if n + 1 < len(plans) else None]
+        known: dict[int, NDArray[np.int64]] = {}
+        before: NDArray[Any] = np.zeros(0, dtype=np.int64)
+        if like is not None and not len(monthly):
+            known = _by_plan(like.options.plan)
+            known.pop(-1, None)
+            before = like.options.totals
+            totals = totals.astype(before.dtype)
+        for p, where in _by_plan(plan_of).items():
+            old = np.full(len(self.lines), -1, dtype=np.int64)
+            if like is not None and p in known and self.plans[p] == like.plans[p]:
+                old[like.options.line[known[p]]] = known[p]
+            if (old[line_of[where]] >= 0).all():
+                totals[where] = before[old[line_of[where]]]
+                continue
             usage = self.usage.rows(line_of[where])
             if p >= 0:
                 exact = tariff.charges(self.plans[p], usage)
@@ -317,7 +359,14 @@ class _Draft:
             totals[where] = sums
             if len(monthly):
                 monthly[where] = exact.astype(np.float64) / PICO
-        return totals.tolist(), monthly
+        return totals, monthly
+
+
+def _by_plan(plan_of: NDArray[np.int64]) -> dict[int, NDArray[np.int64]]:
+    """The options of each plan, in order."""
+    order = np.argsort(plan_of.astype(np.int16) if plan_of.max(initial=0) < 2**15 else plan_of, kind="stable")
+    plans, first = np.unique(plan_of[order], return_index=True)
+    return dict(zip(plans.tolist(), np.split(order, first[1:]), strict=False))  # no option: one empty part
 
 
 class _Places:
@@ -391,7 +440,7 @@ class _Places:
         }
         return pools, of
 
-    def fees(self) -> list[int]:
+    def fees(self) -> NDArray[Any]:
         """One-off fees, picos."""
         scenario = self.draft.scenario
         changed = self.plan_of != self.today[self.line_of]
@@ -402,4 +451,4 @@ class _Places:
         except OverflowError:
             leave = np.array(leaving, dtype=object)
         fee = np.where(self.stays, change, leave[self.line_of]) if len(leave) else np.zeros(0, dtype=np.int64)
-        return np.where(changed, fee, 0).tolist()
+        return np.where(changed, fee, 0)

@@ -19,13 +19,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from optimize.priced import PICO, Assignment, ContractCost, PoolKey, PoolMonth, Priced, overage
+from optimize.priced import PICO, Assignment, PoolKey, PoolMonth, Priced, contract_cost, overage
 from optimize.raw_lines import KINDS, MICRO, exact_sums, exact_total, read_lines, records, weighted
 from optimize.scenario import Scenario
 from optimize.scope import Setting
 
 _FITS = 2**62
 Numbers = NDArray[np.int64]
+_REMEMBERED = 4  # assignments whose cost is kept: a search asks again for the ones that it starts and ends with
 _POOLED = {"data": ("pool_group", "data_mb"), "voice": ("voice_pool_group", "voice_min")}
 
 
@@ -51,6 +52,7 @@ class Evaluator:
         self._read_coverage(frames)
         self._read_contracts(frames)
         self._number()
+        self._known: dict[bytes, Priced] = {}
 
     def under(self, scenario: Scenario, frames: Mapping[str, pd.DataFrame], changed: set[str]) -> Evaluator:
         """The same lines and use under another scenario (same months, filter and growth) and other terms.
@@ -58,14 +60,15 @@ class Evaluator:
         `changed` names the tables among plans, contracts, contract_tiers and coverage that are to be read again.
         """
         found = copy(self)
-        found.scenario = scenario
+        found.scenario, found._pool_plans, found._known = scenario, {}, {}
         if "plans" in changed:
             found.plans = {row["plan_id"]: row for row in records(frames, "plans")}
         if "coverage" in changed:
             found._read_coverage(frames)
         if changed & {"contracts", "contract_tiers"}:
             found._read_contracts(frames)
-        found._number()
+        if changed or scenario.target_accounts != self.scenario.target_accounts:
+            found._number()
         return found
 
     # ---- reading ---------------------------------------------------------------------------------------------------
@@ -106,6 +109,7 @@ class Evaluator:
         self._ids = list(self.lines)
         self._plan_ids = list(self.plans)
         self._plan_number = {plan_id: n for n, plan_id in enumerate(self._plan_ids)}
+        self._number_of: dict[str | None, int] = {**self._plan_number, None: -1}
         self._carriers = sorted({plan["carrier_id"] for plan in plans if plan["carrier_id"] is not None})
         carrier = {name: n for n, name in enumerate(self._carriers)}
         self._carrier_of = np.array([carrier.get(plan["carrier_id"], -1) for plan in plans], dtype=np.int64)
@@ -140,6 +144,8 @@ class Evaluator:
 
     def chosen(self, assignment: Assignment | None) -> Numbers:
         """The number of each line's plan, -1 = suspended, in the order of `lines`."""
+        if assignment and list(assignment) == self._ids:
+            return np.fromiter(map(self._number_of.__getitem__, assignment.values()), np.int64, len(self._ids))
         found = self._today.copy()
         for service_id, plan_id in (assignment or {}).items():
             line = self.lines.get(service_id)
@@ -209,7 +215,7 @@ class Evaluator:
 
     def _by_plan(self, chosen: Numbers) -> Iterator[tuple[int, Numbers]]:
         """Each plan that occurs in `chosen` with the places in it."""
-        order = np.argsort(chosen, kind="stable")
+        order = np.argsort(chosen.astype(np.int16) if len(self._plan_ids) < 2**15 else chosen, kind="stable")
         found, first = np.unique(chosen[order], return_index=True)
         for n, p in enumerate(found.tolist()):
             yield p, order[first[n] : first[n + 1] if n + 1 < len(first) else None]
@@ -262,7 +268,16 @@ class Evaluator:
 
     def price(self, assignment: Assignment | None = None) -> Priced:
         """The exact cost of an assignment (today's plans for services it does not name)."""
-        chosen, span, weights = self.chosen(assignment), self.drawn.total, self.drawn.weights
+        chosen = self.chosen(assignment)
+        key = chosen.tobytes()
+        found = self._known.pop(key, None) or self._price(chosen)
+        self._known[key] = found
+        while len(self._known) > _REMEMBERED:
+            del self._known[next(iter(self._known))]
+        return found
+
+    def _price(self, chosen: Numbers) -> Priced:
+        span, weights = self.drawn.total, self.drawn.weights
         account, contract, stays = self._homes(chosen)
         by_month, totals = self._priced(chosen)
         changed = chosen != self._today
@@ -287,12 +302,24 @@ class Evaluator:
                 by_carrier[key[2]] += Fraction(month.charge * weights[n], PICO * span)
                 if month.contracts:
                     spend[min(month.contracts)] += month.charge * weights[n]
-        contracts = [self._contract_cost(c, Fraction(spend[c], PICO * span)) for c in self.in_force]
+        contracts = [
+            contract_cost(self.contracts[c], self._tiers.get(c, ()), Fraction(spend[c], PICO * span))
+            for c in self.in_force
+        ]
         for cost in contracts:
             if cost.carrier_id is not None and (cost.shortfall or cost.discount):
                 by_carrier[cost.carrier_id] += cost.shortfall - cost.discount
+        lines_by_carrier = {self._carriers[c]: n for c, n in enumerate(counts) if n}
+        fixed = {
+            c: Fraction(amount, MICRO)
+            for c, amount in sorted(self.scenario.carrier_fixed_cost.items())
+            if amount and c in lines_by_carrier
+        }
+        for name, owed in fixed.items():
+            by_carrier[name] += owed
         gross = sum(amount * weight for amount, weight in zip(by_month, weights, strict=True))
         running = Fraction(gross, PICO * span) + sum((c.shortfall - c.discount for c in contracts), Fraction(0))
+        running += sum(fixed.values(), Fraction(0))
         monthly_fees = Fraction(fees, PICO * self.scenario.horizon_months)
         cost_of_month = running + monthly_fees
         changes = int(np.count_nonzero(changed))
@@ -303,7 +330,8 @@ class Evaluator:
             fees=monthly_fees,
             changes=changes,
             by_carrier=dict(sorted(by_carrier.items())),
-            lines_by_carrier={self._carriers[c]: n for c, n in enumerate(counts) if n},
+            lines_by_carrier=lines_by_carrier,
+            carrier_fixed_cost=fixed,
             by_service=dict(zip(self._ids, totals.tolist(), strict=True)),
             by_month=by_month,
             pools=pools,
@@ -459,31 +487,6 @@ class Evaluator:
             above = {eta: sum(((m - eta) * w for m, w in months if m > eta), Fraction(0)) for eta, _ in months}
             value += weight * min(eta + excess / tail for eta, excess in above.items())
         return value + Fraction(self.scenario.min_saving_per_change * changes, MICRO)
-
-    def _contract_cost(self, contract_id: str, spend: Fraction) -> ContractCost:
-        row = self.contracts[contract_id]
-        tiers = sorted(self._tiers.get(contract_id, ()))
-        discount, following = Fraction(0), None
-        for n, (start, rate, mode) in enumerate(tiers):
-            begin = Fraction(start, MICRO)
-            if spend < begin:
-                following = begin
-                break
-            end = Fraction(tiers[n + 1][0], MICRO) if n + 1 < len(tiers) else None
-            share = Fraction(rate, MICRO)
-            if mode == "all_units":
-                discount = share * spend
-            else:
-                discount += share * ((spend if end is None else min(spend, end)) - begin)
-        amount = Fraction(row.get("commitment_amount") or 0, MICRO)
-        period = row.get("commitment_period") or "month"
-        length = {"month": 1, "quarter": 3, "year": 12}.get(period) or row.get("initial_term_months") or 1
-        commitment = amount / int(length)
-        attained = spend - discount if row.get("commitment_basis") == "net" else spend
-        penalty = row.get("shortfall_rate")
-        shortfall = Fraction(MICRO if penalty is None else penalty, MICRO) * max(Fraction(0), commitment - attained)
-        carrier = row.get("carrier_id")
-        return ContractCost(contract_id, carrier, spend, discount, commitment, shortfall, following)
 
     # ---- limits ----------------------------------------------------------------------------------------------------
 

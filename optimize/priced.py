@@ -1,11 +1,16 @@
-"""What the evaluator returns: the exact cost of an assignment, its pools month by month, its contracts."""
+"""What the evaluator returns: the exact cost of an assignment, its pools month by month, its contracts.
+
+Nothing here is shared with the solver.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import Any
 
+MICRO = 10**6
 PICO = 10**12
 #: service_id -> plan_id, or None for a suspended service. A service that is not named keeps its plan.
 Assignment = Mapping[str, str | None]
@@ -59,6 +64,31 @@ class ContractCost:
     next_tier: Fraction | None
 
 
+def contract_cost(row: Mapping[str, Any], tiers: Iterable[tuple[int, int, str]], spend: Fraction) -> ContractCost:
+    """What a contract (its row; tiers as start, rate and mode) does to its monthly gross spend, items 20 and 21."""
+    steps = sorted(tiers)
+    discount, following = Fraction(0), None
+    for n, (start, rate, mode) in enumerate(steps):
+        begin = Fraction(start, MICRO)
+        if spend < begin:
+            following = begin
+            break
+        end = Fraction(steps[n + 1][0], MICRO) if n + 1 < len(steps) else None
+        share = Fraction(rate, MICRO)
+        if mode == "all_units":
+            discount = share * spend
+        else:
+            discount += share * ((spend if end is None else min(spend, end)) - begin)
+    amount = Fraction(row.get("commitment_amount") or 0, MICRO)
+    period = row.get("commitment_period") or "month"
+    length = {"month": 1, "quarter": 3, "year": 12}.get(period) or row.get("initial_term_months") or 1
+    commitment = amount / int(length)
+    attained = spend - discount if row.get("commitment_basis") == "net" else spend
+    penalty = row.get("shortfall_rate")
+    shortfall = Fraction(MICRO if penalty is None else penalty, MICRO) * max(Fraction(0), commitment - attained)
+    return ContractCost(row["contract_id"], row.get("carrier_id"), spend, discount, commitment, shortfall, following)
+
+
 @dataclass(frozen=True)
 class Priced:
     """The exact cost of an assignment; amounts of currency a month unless said otherwise."""
@@ -70,6 +100,8 @@ class Priced:
     changes: int
     by_carrier: dict[str, Fraction]
     lines_by_carrier: dict[str, int]
+    carrier_fixed_cost: dict[str, Fraction]
+    """The fixed cost of each carrier in use that has one; part of `cost` and of `by_carrier`."""
     by_service: dict[str, int]
     """Charges of all months outside pools, each month times its weight, in picos."""
     by_month: list[int]

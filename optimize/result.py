@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from core.money import round_half_up
 from optimize.priced import Priced
+from optimize.warm import Columns
 
 Status = Literal["optimal", "gap_met", "time_limit", "cancelled", "infeasible"]
 OPTIMAL_WITHIN = 0.005
@@ -46,7 +47,8 @@ def versions() -> dict[str, str]:
 class Solution:
     """What a method found: an assignment, a valid lower bound of the objective and how the search ended.
 
-    `duals`: prices of what couples lines, by name; `warm`: a parent's plans or duals were used.
+    `duals`: prices of what couples lines, by name; `columns`: the assignments that were mixed; `warm`: a parent's plans
+    or duals were used.
     """
 
     assignment: dict[str, str | None]
@@ -57,6 +59,7 @@ class Solution:
     solver_status: str
     pool_values: Mapping[tuple[str, str, str, str], float] = field(default_factory=dict)
     duals: Mapping[str, Any] | None = None
+    columns: Columns | None = None
     warm: bool = False
 
 

@@ -104,6 +104,8 @@ def run_frames(
     )
     if solution.duals is not None:
         document["duals"] = solution.duals
+    if solution.columns is not None:
+        document["columns"] = solution.columns.to_json()
     say(Progress(1.0, status, objective, bound, rel_gap))
     return Result(status, certificate, document, solution.assignment)
 
@@ -175,13 +177,15 @@ def overage_row(problem: Problem, baseline: Priced, priced: Priced | None) -> di
 
 
 def by_carrier_rows(baseline: Priced, priced: Priced) -> list[dict[str, Any]]:
-    """Cost and lines of each carrier, as recommended and today."""
+    """Cost (its fixed cost included) and lines of each carrier, as recommended and today."""
     zero = Fraction(0)
     return [
         {
             "carrier_id": carrier,
             "cost": money(priced.by_carrier.get(carrier, zero)),
             "baseline_cost": money(baseline.by_carrier.get(carrier, zero)),
+            "fixed_cost": money(priced.carrier_fixed_cost.get(carrier, zero)),
+            "baseline_fixed_cost": money(baseline.carrier_fixed_cost.get(carrier, zero)),
             "lines": priced.lines_by_carrier.get(carrier, 0),
             "baseline_lines": baseline.lines_by_carrier.get(carrier, 0),
         }

@@ -40,6 +40,7 @@ KEYS: dict[str, str] = {
     "suspend_zero_use_months": "a service unused in each of the last n months may be suspended",
     "suspend_kinds": "kinds of service that may be suspended (default mobile)",
     "suspend_price": "monthly price of a suspended service (default 0)",
+    "carrier_fixed_cost": "{carrier_id: amount}: what dealing with a carrier costs a month while a line is with it",
     "growth": "{data, voice, sms}: growth of home use a month (0.01 = 1 %)",
     "scenario_set": "{kind: history, bootstrap or factors, ...}: the months that the expectation is taken over",
     "overage_probability": "{limit, kinds}: in at most that share of the months may a pool be above its allowance",
@@ -92,6 +93,7 @@ class Scenario:
     suspend_zero_use_months: int | None = None
     suspend_kinds: tuple[str, ...] = ("mobile",)
     suspend_price: int = 0
+    carrier_fixed_cost: Mapping[str, int] = field(default_factory=dict)
     growth: Mapping[str, int] = field(default_factory=dict)
     scenario_set: SetRule = field(default_factory=SetRule)
     overage_probability: OverageLimit | None = None
@@ -449,8 +451,11 @@ def _texts(key: str) -> Callable[[_Reader, dict[str, Any], Any], None]:
     return read_texts
 
 
-def _prices(reader: _Reader, got: dict[str, Any], value: Any) -> None:
-    got["plan_price"] = reader.pairs("plan_price", value, reader.micros)
+def _amounts(key: str) -> Callable[[_Reader, dict[str, Any], Any], None]:
+    def read_amounts(reader: _Reader, got: dict[str, Any], value: Any) -> None:
+        got[key] = reader.pairs(key, value, reader.micros)
+
+    return read_amounts
 
 
 _READ: dict[str, Callable[[_Reader, dict[str, Any], Any], None]] = {
@@ -470,10 +475,11 @@ _READ: dict[str, Callable[[_Reader, dict[str, Any], Any], None]] = {
     "suspend_zero_use_months": _by("whole", "suspend_zero_use_months", 1),
     "suspend_kinds": _by("items", "suspend_kinds"),
     "suspend_price": _by("micros", "suspend_price"),
+    "carrier_fixed_cost": _amounts("carrier_fixed_cost"),
     "growth": _growth,
     "scenario_set": _set,
     "overage_probability": _overage_limit,
-    "plan_price": _prices,
+    "plan_price": _amounts("plan_price"),
     "offers": _by("items", "offers"),
     "target_accounts": _texts("target_accounts"),
     "force": _texts("force"),

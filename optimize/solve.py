@@ -31,7 +31,7 @@ from optimize.reduce import reduce
 from optimize.result import Solution
 from optimize.rightsize import best_options
 from optimize.solver_process import Outcome
-from optimize.warm import Warm
+from optimize.warm import Columns, Warm
 
 _CORE = 700
 _TINY = 300  # option variables up to which a gap that the decomposition leaves is closed by the whole model
@@ -64,8 +64,10 @@ class _Search:
     """Whether a parent's plans or duals were used."""
     duals: dict[str, Any] | None = None
     """Prices of what couples lines, by name, for a child's search."""
+    columns: Columns | None = None
+    """The assignments that were mixed, likewise."""
     notes: list[str] = field(default_factory=list)
-    seen: set[tuple[str | None, ...]] = field(default_factory=set)
+    seen: set[bytes] = field(default_factory=set)
 
     @property
     def left(self) -> float:
@@ -82,7 +84,7 @@ class _Search:
 
     def offer(self, assignment: dict[str, str | None]) -> bool:
         """Re-price an assignment exactly and keep it if it is feasible and better (cheaper, then fewer changes)."""
-        key = tuple(assignment.get(s, x["plan_id"]) for s, x in self.evaluator.lines.items())
+        key = self.evaluator.chosen(assignment).tobytes()
         if key in self.seen:
             return False
         self.seen.add(key)
@@ -127,9 +129,11 @@ class _Search:
             return float("inf")
         return max(0.0, self.objective - self.bound) / max(self.objective, 0.01)
 
-    def good_enough(self) -> bool:
-        """Whether the gap that was asked for is proven."""
-        return self.objective - self.bound <= 0.001 or self.gap() <= float(self.problem.scenario.gap)
+    def good_enough(self, *, after_polish: bool = False) -> bool:
+        """Whether the gap that was asked for is proven; `after_polish`: with what fewer changes may cost on top."""
+        scenario = self.problem.scenario
+        wanted = scenario.gap + scenario.polish_within if after_polish else scenario.gap
+        return self.objective - self.bound <= 0.001 or self.gap() <= float(wanted)
 
     def tell(self, fraction: float, note: str) -> None:
         """Report progress."""
@@ -221,7 +225,7 @@ def _decomposed(search: _Search, warm: Warm | None) -> Solution:
         built = build_model(search.problem, reduce(search.problem))
         _whole(search, built)
         _any_assignment(search)
-    elif search.ended == "done" and not search.good_enough():
+    elif search.ended == "done" and not search.good_enough(after_polish=True):
         # its last models leave open which contract pays a shared pool, and on which side of a threshold spend lies
         reduced = reduce(search.problem)
         if reduced.columns <= _TINY:
@@ -254,6 +258,7 @@ def _solution(search: _Search, bound: Fraction, solver: str, values: PoolValues 
         solver_status="; ".join(dict.fromkeys(search.notes)) or "optimal",
         pool_values=values or {},
         duals=search.duals,
+        columns=search.columns,
         warm=search.warm,
     )
 

@@ -86,7 +86,7 @@ def objective(engine: Engine, choice: Whole) -> float:
     for amount, contract in zip(spend.tolist(), engine.estate.contracts, strict=True):
         piece = contract[max(0, sum(amount >= float(piece.low) for piece in contract[1:]))]
         total += float(piece.fixed) + float(piece.slope) * amount
-    return float(sums[0]) + total
+    return float(sums[0]) + total + engine.carriers_cost(choice)
 
 
 def rounded(engine: Engine, mixture: Mixture) -> Whole:
@@ -152,14 +152,19 @@ def improved(engine: Engine, node: Node, duals: Duals, choice: Whole, *, deep: b
 
 
 def _by_doubt(who: Whole, which: Whole, dear: Floats) -> tuple[Whole, Whole]:
-    """Candidates in order of what they cost at the duals; a line's best option comes with its second best."""
-    order = np.lexsort((which, dear, who))
-    who, which, dear = who[order], which[order], dear[order].copy()
+    """Candidates, which stand line by line, in order of what they cost at the duals; a line's best option comes with
+    its second best."""
     first = np.flatnonzero(np.diff(who, prepend=-1))
-    after = np.minimum(first + 1, len(who) - 1)
-    dear[first] = np.where(who[after] == who[first], dear[after], np.inf)
-    alone = np.isinf(dear)
-    who, which, dear = who[~alone], which[~alone], dear[~alone]
+    sizes = np.diff(first, append=len(who))
+    dear = dear.copy()
+    cheapest = np.flatnonzero(dear == np.repeat(np.minimum.reduceat(dear, first), sizes)) if len(first) else first
+    best = cheapest[np.diff(who[cheapest], prepend=-1) > 0]
+    dear[best] = np.inf
+    dear[best] = np.minimum.reduceat(dear, first) if len(first) else dear[best]
+    kept = np.isfinite(dear)
+    if np.count_nonzero(kept) > _MOVES:
+        kept = dear <= np.partition(dear, _MOVES)[_MOVES]
+    who, which, dear = who[kept], which[kept], dear[kept]
     order = np.lexsort((which, who, dear))
     return who[order][:_MOVES], which[order][:_MOVES]
 

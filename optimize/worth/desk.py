@@ -48,6 +48,8 @@ class Answer:
     assignment: dict[str, str | None]
     evaluator: Evaluator = field(repr=False)
     why: Infeasibility | None = None
+    solver_status: str = ""
+    """What the search said at each step."""
 
     @property
     def feasible(self) -> bool:
@@ -157,6 +159,11 @@ class Desk:
         """Currency of all amounts."""
         return self.problem.setting.currency
 
+    @property
+    def start(self) -> Warm | None:
+        """Where every other solve starts: what the scenario's own found; None where it found nothing."""
+        return self._warm
+
     def say(self, note: str) -> None:
         """Report what is being worked on.
 
@@ -183,7 +190,7 @@ class Desk:
         frames = {**self.frames, **(tables or {})}
         merged = {**self.document, "method": None, **(patch or {})}  # a method for the base need not fit a change of it
         scenario = scenarios.parse({k: v for k, v in merged.items() if v is not None})
-        problem = build(frames, scenario)
+        problem = build(frames, scenario, self.problem if set(tables or {}) <= _TERMS else None)
         evaluator = self._evaluator(scenario, problem.setting, frames, set(tables or {}))
         return self._answer(scenario, problem, evaluator, known, floor)
 
@@ -232,8 +239,9 @@ class Desk:
         whole = {s: best[1].get(s, line["plan_id"]) for s, line in evaluator.lines.items()}
         if self._warm is None:  # the base: what it found is where every other solve starts
             changed = {s: p for s, p in whole.items() if p != evaluator.lines[s]["plan_id"]}
-            self._warm = Warm(changed, solution.duals, "the scenario itself")
-        return Answer(scenario, status, baseline, best[0], bound, whole, evaluator)
+            self._warm = Warm(changed, solution.duals, "the scenario itself", solution.columns)
+        said = solution.solver_status
+        return Answer(scenario, status, baseline, best[0], bound, whole, evaluator, solver_status=said)
 
     def _search(self, problem: Problem, evaluator: Evaluator, keep_feasible: bool) -> Solution | None:
         """The core's search. Where the time did not even suffice for its relaxation, this and later ones get more."""

@@ -221,6 +221,22 @@ def test_a_gb_in_a_pool_by_duals_by_resolving_and_as_plans_stand():
         assert row["as_plans_stand"] == close(cost(frames, {"force": force}) - cost(more, {"force": force}))
 
 
+def test_a_gb_by_passes_over_all_lines_is_what_the_whole_lp_says():
+    """Two independent ways to the same relaxation: decomposition, and HiGHS on the model."""
+    frames = pooled_estate(lines=150, months=4, carriers=2)
+    given = {"gap": "0.0005"}
+    by_passes = ask(frames, "pools", given={**given, "method": "decomposition"})["pools"]
+    by_model = ask(frames, "pools", given={**given, "method": "model"})["pools"]
+    assert len(by_passes) == len(by_model) == 2
+    for mine, other in zip(by_passes, by_model, strict=True):  # steps are of the allowance of the plans found
+        assert mine["high_per_gb"] > 0.1
+        assert mine["high_per_gb"] == pytest.approx(other["high_per_gb"], rel=1e-4)
+        for row in (mine, other):
+            slack = 1e-4 * row["high_per_gb"]
+            assert row["low_per_gb"] - slack <= row["resolved_per_gb"] <= row["high_per_gb"] + slack
+            assert row["low_per_gb"] <= row["dual_per_gb"] <= row["high_per_gb"]
+
+
 def test_the_frontier_is_solved_and_beats_adding_up(estate):
     rows = ask(estate, "frontier")["frontier"]
     savings = [row["saving"] for row in rows]
