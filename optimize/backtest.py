@@ -24,6 +24,7 @@ from optimize import scenario as scenarios
 from optimize.evaluate import Evaluator
 from optimize.priced import Priced
 from optimize.result import money
+from optimize.scenario_set import SetRule
 
 #: Policies compared; each is described in docs/optimizer.md.
 POLICIES: dict[str, str] = {
@@ -70,6 +71,8 @@ def backtest_frames(
         min_saving_per_change=0,
         objective="expected",
         growth={},
+        scenario_set=SetRule(),
+        overage_probability=None,
         suspend_zero_use_months=None,
         force={},
     )

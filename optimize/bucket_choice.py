@@ -21,19 +21,20 @@ from optimize.scenario import Scenario
 _MICRO = 10**6
 _TOGETHER = 2_000  # combinations over all pools that are all tried
 Counts = dict[str, int]
-#: What pools are charged each month and what each contract's spend grows by in all months, to an exact objective.
+#: What pools are charged each month and what each contract's spend grows by (months by weight), to an exact objective.
 Value = Callable[[Sequence[int], Mapping[str, int]], Fraction]
 
 
 @dataclass
 class Step:
-    """A pool with some buckets: overage and MRC of each month, and what is spend of each contract, picos."""
+    """A pool with some buckets: overage and MRC of each month, and spend of each contract (months by weight), picos."""
 
     counts: Counts
     brought: int
     """Allowance of the buckets, millionths."""
     mrc: int
     overage: list[int]
+    weights: Sequence[int]
     spend: dict[str, int]
 
     @property
@@ -43,8 +44,8 @@ class Step:
 
     @property
     def total(self) -> int:
-        """All months together."""
-        return sum(self.overage) + self.mrc * len(self.overage)
+        """All months by weight."""
+        return sum((amount + self.mrc) * weight for amount, weight in zip(self.overage, self.weights, strict=True))
 
     def enter(self, pool: Sequence[PoolMonth]) -> None:
         """Write allowance and overage into the pool's months."""
@@ -78,7 +79,8 @@ def mrc_of(scenario: Scenario, key: PoolKey, counts: Mapping[str, int]) -> int:
 class Shops:
     """The pools of an assignment before they have buckets; `given` counts, None = today's.
 
-    `overage` prices a month of a pool; `terms` are the contracts whose spend costs anything but itself.
+    `overage` prices a month of a pool; `terms` are the contracts whose spend costs anything but itself; `weights` are
+    those of the months.
     """
 
     scenario: Scenario
@@ -86,6 +88,7 @@ class Shops:
     given: BucketCounts | None
     overage: Callable[[PoolKey, PoolMonth], int]
     terms: set[str]
+    weights: Sequence[int]
 
     def as_given(self) -> dict[PoolKey, Step]:
         """Every pool with the counts that are given."""
@@ -95,14 +98,14 @@ class Shops:
         """Every pool with counts that together cost least by `value`; the given ones where nothing is cheaper."""
         found, tied = {}, {}
         for key, pool in self.pools.items():
-            if not sizes_of(self.scenario, key):
+            if not sizes_of(self.scenario, key) or not self._used(key):
                 found[key] = self._step(key, {})
             elif self.scenario.cvar_weight or self.terms & _contracts(pool):
                 tied[key] = [self._step(key, counts) for counts in self._menu(key, alone=False)]
             else:
                 found[key] = self._alone(key)
         if tied:
-            sure, spend = added(found.values(), len(next(iter(self.pools.values()))))
+            sure, spend = added(found.values(), len(self.weights))
 
             def whole(charges: Sequence[int], more: Mapping[str, int]) -> Fraction:
                 months = [a + b for a, b in zip(sure, charges, strict=True)]
@@ -112,7 +115,13 @@ class Shops:
             found |= dict(zip(tied, _together(list(tied.values()), start, whole), strict=True))
         return {key: found[key] for key in self.pools}
 
+    def _used(self, key: PoolKey) -> bool:
+        """Whether anybody is in the pool in any month; only then it may buy."""
+        return any(month.members for month in self.pools[key])
+
     def _given(self, key: PoolKey) -> Counts:
+        if not self._used(key):
+            return {}
         if self.given is None:
             return today(self.scenario, key)
         return {bucket: n for bucket, n in self.given.get(key, {}).items() if n}
@@ -144,7 +153,7 @@ class Shops:
         now, *others = self._menu(key, alone=True)
         best = self._step(key, now)
         for counts in others:
-            if mrc_of(self.scenario, key, counts) * len(best.overage) >= best.total:
+            if mrc_of(self.scenario, key, counts) * sum(self.weights) >= best.total:
                 break  # those that follow cost no less
             step = self._step(key, counts)
             if step.total < best.total:
@@ -156,13 +165,13 @@ class Shops:
         brought = sum(b.allowance * counts.get(b.bucket_id, 0) for b in sizes_of(self.scenario, key))
         spend: dict[str, int] = defaultdict(int)
         overage = []
-        for month in pool:
+        for month, weight in zip(pool, self.weights, strict=True):
             overage.append(self.overage(key, PoolMonth(month.allowance + brought, month.used)))
             if month.contracts:
-                spend[min(month.contracts)] += overage[-1]
+                spend[min(month.contracts)] += overage[-1] * weight
         if mrc and (under := _contracts(pool)):
-            spend[min(under)] += mrc * len(pool)
-        return Step(counts, brought, mrc, overage, dict(spend))
+            spend[min(under)] += mrc * sum(self.weights)
+        return Step(counts, brought, mrc, overage, self.weights, dict(spend))
 
 
 def _contracts(pool: Sequence[PoolMonth]) -> set[str]:

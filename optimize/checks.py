@@ -161,6 +161,10 @@ def _contract_problems(frames: Frames, scenario: Scenario, setting: Setting) -> 
 
 def _bucket_problems(plans: dict[str, dict[str, Any]], usable: list[str], scenario: Scenario) -> list[Issue]:
     issues: list[Issue] = []
+    if scenario.buckets and scenario.limited_kinds:
+        issues.append(
+            Issue(field="buckets", message="a limit on overage (overage_probability) with buckets is not built")
+        )
     for bucket in scenario.buckets:
         group = "pool_group" if bucket.kind == "data" else "voice_pool_group"
         price, wanted = f"{bucket.kind}_overage_price", (bucket.carrier_id, bucket.pool_group)

@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -20,8 +19,19 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from optimize.bucket_choice import Shops, added, frozen, mrc_of
-from optimize.priced import PICO, Assignment, BucketCounts, ContractCost, PoolKey, PoolMonth, Priced
-from optimize.raw_lines import KINDS, MICRO, exact_sums, exact_total, read_lines, records
+from optimize.priced import (
+    PICO,
+    Assignment,
+    BucketCounts,
+    ContractCost,
+    PoolKey,
+    PoolMonth,
+    Priced,
+    contract_cost,
+    overage,
+)
+from optimize.pulls import Pulls, blocks, peak
+from optimize.raw_lines import KINDS, MICRO, exact_sums, exact_total, read_lines, records, weighted
 from optimize.scenario import Scenario
 from optimize.scope import Setting
 
@@ -40,7 +50,7 @@ class Evaluator:
 
     def __init__(self, frames: Mapping[str, pd.DataFrame], scenario: Scenario, setting: Setting) -> None:
         self.scenario = scenario
-        self.months = list(setting.months)
+        self.months, self.drawn = list(setting.months), setting.scenarios
         self.currency = setting.currency
         self._accounts: dict[str, str] = {}
         for row in records(frames, "accounts"):
@@ -48,7 +58,7 @@ class Evaluator:
             if carrier is not None and account < self._accounts.get(carrier, "\U0010ffff"):
                 self._accounts[carrier] = account
         self.plans = {row["plan_id"]: row for row in records(frames, "plans")}
-        self.raw = read_lines(frames, scenario, self.months, self.plans, self.currency)
+        self.raw = read_lines(frames, scenario, self.months, self.drawn, self.plans, self.currency)
         self.lines = self.raw.rows
         self._read_coverage(frames)
         self._read_contracts(frames)
@@ -232,7 +242,7 @@ class Evaluator:
         raw, active = self.raw, self.raw.active[rows]
         if plan_id is None:
             price = self.scenario.suspend_price * MICRO
-            return active.astype(np.int64 if price * len(self.months) < _FITS else object) * price
+            return active.astype(np.int64 if price * self.drawn.total < _FITS else object) * price
         plan = self.plans[plan_id]
         mrc = self.scenario.plan_price.get(plan_id, plan["mrc"]) * MICRO
         block = plan.get("data_overage_block_mb") or MICRO
@@ -242,10 +252,10 @@ class Evaluator:
         home = {kind: raw.home[kind][rows] for kind in KINDS}
         other = raw.other_cost[rows]
         abroad = {k: raw.roaming_cost[k][rows] if own[k] is None else raw.roaming[k][rows] for k in KINDS}
-        most = abs(mrc) + _peak(other) * MICRO + (_peak(home["data"]) // block + 1) * prices["data"] * MICRO
-        most += sum(_peak(home[kind]) * prices[kind] for kind in ("voice", "sms"))
-        most += sum(_peak(abroad[kind]) * (MICRO if rates[kind] is None else rates[kind]) for kind in KINDS)
-        if most * len(self.months) >= _FITS or any(
+        most = abs(mrc) + peak(other) * MICRO + (peak(home["data"]) // block + 1) * prices["data"] * MICRO
+        most += sum(peak(home[kind]) * prices[kind] for kind in ("voice", "sms"))
+        most += sum(peak(abroad[kind]) * (MICRO if rates[kind] is None else rates[kind]) for kind in KINDS)
+        if most * self.drawn.total >= _FITS or any(
             v.dtype == object for v in (other, *home.values(), *abroad.values())
         ):
             home = {kind: values.astype(object) for kind, values in home.items()}
@@ -253,7 +263,7 @@ class Evaluator:
             other = other.astype(object)
         cost = other * MICRO + mrc
         if plan.get("pool_group") is None and plan.get("data_mb") is not None and prices["data"]:
-            cost = cost + _blocks(home["data"] - plan["data_mb"], block) * (prices["data"] * MICRO)
+            cost = cost + blocks(home["data"] - plan["data_mb"], block) * (prices["data"] * MICRO)
         if plan.get("voice_pool_group") is None and plan.get("voice_min") is not None:
             cost = cost + np.maximum(home["voice"] - plan["voice_min"], 0) * prices["voice"]
         if plan.get("sms") is not None:
@@ -263,13 +273,13 @@ class Evaluator:
         return np.where(active, cost, 0)
 
     def totals(self, assignment: Assignment) -> dict[str, int]:
-        """Charges of all months outside pools of each named service on its plan, picos."""
+        """Charges of all months by weight, outside pools, of each named service on its plan, picos."""
         ids = list(assignment)
         rows = np.array([self.lines[s]["n"] for s in ids], dtype=np.int64)
         chosen = np.array([-1 if p is None else self._plan_number[p] for p in assignment.values()], dtype=np.int64)
         found: dict[str, int] = {}
         for p, places in self._by_plan(chosen):
-            sums = exact_total(self.charges(self._plan_ids[p] if p >= 0 else None, rows[places]).T)
+            sums = weighted(self.charges(self._plan_ids[p] if p >= 0 else None, rows[places]), self.drawn.weights)
             found.update(zip((ids[n] for n in places.tolist()), sums.tolist(), strict=True))
         return found
 
@@ -289,7 +299,7 @@ class Evaluator:
         return found
 
     def _price(self, chosen: Numbers, buckets: BucketCounts | None, improve: bool) -> Priced:
-        span = len(self.months)
+        span, weights = self.drawn.total, self.drawn.weights
         account, contract, stays = self._homes(chosen)
         outside, totals = self._priced(chosen)
         changed = chosen != self._today
@@ -320,21 +330,22 @@ class Evaluator:
 
         def settled(charges: Sequence[int], more: Mapping[str, int]) -> tuple[list[ContractCost], Fraction, list[int]]:
             spends = {c: Fraction(spend[c] + more.get(c, 0), PICO * span) for c in self.in_force}
-            costs = [ContractCost.of(self.contracts[c], self._tiers.get(c, ()), s) for c, s in spends.items()]
+            costs = [contract_cost(self.contracts[c], self._tiers.get(c, ()), s) for c, s in spends.items()]
             months = [a + b for a, b in zip(outside, charges, strict=True)]
             extra = sum((c.shortfall - c.discount for c in costs), Fraction(0)) + sum(fixed.values(), Fraction(0))
-            return costs, Fraction(sum(months), PICO * span) + extra, months
+            gross = sum(amount * weight for amount, weight in zip(months, weights, strict=True))
+            return costs, Fraction(gross, PICO * span) + extra, months
 
         def value(charges: Sequence[int], more: Mapping[str, int]) -> Fraction:
             _, amount, months = settled(charges, more)
             return self._objective(amount + monthly_fees, months, changes)
 
-        shops = Shops(self.scenario, pools, buckets, self.pool_price, self._with_terms)
+        shops = Shops(self.scenario, pools, buckets, self.pool_price, self._with_terms, weights)
         bought = shops.cheapest(value) if improve else shops.as_given()
         for key, step in bought.items():
             step.enter(pools[key])
             by_carrier[key[2]] += Fraction(step.total, PICO * span)
-        contracts, running, by_month = settled(*added(bought.values(), span))
+        contracts, running, by_month = settled(*added(bought.values(), len(weights)))
         for cost in contracts:
             if cost.carrier_id is not None and (cost.shortfall or cost.discount):
                 by_carrier[cost.carrier_id] += cost.shortfall - cost.discount
@@ -342,7 +353,7 @@ class Evaluator:
         return Priced(
             cost=cost_of_month,
             objective=self._objective(cost_of_month, by_month, changes),
-            total_cost=running * span,
+            total_cost=running * len(self.months),
             fees=monthly_fees,
             changes=changes,
             by_carrier=dict(sorted(by_carrier.items())),
@@ -356,13 +367,15 @@ class Evaluator:
         )
 
     def _priced(self, chosen: Numbers) -> tuple[list[int], NDArray[Any]]:
-        """Charges outside pools of each month, all lines together, and of each line, all months together; picos."""
-        by_month = [0] * len(self.months)
+        """Charges outside pools of each month, all lines together, and of each line, all months by weight; picos."""
+        by_month = [0] * len(self.drawn.months)
+        weights = None if set(self.drawn.weights) == {1} else np.array(self.drawn.weights, dtype=np.int64)
         totals = np.zeros(len(chosen), dtype=object)
         for p, places in self._by_plan(chosen):
             cost = self.charges(self._plan_ids[p] if p >= 0 else None, places)
             by_month = [a + b for a, b in zip(by_month, exact_total(cost).tolist(), strict=True)]
-            totals[places] = cost.sum(axis=1)  # a line's months fit, see `charges`
+            weighed = cost if weights is None else cost * weights
+            totals[places] = weighed.sum(axis=1)  # a line's months fit, see `charges`
         small = not len(totals) or max(abs(min(totals)), abs(max(totals))) < _FITS
         return by_month, totals.astype(np.int64) if small else totals
 
@@ -387,7 +400,7 @@ class Evaluator:
                 key = (kind, self._account_ids[c // len(groups)], carrier, name)
                 pools[key] = [
                     PoolMonth(brought[t], used[n][t], members[n][t], 0, names.get((c, t), set()))
-                    for t in range(len(self.months))
+                    for t in range(len(self.drawn.months))
                 ]
         return dict(sorted(pools.items()))
 
@@ -423,7 +436,7 @@ class Evaluator:
         return cache[(kind, carrier, group)]
 
     def pool_changes(self, priced: Priced, now: Assignment, new: Assignment) -> dict[str, int]:
-        """What pools charge less, all months together (picos), if one line alone goes from `now` to `new`; exact.
+        """What pools charge less, all months by weight (picos), if one line alone goes from `now` to `new`; exact.
 
         One figure per service of `now`, each with every other line as in `priced`.
         """
@@ -445,40 +458,40 @@ class Evaluator:
                         less[ids[place]] += saved
         return less
 
-    def _pulls(self, kind: str, rows: Numbers, plan_ids: list[str | None]) -> _Pulls:
+    def _pulls(self, kind: str, rows: Numbers, plan_ids: list[str | None]) -> Pulls:
         chosen = np.array([-1 if p is None else self._plan_number[p] for p in plan_ids], dtype=np.int64)
         account, _, _ = self._homes(chosen, rows)
         group = np.where(chosen >= 0, self._group_of[kind][chosen], -1)
         code = np.where(group >= 0, account * len(self._groups[kind]) + group, -1)
         brought = np.where(chosen >= 0, self._allowance_of[kind][chosen], 0)
-        return _Pulls(code, rows, brought, self.raw.home[kind], self.raw.active)
+        return Pulls(code, rows, brought, self.raw.home[kind], self.raw.active)
 
     def _saved(self, kind: str, code: int, priced: Priced, step: NDArray[Any]) -> list[int]:
-        """What one pool charges less over all months if its use less allowance changes by each row of `step`."""
+        """What one pool charges less, months by weight, if its use less allowance changes by each row of `step`."""
         carrier, group = self._groups[kind][code % len(self._groups[kind])]
         key = (kind, self._account_ids[code // len(self._groups[kind])], carrier, group)
-        months = priced.pools.get(key) or [PoolMonth() for _ in self.months]
+        months = priced.pools.get(key) or [PoolMonth() for _ in self.drawn.months]
         excess = [m.used - m.allowance for m in months]
-        if max(map(abs, excess)) + _peak(step) >= _FITS:
+        if max(map(abs, excess)) + peak(step) >= _FITS:
             step = step.astype(object)
         before = np.array(excess, dtype=step.dtype)
         plan = self._pool_plan(kind, carrier, group)
         if kind == "data":
             block = int(plan.get("data_overage_block_mb") or MICRO)
             price = int(plan.get("data_overage_price") or 0) * MICRO
-            units = _blocks(before, block)[None, :] - _blocks(before[None, :] + step, block)
+            units = blocks(before, block)[None, :] - blocks(before[None, :] + step, block)
         else:
             price = int(plan.get("voice_overage_price") or 0)
             units = np.maximum(before, 0)[None, :] - np.maximum(before[None, :] + step, 0)
-        return [int(n) * price for n in exact_total(units.T)]
+        return [int(n) * price for n in weighted(units, self.drawn.weights)]
 
     def contract_months(self, assignment: Assignment, priced: Priced, contract_id: str) -> list[Fraction]:
-        """Gross spend of a contract in each month under an assignment, before discount and fees."""
+        """Gross spend of a contract in each scenario month under an assignment, before discount and fees."""
         chosen = self.chosen(assignment)
         _, contract, _ = self._homes(chosen)
         number = self._contract_ids.index(contract_id) if contract_id in self._contract_ids else -2
         mine = np.flatnonzero((contract == number) & (chosen >= 0))
-        months = [0] * len(self.months)
+        months = [0] * len(self.drawn.months)
         for p, places in self._by_plan(chosen[mine]):
             cost = exact_total(self.charges(self._plan_ids[p], mine[places])).tolist()
             months = [a + b for a, b in zip(months, cost, strict=True)]
@@ -497,11 +510,12 @@ class Evaluator:
         weight = self.scenario.cvar_weight
         value = cost * (1 - weight)
         if weight:
-            span = len(by_month)
-            same = cost - Fraction(sum(by_month), PICO * span)
-            months = [Fraction(amount, PICO) + same for amount in by_month]
+            span, weights = self.drawn.total, self.drawn.weights
+            gross = sum(amount * w for amount, w in zip(by_month, weights, strict=True))
+            same = cost - Fraction(gross, PICO * span)
+            months = [(Fraction(amount, PICO) + same, w) for amount, w in zip(by_month, weights, strict=True)]
             tail = (1 - self.scenario.alpha) * span
-            above = {eta: sum((m - eta for m in months if m > eta), Fraction(0)) for eta in months}
+            above = {eta: sum(((m - eta) * w for m, w in months if m > eta), Fraction(0)) for eta, _ in months}
             value += weight * min(eta + excess / tail for eta, excess in above.items())
         return value + Fraction(self.scenario.min_saving_per_change * changes, MICRO)
 
@@ -531,7 +545,7 @@ class Evaluator:
         last = self.scenario.suspend_zero_use_months
         if last is None or last > len(self.months):
             return np.zeros(len(rows), dtype=bool)
-        quiet = ~self.raw.used[rows][:, -last:].any(axis=1) & self.raw.active[rows][:, -last:].all(axis=1)
+        quiet = self.raw.quiet[rows] >= last
         kinds = self.scenario.suspend_kinds
         suits = np.array([kind in kinds for kind in self._kinds[rows].tolist()], dtype=bool)
         return quiet & suits & self.raw.selected[rows]
@@ -566,34 +580,13 @@ class Evaluator:
                 broken.add("min_lines")
             if high is not None and count[p] > high:
                 broken.add("max_lines")
+        if scenario.overage_probability is not None and scenario.limited_kinds:
+            filled = self._filled_pools(chosen, *self._homes(chosen)[:2])
+            odds = overage(filled, self.drawn.weights, scenario.limited_kinds)
+            if any(share > scenario.overage_probability.limit for share in odds.pools.values()):
+                broken.add("overage_probability")
         return sorted(broken)
-
-
-@dataclass(frozen=True)
-class _Pulls:
-    """The pool of each line on a plan (-1 = none) and what it takes from it: use less allowance, in active months."""
-
-    code: Numbers
-    rows: Numbers
-    allowance: Numbers
-    use: NDArray[Any]
-    active: NDArray[np.bool_]
-
-    def of(self, places: Numbers) -> NDArray[Any]:
-        """Use less allowance of some lines, places x T, millionths."""
-        rows = self.rows[places]
-        return self.use[rows] - self.active[rows] * self.allowance[places][:, None]
 
 
 def _month_number(month: str) -> int:
     return int(month[:4]) * 12 + int(month[5:7])
-
-
-def _peak(values: NDArray[Any]) -> int:
-    """The largest amount in absolute terms."""
-    return max(abs(int(values.max(initial=0))), abs(int(values.min(initial=0)))) if values.size else 0
-
-
-def _blocks(excess: NDArray[Any], block: int) -> NDArray[Any]:
-    """Started blocks of use above the allowance."""
-    return -(-np.maximum(excess, 0) // block)

@@ -14,7 +14,7 @@ from optimize import tariff
 from optimize.evaluate import Evaluator
 from optimize.priced import PICO, Assignment, Priced
 from optimize.problem import Problem, allowed_plans
-from optimize.raw_lines import KINDS, exact_total
+from optimize.raw_lines import KINDS, weighted
 from optimize.result import money
 
 #: Reasons a recommendation can have; every one is described in docs/optimizer.md.
@@ -30,6 +30,7 @@ REASONS: dict[str, str] = {
     "carrier_move": "another carrier serves the same use for less, exit costs included",
     "leave_carrier": "all lines leave the carrier, which ends its fixed cost",
     "forced": "the scenario forces this plan",
+    "overage_limit": "costs more, and keeps pools within their allowance as often as the scenario asks",
     "keep_fee": "a cheaper plan does not pay back its one-off fee within the horizon",
     "keep_coverage": "a cheaper carrier does not cover the site",
     "keep_carrier_cost": "a cheaper plan is with a carrier that nobody uses and whose fixed cost would be owed",
@@ -53,7 +54,7 @@ class Effect:
 
 def effects(evaluator: Evaluator, priced: Priced, changes: Assignment) -> dict[str, Effect]:
     """The exact effect of each change of `priced`, found by putting that line back and re-pricing its pools."""
-    span, horizon = len(evaluator.months), evaluator.scenario.horizon_months
+    span, horizon = evaluator.drawn.total, evaluator.scenario.horizon_months
     today = {service_id: evaluator.lines[service_id]["plan_id"] for service_id in changes}
     before = evaluator.totals(today)
     pools = evaluator.pool_changes(priced, changes, today)
@@ -117,8 +118,8 @@ def _is_left(evaluator: Evaluator, priced: Priced, service_id: str) -> bool:
 
 
 def _use(evaluator: Evaluator) -> dict[str, list[int]]:
-    """Home use of each line in all months, by kind, millionths."""
-    return {kind: exact_total(evaluator.raw.home[kind].T).tolist() for kind in KINDS}
+    """Home use of each line in all months by weight, by kind, millionths."""
+    return {kind: weighted(evaluator.raw.home[kind], evaluator.drawn.weights).tolist() for kind in KINDS}
 
 
 def _row(
@@ -165,6 +166,8 @@ def _reason(evaluator: Evaluator, service_id: str, plan_id: str | None, this: Ef
         return "forced"
     if plan_id is None:
         return "zero_use"
+    if this.saving < 0 and evaluator.scenario.limited_kinds:
+        return "overage_limit"
     new = evaluator.plans[plan_id]
     if new["carrier_id"] != now["carrier_id"]:
         return "carrier_move"
@@ -218,7 +221,7 @@ def _kept(
             continue
         charged, fee = int(options.totals[today]), int(options.fees[other])
         code, more = "", charged - int(options.totals[other])
-        pays = more * scenario.horizon_months > fee * problem.months
+        pays = more * scenario.horizon_months > fee * problem.total_weight
         if pays and options.carrier[other] in unused:
             code = "keep_carrier_cost"
         elif more > 0 and fee:
@@ -267,7 +270,8 @@ def _outside_coverage(problem: Problem) -> dict[int, int]:
             wanted.setdefault(p, []).append(n)
     best: dict[int, int] = {}
     for p, lines in sorted(wanted.items()):
-        totals = tariff.total(tariff.charges(problem.plans[p], problem.usage.rows(np.array(lines, dtype=np.intp))))
+        usage = problem.usage.rows(np.array(lines, dtype=np.intp))
+        totals = tariff.total(tariff.charges(problem.plans[p], usage), problem.weights)
         for n, total in zip(lines, totals.tolist(), strict=True):
             best[n] = min(best.get(n, int(total)), int(total))
     return best

@@ -65,6 +65,8 @@ class Fitting:
         if method == "lines":
             return self._too_many_lines()
         if method in ("decomposition", "branch_and_bound"):
+            if problem.limited_pools:
+                return "how often a pool is above its allowance (overage_probability) is a count of whole months"
             if not can_decompose(problem):
                 return "bad months (cvar) couple all lines in every month"
             if self._too_many_carriers:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from optimize.bucket_rows import BucketColumns, bucket_columns, need_members
 from optimize.contracts import Segment, is_convex
 from optimize.ir import Model
+from optimize.overage_limit import OverRows, PoolLimit
 from optimize.priced import PoolKey
 from optimize.problem import MICRO, PICO, Problem
 from optimize.reduce import Reduced, contract_has_terms, limited_plans, split_pools
@@ -34,6 +35,9 @@ class Built:
     columns: list[list[int]]
     """Per class the columns of its options; empty for a class with a single option."""
     pool_rows: dict[int, list[int]] = field(default_factory=dict)
+    """Per pool the rows whose right side is allowance: overage, and being above the allowance where that is limited."""
+    over: list[OverRows] = field(default_factory=list)
+    """The pools that may be above their allowance in some months only."""
     changes: tuple[NDArray[np.int64], NDArray[np.float64]] = (np.zeros(0, dtype=np.int64), np.zeros(0))
     buckets: dict[int, list[int]] = field(default_factory=dict)
     """Per pool that may buy buckets the columns of their counts, in the pool's order."""
@@ -85,7 +89,9 @@ class _Builder:
     def __init__(self, problem: Problem, reduced: Reduced) -> None:
         self.problem, self.reduced = problem, reduced
         self.model = Model()
-        self.span = problem.months
+        self.span, self.total = problem.months, problem.total_weight
+        self.limited = set(problem.limited_pools)
+        self.share = [float(Fraction(w, self.total)) for w in problem.weights]  # of each month in the mean
         self.risk = float(problem.scenario.cvar_weight)
         self.mean = float(1 - problem.scenario.cvar_weight)
         # per month: columns and weights of its gross charges; common: of what every month shares
@@ -95,6 +101,7 @@ class _Builder:
         self.common_const = 0.0
         self.spend_terms: dict[int, list[tuple[int, float]]] = defaultdict(list)
         self.spend_const: dict[int, Fraction] = defaultdict(Fraction)
+        self.there = np.asarray(problem.usage.active.any(axis=1))  # lines that are in some scenario month
         self.first: dict[tuple[int, bytes], dict[int, int]] = {}
         self.var_class: list[int] = []  # of option variables, in order of their columns
         self.var_option: list[int] = []
@@ -129,7 +136,7 @@ class _Builder:
             mine: list[int] = []
             for k, o in enumerate(group.options[0]):
                 fee = float(Fraction(options.fee[o], PICO * horizon))
-                charges = float(Fraction(options.total[o], PICO * self.span))
+                charges = float(Fraction(options.total[o], PICO * self.total))
                 cost = self.mean * (charges + fee) + (change if options.changed[o] else 0.0)
                 j = model.column(f"x_{number}_{k}", cost, 0, group.size, whole=True)
                 if self.risk and fee:
@@ -154,7 +161,7 @@ class _Builder:
                 if self.risk:
                     self.month_const += options.monthly[mine[0]]
         fee = float(Fraction(fees, PICO * problem.scenario.horizon_months))
-        self.model.constant += self.mean * (float(Fraction(charges, PICO * self.span)) + fee)
+        self.model.constant += self.mean * (float(Fraction(charges, PICO * self.total)) + fee)
         self.model.constant += change * changes / MICRO
         self.common_const += fee
 
@@ -166,12 +173,12 @@ class _Builder:
             for group, o in self.fixed:
                 if options.contract[o] == number:
                     total = sum(options.total[mine[0]] for mine in group.options)
-                    self.spend_const[number] += Fraction(total, PICO * self.span)
+                    self.spend_const[number] += Fraction(total, PICO * self.total)
             for group in self.reduced.classes:
                 if len(group.options[0]) > 1 and options.contract[group.options[0][0]] == number:
-                    self.spend_const[number] += Fraction(group.surplus, PICO * self.span)
+                    self.spend_const[number] += Fraction(group.surplus, PICO * self.total)
             for j in np.flatnonzero(options.contract[self.opt] == number):
-                spend = float(Fraction(options.total[self.opt[j]], PICO * self.span))
+                spend = float(Fraction(options.total[self.opt[j]], PICO * self.total))
                 self.spend_terms[number].append((int(j), spend))
 
     # ---- pools -----------------------------------------------------------------------------------------------------
@@ -205,18 +212,18 @@ class _Builder:
         one = self.problem.scenario.bucket_steps == "one"
         bought = bucket_columns(model, g, pool, self.mean, one=one)
         built.buckets[g] = bought.columns.tolist()
-        inside = any(member[o] == g for _, o in self.fixed)
+        inside = False
         for group in self.reduced.classes:
-            inside = inside or all(member[o] == g for o in group.options[0])
+            inside = inside or (all(member[o] == g for o in group.options[0]) and bool(self.there[group.lines].any()))
         if not inside:
-            need_members(model, g, pool, bought, js)
+            need_members(model, g, pool, bought, js[self.there[self.problem.options.line[self.opt[js]]]])
         for terms in self.month_terms:
             terms.extend(zip(bought.columns.tolist(), bought.mrc, strict=True))
         for j, price, size in zip(bought.columns.tolist(), bought.mrc, pool.buckets, strict=True):
             if is_split:
-                self._split_charge(f"{g}_bucket_{j}", g, j, price * self.span, size.most, self._first(g, js, None))
+                self._split_charge(f"{g}_bucket_{j}", g, j, price, size.most, self._first(g, js, None))
             else:
-                self._owned(g, j, price * self.span)
+                self._owned(g, j, price)
         return bought
 
     def _class_constant(
@@ -255,16 +262,22 @@ class _Builder:
         data = pool.kind == "data"
         unit_price = float(Fraction(pool.price, MICRO))
         step = pool.block if data else 1
-        small = unit_price * self.span * len(self.problem.pools) / self.span < _TINY_BLOCKS
+        small = unit_price * len(self.problem.pools) < _TINY_BLOCKS
         exact = g in self.reduced.exact_pools
+        limit = PoolLimit(model, f"{pool.kind}_{g}", self.problem.weights)
         for t in range(self.span):
             brought = pull[:, t].astype(object)
             top = self._extreme(js, brought, sizes, const[t], max)
             if top <= 0:
                 continue
-            bottom = self._extreme(js, brought, sizes, const[t], min) - (bought.most if bought else 0)
+            bottom = self._extreme(js, brought, sizes, const[t], min)
+            if g in self.limited:
+                limit.month(t, js, brought.tolist(), int(const[t]), bottom, top)
+            if not pool.price:
+                continue
+            bottom -= bought.most if bought else 0
             most = -(-top // step)
-            cost = self.mean * unit_price / self.span
+            cost = self.mean * unit_price * self.share[t]
             name = f"{pool.kind}_{g}_{t}"
             scale = step / MICRO if data else 1.0
             high = float(most) if data else top / MICRO
@@ -293,15 +306,19 @@ class _Builder:
                 )
             self.month_terms[t].append((n, unit_price))
             if is_split:
-                self._split_charge(f"{g}_{t}", g, n, unit_price, high, self._first(g, js, t))
+                self._split_charge(f"{g}_{t}", g, n, unit_price * self.share[t], high, self._first(g, js, t))
             else:
-                self._owned(g, n, unit_price)
+                self._owned(g, n, unit_price * self.share[t])
+        rule = self.problem.scenario.overage_probability
+        if g in self.limited and rule is not None and (rows := limit.close(rule.limit)) is not None:
+            built.over.append(rows)
+            built.pool_rows.setdefault(g, []).extend(rows.months.values())
 
     def _owned(self, g: int, j: int, price: float) -> None:
-        """A charge of a pool whose members are all under one contract is its spend."""
+        """A charge of a pool whose members are all under one contract is its spend; `price` a month in the mean."""
         for c in self.reduced.pool_contracts[g]:
             if contract_has_terms(self.problem, c):
-                self.spend_terms[c].append((j, price / self.span))
+                self.spend_terms[c].append((j, price))
 
     def _extreme(self, js: NDArray[np.int64], brought: Any, sizes: Any, const: int, pick: Any) -> int:
         """Largest or smallest excess the pool can have, each class at its worst."""
@@ -322,7 +339,7 @@ class _Builder:
         lines = self.problem.options.line[self.opt[js]]
         fixed = [m for c, _ in self.fixed for m in c.lines]
         active = self.problem.usage.active
-        here: NDArray[np.bool_] = np.ones(len(active), dtype=bool) if t is None else active[:, t]
+        here = self.there if t is None else active[:, t]
         key = (g, here[lines].tobytes() + here[fixed].tobytes())
         if key not in self.first:
             self.first[key] = self._presence(g, "any" if t is None else str(t), js, here)
@@ -370,7 +387,7 @@ class _Builder:
             model.row(f"share_on_{part}", "pool", [w, f], [1.0, -high], high=0)
             parts.append(w)
             if contract_has_terms(self.problem, c):
-                self.spend_terms[c].append((w, price / self.span))
+                self.spend_terms[c].append((w, price))
         model.row(f"share_all_{name}", "pool", [n, *parts], [-1.0] + [1.0] * len(parts), 0, 0)
 
     # ---- contracts -------------------------------------------------------------------------------------------------
@@ -403,8 +420,8 @@ class _Builder:
             if len(group.options[0]) == 1:
                 continue
             spends = [options.total[o] if options.contract[o] == number else 0 for o in group.options[0]]
-            low += Fraction(min(spends) * group.size, PICO * self.span)
-            high += Fraction(max(spends) * group.size, PICO * self.span)
+            low += Fraction(min(spends) * group.size, PICO * self.total)
+            high += Fraction(max(spends) * group.size, PICO * self.total)
         for j, weight in self.spend_terms[number]:
             if j >= len(self.opt):
                 high += Fraction(self.model.high[j]) * Fraction(weight) + Fraction(1, MICRO)
@@ -466,8 +483,8 @@ class _Builder:
             if number in contracts:
                 pool = self.problem.pools[g]
                 step = gcd(step, pool.price * MICRO if pool.kind == "data" else pool.price)
-                step = gcd(step, *(size.mrc * MICRO * self.span for size in pool.buckets))
-        return Fraction(step, PICO * self.span)
+                step = gcd(step, *(size.mrc * MICRO * self.total for size in pool.buckets))
+        return Fraction(step, PICO * self.total)
 
     def _spend_row(
         self, number: int, group: str, terms: list[tuple[int, float]], parts: list[int], const: Fraction
@@ -538,9 +555,9 @@ class _Builder:
     # ---- risk ------------------------------------------------------------------------------------------------------
 
     def _cvar(self) -> None:
-        """eta + sum of s_t / ((1 - alpha) T), s_t >= c_t - eta; a month's cost is bounded, so eta is too."""
+        """eta + sum of w_t s_t / (1 - alpha), s_t >= c_t - eta; a month's cost is bounded, so eta is too."""
         model, options = self.model, self.problem.options
-        tail = float((1 - self.problem.scenario.alpha) * self.span)
+        worst = float(1 - self.problem.scenario.alpha)
         shared: dict[int, float] = defaultdict(float)
         for j, weight in self.common:
             shared[j] += weight
@@ -558,7 +575,7 @@ class _Builder:
             months.append(row)
         eta = model.column("eta", self.risk, -far - 1, far + 1)
         for t, row in enumerate(months):
-            s = model.column(f"above_{t}", self.risk / tail, 0, 2 * far + 2)
+            s = model.column(f"above_{t}", self.risk * self.share[t] / worst, 0, 2 * far + 2)
             columns = [s, eta, *row]
             values = [1.0, 1.0, *(-w for w in row.values())]
             model.row(f"month_{t}", "cvar", columns, values, low=float(self.month_const[t]) + self.common_const)

@@ -36,6 +36,10 @@ GROUPS: dict[str, tuple[str, str]] = {
     "max_lines": ("Maximum lines of a plan", "A plan has at most max_lines lines over all accounts."),
     "force": ("Forced plans", "A service named under force gets exactly that plan."),
     "keep": ("Kept services", "A service named under keep stays on its plan."),
+    "overage_probability": (
+        "Probability of overage",
+        "Each pool is above its allowance in at most the scenario's share of the months.",
+    ),
 }
 
 #: What else the models couple; each has its sentence here and in docs/optimizer.md.
@@ -86,7 +90,7 @@ class Options:
     voice_pool: NDArray[np.int64]
     changed: NDArray[np.bool_]
     totals: NDArray[Any]
-    """Charges of all months without pools, picos: 64 bits, or Python integers where they do not fit."""
+    """Charges of all months without pools by weight, picos: 64 bits, or Python integers where they do not fit."""
     fees: NDArray[Any]
     """One-off fees, picos, likewise."""
     monthly: NDArray[np.float64]
@@ -150,14 +154,31 @@ class Problem:
     pools: list[Pool]
     options: Options
     covered: dict[str, set[str]]
+    joined: dict[str, str]
+    """The account that a service moving to a carrier joins."""
     keep: frozenset[str]
     first_option: NDArray[np.int64] = field(repr=False)
     """Index of each line's first option; one more entry for the end. Equal neighbours: a line without options."""
 
     @property
     def months(self) -> int:
-        """T."""
-        return len(self.setting.months)
+        """Number of scenario months: the columns of all arrays by month."""
+        return len(self.setting.scenarios.months)
+
+    @property
+    def weights(self) -> list[int]:
+        """Weight of each scenario month."""
+        return self.setting.scenarios.weights
+
+    @property
+    def total_weight(self) -> int:
+        """Sum of the weights: what sums over months are divided by to be a month's mean."""
+        return self.setting.scenarios.total
+
+    @property
+    def limited_pools(self) -> list[int]:
+        """Pools whose probability of overage the scenario limits."""
+        return [g for g, pool in enumerate(self.pools) if pool.kind in self.scenario.limited_kinds]
 
     @property
     def has_buckets(self) -> bool:

@@ -23,8 +23,9 @@ from optimize.build import build
 from optimize.evaluate import Evaluator
 from optimize.problem import Problem
 from optimize.result import floor_money, money
-from optimize.run import bucket_rows, by_carrier_rows, pool_rows, run_frames
+from optimize.run import bucket_rows, by_carrier_rows, overage_row, pool_rows, run_frames
 from optimize.scenario import Scenario
+from optimize.scenario_set import SetRule
 from optimize.tariff import MICRO, Plan
 
 Plans = dict[str, str | None]
@@ -47,7 +48,14 @@ def decide(
 ) -> Plans | None:
     """The plans a policy chooses having seen the months `train`; None where it finds no plan for some line."""
     past = replace(scenario, first=train[0], last=train[-1])
-    flat = replace(scenario, first=train[-1], last=train[-1], suspend_zero_use_months=None)
+    flat = replace(
+        scenario,
+        first=train[-1],
+        last=train[-1],
+        suspend_zero_use_months=None,
+        scenario_set=SetRule(),
+        overage_probability=None,
+    )
     if policy == "keep":
         return {}
     if policy == "line_average":
@@ -204,6 +212,7 @@ def _document(
         "by_carrier": by_carrier_rows(baseline, priced),
         "pools": pool_rows(evaluator, priced, baseline),
         "buckets": bucket_rows(evaluator.scenario, priced),
+        "overage_probability": overage_row(problem, baseline, priced),
         "recommendations": explain.recommendations(problem, evaluator, priced, whole),
         "sensitivities": {"contracts": [], "pools": []},
     }

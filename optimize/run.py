@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,12 @@ from optimize import scenario as scenarios
 from optimize.bucket_choice import mrc_of, sizes_of
 from optimize.build import build
 from optimize.evaluate import Evaluator
-from optimize.priced import Priced
+from optimize.priced import Priced, overage
 from optimize.problem import Problem
 from optimize.progress import Cancelled, Progress, ProgressCallback
 from optimize.result import Certificate, Result, check, gaps, money, status_of
+from optimize.scenario import POOLED
+from optimize.scenario_set import TYPES
 from optimize.sensitivity import sensitivities
 from optimize.warm import Warm
 
@@ -132,9 +134,47 @@ def _document(
         "by_carrier": [] if priced is None else by_carrier_rows(baseline, priced),
         "pools": pools,
         "buckets": [] if priced is None else bucket_rows(problem.scenario, priced),
+        "scenario_set": set_rows(problem),
+        "overage_probability": overage_row(problem, baseline, priced),
         "recommendations": rows,
         "sensitivities": found,
         "infeasible": why,
+    }
+
+
+def set_rows(problem: Problem) -> dict[str, Any]:
+    """The scenario months: each with the month it is drawn from, its factors of home use and its probability."""
+    setting = problem.setting
+    drawn = setting.scenarios
+    return {
+        "kind": problem.scenario.scenario_set.kind,
+        "months": [
+            {
+                "month": setting.months[m.source],
+                **{name: float(factor) for name, factor in zip(TYPES, m.factor, strict=True)},
+                "probability": float(Fraction(m.weight, drawn.total)),
+            }
+            for m in drawn.months
+        ],
+    }
+
+
+def overage_row(problem: Problem, baseline: Priced, priced: Priced | None) -> dict[str, Any]:
+    """The observed probability of overage: `estate`, any pool above its allowance; `worst_pool`, the most of one pool.
+
+    `limit` is the scenario's (null = none), for each pool of `kinds` alone.
+    """
+    scenario, weights = problem.scenario, problem.weights
+    rule = scenario.overage_probability
+    before = overage(baseline.pools, weights)
+    after = None if priced is None else overage(priced.pools, weights)
+    return {
+        "limit": None if rule is None else float(rule.limit),
+        "kinds": list(POOLED if rule is None else rule.kinds),
+        "estate": None if after is None else float(after.estate),
+        "worst_pool": None if after is None else float(max(after.pools.values(), default=0)),
+        "baseline_estate": float(before.estate),
+        "baseline_worst_pool": float(max(before.pools.values(), default=0)),
     }
 
 
@@ -180,12 +220,20 @@ def bucket_rows(scenario: scenarios.Scenario, priced: Priced) -> list[dict[str, 
 
 
 def pool_rows(evaluator: Evaluator, priced: Priced, baseline: Priced) -> list[dict[str, Any]]:
-    """Each pool of today or of the recommendation: monthly means, buckets included, and its months one by one."""
+    """Each pool of today or of the recommendation, buckets included: monthly means, and its scenario months."""
     scenario = evaluator.scenario
-    span, found = len(evaluator.months), []
+    drawn, found = evaluator.drawn, []
+    weights, names = drawn.weights, [evaluator.months[m.source] for m in drawn.months]
+    odds, odds_before = overage(priced.pools, weights), overage(baseline.pools, weights)
+
+    def mean(amounts: Iterable[int], unit: int) -> float:
+        total = sum(amount * weight for amount, weight in zip(amounts, weights, strict=False))
+        return money(Fraction(total, drawn.total * unit))
+
     for key in sorted({*priced.pools, *baseline.pools}):
         months, before = priced.pools.get(key, []), baseline.pools.get(key, [])
-        allowance, used = sum(m.allowance for m in months), sum(m.used for m in months)
+        allowance = sum(m.allowance * weight for m, weight in zip(months, weights, strict=False))
+        used = sum(m.used * weight for m, weight in zip(months, weights, strict=False))
         found.append(
             {
                 "kind": key[0],
@@ -194,15 +242,17 @@ def pool_rows(evaluator: Evaluator, priced: Priced, baseline: Priced) -> list[di
                 "pool_group": key[3],
                 "members": max((m.members for m in months), default=0),
                 "baseline_members": max((m.members for m in before), default=0),
-                "allowance": money(Fraction(allowance, span * 10**6)),
-                "used": money(Fraction(used, span * 10**6)),
-                "baseline_allowance": money(Fraction(sum(m.allowance for m in before), span * 10**6)),
-                "baseline_used": money(Fraction(sum(m.used for m in before), span * 10**6)),
+                "allowance": mean((m.allowance for m in months), 10**6),
+                "used": mean((m.used for m in months), 10**6),
+                "baseline_allowance": mean((m.allowance for m in before), 10**6),
+                "baseline_used": mean((m.used for m in before), 10**6),
                 "utilization": used / allowance if allowance else None,
                 "bucket_cost": money(Fraction(mrc_of(scenario, key, priced.buckets.get(key, {})), 10**12)),
                 "baseline_bucket_cost": money(Fraction(mrc_of(scenario, key, baseline.buckets.get(key, {})), 10**12)),
-                "overage_cost": money(Fraction(sum(m.charge for m in months), span * 10**12)),
-                "baseline_overage_cost": money(Fraction(sum(m.charge for m in before), span * 10**12)),
+                "overage_cost": mean((m.charge for m in months), 10**12),
+                "baseline_overage_cost": mean((m.charge for m in before), 10**12),
+                "overage_probability": float(odds.pools.get(key, 0)),
+                "baseline_overage_probability": float(odds_before.pools.get(key, 0)),
                 "months": [
                     {
                         "month": month,
@@ -210,7 +260,7 @@ def pool_rows(evaluator: Evaluator, priced: Priced, baseline: Priced) -> list[di
                         "used": money(Fraction(m.used, 10**6)),
                         "overage_cost": money(Fraction(m.charge, 10**12)),
                     }
-                    for month, m in zip(evaluator.months, months, strict=False)
+                    for month, m in zip(names, months, strict=False)
                 ],
             }
         )

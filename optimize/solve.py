@@ -9,7 +9,7 @@ incumbents.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Literal
@@ -17,12 +17,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from optimize import solver_process
+from optimize import over_months, solver_process
 from optimize.bucket_choice import frozen
 from optimize.evaluate import Evaluator
 from optimize.fitting import SMALL, Fitting
 from optimize.formulate import Built, build_model
 from optimize.infeasible import some_assignment
+from optimize.ir import Model
+from optimize.over_months import Region
 from optimize.priced import BucketCounts, PoolKey, Priced
 from optimize.problem import PICO, Problem
 from optimize.progress import Cancelled, Progress, ProgressCallback
@@ -36,6 +38,7 @@ _CORE = 700
 _TINY = 300  # option variables up to which a gap that the decomposition leaves is closed by the whole model
 _DEFAULT_SECONDS = 300.0
 _PATIENCE = 5  # times its share of the time that is left a part may take
+_MONTHS_SHARE = 0.4  # of the time that is left, for the months in which pools may be over
 _CORE_NODES, _FINAL_NODES = 400, 1_500  # work limits that keep unlimited runs repeatable
 
 
@@ -404,13 +407,22 @@ def _large(search: _Search, built: Built) -> PoolValues:
         search.notes.append(f"relaxation: {relaxed.status}")
         search.bound = max(search.bound, _floor_bound(search.problem))
         return {}
-    search.bound = max(search.bound, relaxed.bound - 1e-7 - 1e-12 * abs(relaxed.bound))
+    region = Region(relaxed, over_months.safe(relaxed.bound), over_months.safe(relaxed.bound))
+    if built.over:
+        search.tell(0.25, "choosing the months in which pools may be over")
+        until = time.monotonic() + _MONTHS_SHARE * search.left
+        region = over_months.best_region(built, relaxed, lambda: _relaxed(search, model, until))
+        relaxed = region.relaxed
+    assert relaxed.x is not None
+    assert relaxed.reduced is not None
+    search.bound = max(search.bound, region.proven)
     values = _pool_values(search.problem, built, relaxed)
     bought = built.bought(search.problem, relaxed.x)
     search.offer(search.problem.assignment(built.options(built.counts(relaxed.x))), bought)
     search.tell(0.35, "relaxation solved")
     saved = (list(model.low), list(model.high))
     if not search.good_enough():
+        _fix(model, region.over)
         _fix_core(built, relaxed)
         outcome = _mip(search, built, "core", seconds=search.left * 0.35, nodes=_CORE_NODES, rel_gap=gap * 0.2)
         search.learn(outcome, built, whole_model=False, valid=False)
@@ -418,7 +430,8 @@ def _large(search: _Search, built: Built) -> PoolValues:
         search.tell(0.6, "core solved")
     if not search.good_enough() and search.ended == "done":
         # an option whose reduced cost exceeds the gap is in no better solution
-        room = search.objective - search.bound + 1e-6 * (1.0 + abs(search.bound) * 1e-3)
+        _fix(model, region.fixed)
+        room = search.objective - region.bound + 1e-6 * (1.0 + abs(region.bound) * 1e-3)
         for columns in built.columns:
             for j in columns:
                 if relaxed.reduced[j] > room:
@@ -426,13 +439,27 @@ def _large(search: _Search, built: Built) -> PoolValues:
         cut_off = search.objective
         outcome = _mip(search, built, "remaining options", seconds=search.left, nodes=_FINAL_NODES, rel_gap=gap * 0.9)
         model.low, model.high = list(saved[0]), list(saved[1])
-        outcome.bound = min(outcome.bound, cut_off)
+        outcome.bound = min(outcome.bound, cut_off, region.others)
         if outcome.ended == "infeasible":
-            outcome.bound, outcome.ended = cut_off, "done"
+            outcome.bound, outcome.ended = min(cut_off, region.others), "done"
         search.learn(outcome, built, whole_model=True)
     if search.ended == "time_limit" and search.good_enough():
         search.ended = "done"
     return values
+
+
+def _relaxed(search: _Search, model: Model, until: float) -> Outcome | None:
+    """The relaxation of a model as it stands; None if the time was too short."""
+    left = until - time.monotonic()
+    if search.stopped() or left <= 0:
+        return None
+    found = solver_process.run(model, relax=True, time_limit=left, cancelled=search.cancelled)
+    return found if found.ended in ("done", "infeasible") else None
+
+
+def _fix(model: Model, columns: Mapping[int, float]) -> None:
+    for j, value in columns.items():
+        model.low[j] = model.high[j] = value
 
 
 def _fix_core(built: Built, relaxed: Outcome) -> None:
@@ -474,7 +501,7 @@ def _floor_bound(problem: Problem, lines: Iterable[int] | None = None) -> float:
     keep = 1 - max(rates, default=Fraction(0))
     some = range(len(problem.lines)) if lines is None else lines
     total = sum(min(options.total[first[n] : first[n + 1]]) for n in some)
-    mean = float(Fraction(total, PICO * problem.months) * (keep if total > 0 else 1))
+    mean = float(Fraction(total, PICO * problem.total_weight) * (keep if total > 0 else 1))
     return mean - 1e-12 * abs(mean) - 1e-6
 
 

@@ -88,6 +88,10 @@ def _print(found: dict[str, Any]) -> None:
     if proof["objective"] != proof["cost"]:
         print(f"objective   {proof['objective']:>16,.2f} (what was minimized, see docs/optimizer.md)")
     print(f"bound       {proof['bound']:>16,.2f}, gap {proof['rel_gap']:.2e}")
+    if found["pools"]:
+        over = found["overage_probability"]
+        then, now = (f"{100 * over[name]:.1f} %" for name in ("estate", "baseline_estate"))
+        print(f"overage     some pool is above its allowance in {then} of the months (today {now})")
     warm = ", from a parent's result" if proof["warm_start"] else ""
     print(f"method      {proof['method']} ({proof['solver']}{warm})")
     changes = [row for row in found["recommendations"] if row["action"] != "keep"]

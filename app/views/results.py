@@ -67,6 +67,14 @@ class Outcome:
         return self.cost if stated is None else stated
 
     @property
+    def overage(self) -> tuple[float, float] | None:
+        """Share of the months in which some pool is above its allowance, as recommended and today."""
+        told = self.document.get("overage_probability") or {}
+        if not self.document.get("pools") or told.get("estate") is None:
+            return None
+        return float(told["estate"]), float(told["baseline_estate"])
+
+    @property
     def proof(self) -> str:
         """The certificate as one sentence."""
         if self.cost is None or self.bound is None:
@@ -145,11 +153,23 @@ def certificate_facts(item: Outcome) -> dict[str, str]:
         "Gap": formats.UNKNOWN if item.gap is None else formats.percent(item.gap, 1, 4),
         "Cost of all months": formats.cents(micros(proof.get("total_cost")), item.currency),
         "Usage priced": item.period or formats.UNKNOWN,
+        "Scenario months": scenario_months(item),
+        "Months with overage": formats.UNKNOWN if item.overage is None else formats.percent(item.overage[0]),
         "Seconds": f"{float(proof['seconds']):,.1f}" if proof.get("seconds") is not None else formats.UNKNOWN,
         "Seed": str(proof.get("seed", formats.UNKNOWN)),
         "Versions": ", ".join(used) or formats.UNKNOWN,
         "Hash of the input": str(proof.get("input_sha256") or formats.UNKNOWN)[:16],
     }
+
+
+def scenario_months(item: Outcome) -> str:
+    """The months that the expectation is taken over, in words."""
+    told = item.document.get("scenario_set") or {}
+    months = told.get("months") or []
+    number = formats.plural(len(months), "month")
+    if told.get("kind") == "bootstrap":
+        return f"{number}, drawn from the range"
+    return f"{number}, use times factors" if told.get("kind") == "factors" else "The range as it was"
 
 
 def confidence(row: Mapping[str, Any], status: str) -> str:
@@ -325,6 +345,9 @@ def pools(store: Store, item: Outcome) -> tuple[Pool, ...]:
         if bought or held:
             bought_told, held_told = formats.cents(bought, item.currency), formats.cents(held, item.currency)
             told += f", buckets {bought_told} a month (today {held_told})"
+        if row.get("overage_probability") is not None:
+            then, now = (formats.percent(row[f"{name}overage_probability"], 1, 0) for name in ("", "baseline_"))
+            told += f", above the allowance in {then} of the months (today {now})"
         result.append(
             (
                 -allowance,

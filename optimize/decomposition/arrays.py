@@ -152,11 +152,23 @@ class Estate:
     """Fixed cost of each carrier while any line is with it; empty where none has one."""
     weight: float = 1.0
     """How many lines one line stands for (samples)."""
+    shares: Floats = field(default_factory=lambda: np.ones(1))
+    """What each month counts against the mean month (a single 1: all alike)."""
 
     @property
     def lines(self) -> int:
         """Number of lines."""
         return len(self.template)
+
+    @property
+    def prices(self) -> Floats:
+        """Price of a block in each month as it counts in the sum of the months, pools x months."""
+        return self.pools.price.astype(np.float64)[:, None] * np.broadcast_to(self.shares, self.months)
+
+    @property
+    def rates(self) -> Floats:
+        """What one MB or minute of overage in a month adds to the mean month, pools x months; blocks neglected."""
+        return self.pools.rate[:, None] * np.broadcast_to(self.shares, self.months) / self.months
 
     def packed(self) -> tuple[Packed, Whole]:
         """The arrays in the order the kernels want, and the pools of all templates one after the other."""
@@ -227,6 +239,7 @@ class Estate:
             carriers=self.carriers,
             carrier_cost=self.carrier_cost,
             weight=weight,
+            shares=self.shares,
         )
 
 

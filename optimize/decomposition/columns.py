@@ -132,8 +132,8 @@ class Engine:
         rate = np.empty(self.shape.pools)
         for g, owners in enumerate(self.estate.pools.contracts):
             rate[g] = min(max(0.0, duals.spend[c]) if c >= 0 else 1.0 for c in owners)
-        rate = rate * self.estate.pools.rate / self.shape.months
-        return Duals(np.clip(duals.pull, 0.0, rate[:, None]), duals.spend, duals.change, duals.limit)
+        rates = rate[:, None] * self.estate.rates
+        return Duals(np.clip(duals.pull, 0.0, rates), duals.spend, duals.change, duals.limit)
 
     def prices(self, duals: Duals, node: Node) -> kernels.Prices:
         """Duals as the kernels take them; options that the node closes cost inf."""
@@ -170,7 +170,7 @@ class Engine:
         """What the bound adds beside the lines: carriers paid for; pools, contracts, limits, each at its cheapest."""
         s, estate = self.shape, self.estate
         total = node.fixed_cost(estate) - float((duals.pull * s.spare).sum())
-        rate = estate.pools.rate / s.months
+        rate = estate.rates
         for g, owners in enumerate(estate.pools.contracts):
             price = min(float(duals.spend[c]) if c >= 0 else 1.0 for c in owners)
             total += float(np.minimum(0.0, (price * rate[g] - duals.pull[g]) * s.most_pull[g]).sum())
@@ -322,11 +322,11 @@ def _shape(estate: Estate, blocks: int, spare: Floats | None) -> Shape:
             of_line = _extremes(estate, mine)
             spend[c] = of_line * estate.weight
     overage = np.zeros(contracts)
-    rate = estate.pools.rate
+    rate = estate.rates
     for g, owners in enumerate(estate.pools.contracts):
         for c in owners:
             if c >= 0:
-                overage[c] += float(most[g].sum()) * rate[g] / months + estate.pools.price[g]
+                overage[c] += float(most[g] @ rate[g]) + estate.pools.price[g]
                 overage[c] += float(estate.pools.ladder(g).mrc.max())
     spend[:, 0] -= 1e-6 + 1e-7 * np.abs(spend).max(axis=1, initial=0.0)
     spend[:, 1] += 1e-6 + 1e-7 * np.abs(spend).max(axis=1, initial=0.0)

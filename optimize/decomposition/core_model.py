@@ -148,12 +148,12 @@ def _pool_month(
     g, month, months = at
     steps, brought = bought
     most_brought = float(brought.max(initial=0.0))
-    price, block = float(estate.pools.price[g]), float(estate.pools.block[g])
+    price, block = float(estate.prices[g, month]), float(estate.pools.block[g])
     most = fixed + float(np.maximum(pull, 0).sum())
     if most <= 0:
         return
     unit = block if block > 0 else 1.0
-    counted = block > 0 and price >= _COUNTED_PRICE
+    counted = block > 0 and float(estate.pools.price[g]) >= _COUNTED_PRICE
     bottom = fixed + float(np.minimum(pull, 0).sum()) - most_brought
     least = max(0.0, np.ceil(bottom / unit - 1e-9)) if counted else 0.0
     high = np.ceil(most / unit) + 1.0

@@ -22,8 +22,12 @@ if TYPE_CHECKING:  # the master loads the solver
 
 
 def can_decompose(problem: Problem) -> bool:
-    """Whether the decomposition knows everything that couples this problem's lines (bad months it does not)."""
-    return not problem.scenario.cvar_weight and bool((np.diff(problem.first_option) > 0).all())
+    """Whether the decomposition knows everything that couples this problem's lines.
+
+    It does not know bad months and how often a pool is above its allowance.
+    """
+    known = not problem.scenario.cvar_weight and not problem.limited_pools
+    return known and bool((np.diff(problem.first_option) > 0).all())
 
 
 def named_duals(problem: Problem, duals: Duals) -> dict[str, Any]:
@@ -169,7 +173,7 @@ def estate_of(problem: Problem) -> Estate:
         months=months,
         start=first.astype(np.int64),
         template=template,
-        charge=options.totals.astype(np.float64) / float(PICO * months),
+        charge=options.totals.astype(np.float64) / float(PICO * problem.total_weight),
         exit_fee=exit_fee,
         current=current,
         data=use["data"] if "data" in kinds else none,
@@ -199,6 +203,7 @@ def estate_of(problem: Problem) -> Estate:
         ),
         carriers=len(there),
         carrier_cost=tuple(costs) if any(costs) else (),
+        shares=np.array(problem.weights, dtype=np.float64) * months / problem.total_weight,
     )
 
 

@@ -206,11 +206,11 @@ class Master:
 
     def _side(self) -> None:
         s, estate = self.shape, self.estate
-        rate = estate.pools.rate / s.months
+        rate = estate.rates
         for g in range(s.pools):
             for t in range(s.months):
                 row = self.pull_row + g * s.months + t
-                cost = float(rate[g] * s.unit[g])
+                cost = float(rate[g, t] * s.unit[g])
                 for c in estate.pools.contracts[g]:
                     entries = [(row, 1.0)]
                     if c >= 0:
@@ -347,15 +347,15 @@ class Master:
         over = np.add.reduceat(x[: int(owners.sum())], np.cumsum(owners) - owners).reshape(s.pools, s.months)
         left = activity[self.pull_row : self.spend_row].reshape(s.pools, s.months)
         scale = s.unit * s.lines
-        rate = pools.rate
+        rates = self.estate.rates
         for g in self.stepped:
             begin, end = self.node.steps[g]
             use = bought[g] + (over[g] - left[g]) * scale[g]
             ladder = pools.ladder(g)
-            excess = np.maximum(use[None, :] - ladder.allowance[begin:end, None], 0.0).mean(axis=1)
+            excess = np.maximum(use[None, :] - ladder.allowance[begin:end, None], 0.0)
             price = min(max(0.0, float(duals.spend[c])) if c >= 0 else 1.0 for c in pools.contracts[g])
-            least = float((ladder.mrc[begin:end] + rate[g] * excess).min())
-            flattery[g] = price * (least - paid[g] - rate[g] * float(over[g].mean()) * scale[g])
+            least = float((ladder.mrc[begin:end] + excess @ rates[g]).min())
+            flattery[g] = price * (least - paid[g] - float(over[g] @ rates[g]) * scale[g])
         return bought, flattery
 
 

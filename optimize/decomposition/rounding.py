@@ -57,9 +57,9 @@ def aimed(engine: Engine, node: Node) -> Pieces:
 
 
 def pools_of(estate: Estate) -> tuple[Floats, Floats, Whole]:
-    """Price, block and paying contract of each pool."""
+    """Price by month, block and paying contract of each pool."""
     owner = np.array([owners[0] for owners in estate.pools.contracts], dtype=np.int64)
-    return estate.pools.price.astype(np.float64), estate.pools.block.astype(np.float64), owner
+    return estate.prices, estate.pools.block.astype(np.float64), owner
 
 
 def most_of(estate: Estate) -> Floats:

@@ -65,10 +65,10 @@ def hull(ladder: Ladder, begin: int, end: int) -> list[int]:
 
 def charges(estate: Estate, g: int, pull: Floats) -> Floats:
     """What each step of pool g costs a month at use above the plans' allowances (T months), started blocks and MRC."""
-    ladder, price, block = estate.pools.ladder(g), float(estate.pools.price[g]), float(estate.pools.block[g])
+    ladder, price, block = estate.pools.ladder(g), estate.prices[g], float(estate.pools.block[g])
     excess = np.maximum(pull[None, :] - ladder.allowance[:, None], 0.0)
     units = np.ceil(excess / block - 1e-9) if block > 0 else excess
-    return np.asarray(ladder.mrc + price * units.mean(axis=1))
+    return np.asarray(ladder.mrc + (price * units).mean(axis=1))
 
 
 @dataclass(frozen=True)

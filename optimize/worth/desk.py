@@ -32,7 +32,7 @@ from optimize.warm import Warm
 #: Tables whose change leaves lines and usage as they are, so that reading them again is not needed.
 _TERMS = {"plans", "contracts", "contract_tiers", "coverage"}
 _PATIENCE = 16
-_SAME_LINES = ("first", "last", "services", "growth", "other_currencies", "currency")
+_SAME_LINES = ("first", "last", "services", "growth", "scenario_set", "other_currencies", "currency")
 
 
 @dataclass(frozen=True)

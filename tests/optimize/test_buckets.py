@@ -290,6 +290,7 @@ LADDER = (("a", 5, 10), ("b", 12, 22))
         ({"buckets": buckets(today={"A": 1})}, "several sizes today"),
         ({"buckets": buckets(max_per_pool=40), "bucket_steps": "any"}, "combinations of counts"),
         ({"buckets": buckets(), "bucket_steps": "two"}, "one or any"),
+        ({"buckets": buckets(), "overage_probability": {"limit": "0.5"}}, "overage_probability"),
         ({"buckets": buckets(carrier="nobody")}, "unknown carrier"),
         ({"buckets": buckets(STAIRS[:1], today={"nobody": 1})}, "unknown account"),
         ({"buckets": buckets(STAIRS[:1], pool_group="other")}, "is in no plan"),
