@@ -16,6 +16,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimize import solver_process
 from optimize.ir import Model
@@ -195,7 +196,7 @@ class _Conflict:
         """Least number of changes, carriers or lines outside their strict options, or least share of months in which
         a pool is over (`count`); None if infeasible."""
         counted = active & {"max_carriers", "max_changes", "min_lines", "max_lines", "overage_probability"}
-        if not count and not counted:
+        if not count and (not counted or (counted == {"overage_probability"} and self._is_eased(kinds))):
             return 0
         model, _ = self._model(kinds, active, count)
         gap = 0.0 if count else 1e6  # any point will do
@@ -257,6 +258,31 @@ class _Conflict:
                 model.row(f"any_{p}", "min_lines", [*js, w], [1.0] * len(js) + [-total], high=0)
         return model, columns
 
+    def _pull(self, n: int, p: int, kind: str) -> NDArray[Any]:
+        """What line n on plan p uses of its pool of a kind less what it brings, by month, millionths."""
+        usage, plan = self.problem.usage, self.problem.plans[p]
+        allowance = (plan.data_mb if kind == "data" else plan.voice_min) or 0
+        found: NDArray[Any] = usage.home[kind][n] - usage.active[n] * allowance
+        return found
+
+    def _is_eased(self, kinds: Sequence[_Kind]) -> bool:
+        """Whether pools keep the limit when every line is on the plan that takes least from them: no search needed."""
+        rule = self.scenario.overage_probability
+        assert rule is not None
+        excess: dict[tuple[str, str, str, str], NDArray[Any]] = {}
+        for kind in kinds:
+            best: tuple[int, dict[tuple[str, str, str, str], NDArray[Any]]] | None = None
+            for p in kind.options:
+                pulls = {pool: self._pull(kind.first, p, pool[0]) for pool in self._pools_of(kind.first, p)}
+                taken = sum(int(pull.sum()) for pull in pulls.values())
+                if best is None or taken < best[0]:
+                    best = (taken, pulls)
+            for pool, pull in best[1].items() if best else ():
+                excess[pool] = excess.get(pool, 0) + pull.astype(object) * len(kind.lines)
+        weights = np.array(self.problem.weights, dtype=object)
+        most = rule.limit * self.problem.total_weight
+        return all(weights[total.astype(object) > 0].sum() <= most for total in excess.values())
+
     def _limit_overage(
         self, model: Model, kinds: Sequence[_Kind], columns: Sequence[Sequence[int]], count: str
     ) -> None:
@@ -264,7 +290,7 @@ class _Conflict:
 
         Where nothing is counted, less overage leads the solver to what is feasible.
         """
-        rule, usage, plans = self.scenario.overage_probability, self.problem.usage, self.problem.plans
+        rule = self.scenario.overage_probability
         assert rule is not None
         share = model.column("share_over", 1.0, 0, 1) if count == "overage" else None
         members: dict[tuple[str, str, str, str], list[tuple[int, int, int]]] = defaultdict(list)
@@ -274,14 +300,11 @@ class _Conflict:
                     members[pool].append((number, p, j))
         for g, (pool, found) in enumerate(sorted(members.items())):
             limit = PoolLimit(model, str(g), self.problem.weights)
-            for t in range(self.problem.months):
-                pulls: list[int] = []
+            by_month = np.array([self._pull(kinds[number].first, p, pool[0]) for number, p, _ in found]).T.tolist()
+            for t, pulls in enumerate(by_month):
                 reach: dict[int, list[int]] = defaultdict(list)
-                for number, p, _ in found:
-                    n = kinds[number].first
-                    allowance = (plans[p].data_mb if pool[0] == "data" else plans[p].voice_min) or 0
-                    pulls.append(int(usage.home[pool[0]][n, t]) - allowance * bool(usage.active[n, t]))
-                    reach[number].append(pulls[-1] * len(kinds[number].lines))
+                for (number, _, _), pull in zip(found, pulls, strict=True):
+                    reach[number].append(pull * len(kinds[number].lines))
                 certain = {number: len(mine) == len(kinds[number].options) for number, mine in reach.items()}
                 least_of = sum(min(mine) if certain[k] else min(0, *mine) for k, mine in reach.items())
                 most_of = sum(max(mine) if certain[k] else max(0, *mine) for k, mine in reach.items())

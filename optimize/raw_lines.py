@@ -145,7 +145,7 @@ def _with_use(
     quantity, cost = _whole(frame, "quantity")[good], _whole(frame, "cost")[good]
 
     def added(mask: NDArray[np.bool_], values: NDArray[Any]) -> NDArray[Any]:
-        """What happened in each scenario month's source."""
+        """What was used in the source of each scenario month."""
         found, sums = exact_sums(place[mask], values[mask])
         small = all(-(2**62) < int(v) < 2**62 for v in (sums.max(initial=0), sums.min(initial=0)))
         result = np.zeros(shape, dtype=np.int64 if small else object)
@@ -155,13 +155,12 @@ def _with_use(
     home = {k: added((zone == 0) & (kind == n), quantity) for n, k in enumerate(KINDS)}
     for name, values in home.items():
         growth = Fraction(MICRO + scenario.growth.get(name, 0), MICRO) ** len(months)
-        scale = [growth * factor for factor in drawn.factors(name)]
-        if drawn.is_range and growth != 1:
+        if not drawn.is_range:
+            by_month = zip(values.T, drawn.factors(name), strict=True)
+            scaled = [v if growth == factor == 1 else _grown(v, growth * factor) for v, factor in by_month]
+            home[name] = np.stack(scaled, axis=1)
+        elif growth != 1:
             home[name] = _grown(values, growth)
-        elif not drawn.is_range:
-            own = [growth == 1 and factor == 1 for factor in drawn.factors(name)]
-            months_of = [v if keep else _grown(v, f) for v, keep, f in zip(values.T, own, scale, strict=True)]
-            home[name] = np.stack(months_of, axis=1)
     abroad = {k: (zone == 1) & (kind == n) for n, k in enumerate(KINDS)}
     used = np.zeros(shape, dtype=bool)
     used.ravel()[place[quantity > 0]] = True
@@ -179,7 +178,7 @@ def _with_use(
 
 def _streak(quiet: NDArray[np.bool_]) -> NDArray[np.int64]:
     """How many of the last columns in a row are true."""
-    return np.cumprod(quiet[:, ::-1], axis=1, dtype=np.int64).sum(axis=1)
+    return np.cumprod(quiet[:, ::-1], axis=1, dtype=np.int8).sum(axis=1, dtype=np.int64)
 
 
 def _placed(series: pd.Series, places: Mapping[str, int], blank: int = -1) -> NDArray[np.int64]:
