@@ -306,7 +306,16 @@ class Evaluator:
         for cost in contracts:
             if cost.carrier_id is not None and (cost.shortfall or cost.discount):
                 by_carrier[cost.carrier_id] += cost.shortfall - cost.discount
+        lines_by_carrier = {self._carriers[c]: n for c, n in enumerate(counts) if n}
+        fixed = {
+            c: Fraction(amount, MICRO)
+            for c, amount in sorted(self.scenario.carrier_fixed_cost.items())
+            if amount and c in lines_by_carrier
+        }
+        for name, owed in fixed.items():
+            by_carrier[name] += owed
         running = Fraction(sum(by_month), PICO * span) + sum((c.shortfall - c.discount for c in contracts), Fraction(0))
+        running += sum(fixed.values(), Fraction(0))
         monthly_fees = Fraction(fees, PICO * self.scenario.horizon_months)
         cost_of_month = running + monthly_fees
         changes = int(np.count_nonzero(changed))
@@ -317,7 +326,8 @@ class Evaluator:
             fees=monthly_fees,
             changes=changes,
             by_carrier=dict(sorted(by_carrier.items())),
-            lines_by_carrier={self._carriers[c]: n for c, n in enumerate(counts) if n},
+            lines_by_carrier=lines_by_carrier,
+            carrier_fixed_cost=fixed,
             by_service=dict(zip(self._ids, totals.tolist(), strict=True)),
             by_month=by_month,
             pools=pools,

@@ -28,9 +28,11 @@ REASONS: dict[str, str] = {
     "pool_size": "another allowance inside the pool fits the pool's use better",
     "zero_use": "no use in the last months; suspending stops the charge",
     "carrier_move": "another carrier serves the same use for less, exit costs included",
+    "leave_carrier": "all lines leave the carrier, which ends its fixed cost",
     "forced": "the scenario forces this plan",
     "keep_fee": "a cheaper plan does not pay back its one-off fee within the horizon",
     "keep_coverage": "a cheaper carrier does not cover the site",
+    "keep_carrier_cost": "a cheaper plan is with a carrier that nobody uses and whose fixed cost would be owed",
     "keep_fixed": "the scenario keeps this plan although a cheaper one exists",
 }
 
@@ -45,7 +47,7 @@ class Effect:
 
     @property
     def saving(self) -> Fraction:
-        """Monthly saving, the fee spread over the horizon; contract discounts are not split over lines."""
+        """Monthly saving, the fee spread over the horizon; discounts and fixed costs are not split over lines."""
         return self.own + self.pools - self.fee
 
 
@@ -75,7 +77,8 @@ def recommendations(
         for service_id, line in evaluator.lines.items()
         if (plan_id := assignment.get(service_id, line["plan_id"])) != line["plan_id"]
     }
-    found = [*changed(evaluator, priced, changes), *_kept(problem, evaluator, assignment, _use(evaluator))]
+    kept = _kept(problem, evaluator, assignment, priced.lines_by_carrier, _use(evaluator))
+    found = [*changed(evaluator, priced, changes), *kept]
     return sorted(found, key=lambda row: row["service_id"])
 
 
@@ -86,8 +89,16 @@ def changed(evaluator: Evaluator, priced: Priced, changes: Assignment) -> list[d
         n, plan_id = evaluator.lines[service_id]["n"], changes[service_id]
         mine = {kind: use[kind][n] for kind in KINDS}
         code = _reason(evaluator, service_id, plan_id, this, mine["data"])
+        if code == "carrier_move" and this.saving <= 0 and _is_left(evaluator, priced, service_id):
+            code = "leave_carrier"
         found.append(_row(evaluator, service_id, plan_id, this, code, mine))
     return found
+
+
+def _is_left(evaluator: Evaluator, priced: Priced, service_id: str) -> bool:
+    """Whether a service's carrier of today has a fixed cost that ends as no line stays."""
+    carrier = evaluator.plans[evaluator.lines[service_id]["plan_id"]]["carrier_id"]
+    return bool(evaluator.scenario.carrier_fixed_cost.get(carrier)) and carrier not in priced.lines_by_carrier
 
 
 def _use(evaluator: Evaluator) -> dict[str, list[int]]:
@@ -162,7 +173,11 @@ def _sentence(months: int, use: Mapping[str, int], this: Effect, code: str) -> s
 
 
 def _kept(
-    problem: Problem, evaluator: Evaluator, assignment: Mapping[str, str | None], use: Mapping[str, list[int]]
+    problem: Problem,
+    evaluator: Evaluator,
+    assignment: Mapping[str, str | None],
+    in_use: Mapping[str, int],
+    use: Mapping[str, list[int]],
 ) -> list[dict[str, Any]]:
     """Lines without pools that stay although another plan has lower charges, with what holds them."""
     options, scenario, outside = problem.options, problem.scenario, _outside_coverage(problem)
@@ -171,17 +186,20 @@ def _kept(
     now[options.line[same]] = same
     alone = (options.data_pool < 0) & (options.voice_pool < 0)
     best = _cheapest(problem, alone)
+    unused = {k for k in problem.carrier_costs[1] if problem.carriers[k] not in in_use}
     found = []
     for n in np.flatnonzero((now >= 0) & alone[now]).tolist():
         line, today, other = problem.lines[n], int(now[n]), int(best[n])
         plan_id = problem.plans[line.plan].plan_id
-        if not line.selected or assignment.get(line.service_id) != plan_id or line.service_id in problem.keep:
+        if not line.selected or assignment.get(line.service_id, plan_id) != plan_id or line.service_id in problem.keep:
             continue
         charged, fee = int(options.totals[today]), int(options.fees[other])
         code, more = "", charged - int(options.totals[other])
-        if more > 0 and fee:
-            if more * scenario.horizon_months <= fee * problem.months:
-                code = "keep_fee"
+        pays = more * scenario.horizon_months > fee * problem.months
+        if pays and options.carrier[other] in unused:
+            code = "keep_carrier_cost"
+        elif more > 0 and fee:
+            code = "" if pays else "keep_fee"
         elif n in outside and outside[n] < charged:
             code = "keep_coverage"
         if code:

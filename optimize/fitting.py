@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import comb
 
 import numpy as np
 
 from core.issues import BadInput, Issue
+from optimize.decomposition.arrays import MOST_CARRIERS, MOST_SUBSETS
 from optimize.decomposition.from_problem import can_decompose
 from optimize.methods import METHODS
 from optimize.problem import Problem
@@ -50,16 +52,26 @@ class Fitting:
         if method in ("decomposition", "branch_and_bound"):
             if not can_decompose(problem):
                 return "bad months (cvar) couple all lines in every month"
+            if self._too_many_carriers:
+                return "there are too many carriers, or sets of them, to branch on"
             if method == "branch_and_bound" and not self._branches:
-                return "there is no tier, no commitment and no choice of carriers to branch on"
+                return "there is no tier, no commitment, no choice and no fixed cost of carriers to branch on"
         return None
 
     @property
     def _branches(self) -> bool:
         """Whether carriers or pieces of a contract are to be chosen."""
-        return self.problem.scenario.max_carriers is not None or any(
-            c.has_terms for c in self.problem.contracts.values()
-        )
+        limited = self.problem.scenario.max_carriers is not None or bool(self.problem.carrier_costs[1])
+        return limited or any(c.has_terms for c in self.problem.contracts.values())
+
+    @property
+    def _too_many_carriers(self) -> bool:
+        """Whether a choice between carriers is beyond the search's tree."""
+        most = self.problem.scenario.max_carriers
+        if most is None and not self.problem.carrier_costs[1]:
+            return False
+        there = int(np.count_nonzero(np.bincount(self.problem.options.carrier + 1)[1:]))
+        return there > MOST_CARRIERS or comb(there, there if most is None else min(most, there)) > MOST_SUBSETS
 
     def _no_counts(self) -> str | None:
         free = [group for group in self.reduced.classes if len(group.options[0]) > 1]
@@ -101,7 +113,8 @@ class Fitting:
             raise BadInput(Issue(field="method", found=asked, message=why, hint="methods that fit: " + ", ".join(fit)))
         if self.refusal("closed_form") is None:
             return "closed_form"
-        if can_decompose(self.problem) and self.undecided > (_COUPLED if self._branches else _LARGE):
+        large = self.undecided > (_COUPLED if self._branches else _LARGE)
+        if large and self.refusal("decomposition") is None:
             return "branch_and_bound" if self._branches else "decomposition"
         if self.reduced.columns <= SMALL and self.refusal("count") is None:
             return "count"

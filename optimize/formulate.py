@@ -432,13 +432,15 @@ class _Builder:
         if scenario.max_changes is not None:
             made = sum(c.size for c, o in self.fixed if bool(options.changed[o]))
             model.row("changes", "max_changes", moved, np.ones(len(moved)), high=scenario.max_changes - made)
-        if scenario.max_carriers is not None:
-            self._max_carriers(scenario.max_carriers)
+        self._carriers()
         for p in sorted(limited_plans(self.problem)):
             self._plan_limits(p)
 
-    def _max_carriers(self, most: int) -> None:
+    def _carriers(self) -> None:
+        """Carriers in use: their fixed cost, and how many of them selected lines may have."""
         options, model, lines = self.problem.options, self.model, self.problem.lines
+        most, (owed, costs) = self.problem.scenario.max_carriers, self.problem.carrier_costs
+        self._add_common_const(float(owed))
         sure = {
             int(options.carrier[o]) for c, o in self.fixed if options.carrier[o] >= 0 and lines[c.lines[0]].selected
         }
@@ -446,16 +448,20 @@ class _Builder:
         per_class: dict[tuple[int, int], list[int]] = defaultdict(list)
         for j, (c, o) in enumerate(zip(self.cls.tolist(), self.opt.tolist(), strict=True)):
             carrier = int(options.carrier[o])
-            if carrier >= 0 and carrier not in sure:
+            if carrier in costs or (most is not None and carrier >= 0 and carrier not in sure):
                 per_class[c, carrier].append(j)
         for (c, carrier), js in per_class.items():
+            group = "max_carriers" if carrier not in costs else "carrier_cost"
             if carrier not in used:
                 used[carrier] = model.column(f"carrier_{carrier}", 0, 0, 1, whole=True)
+                if carrier in costs:
+                    self._add_common(used[carrier], float(costs[carrier]))
             size = float(self.reduced.classes[c].size)
             row = [*js, used[carrier]]
-            model.row(f"carrier_{carrier}_{c}", "max_carriers", row, [1.0] * len(js) + [-size], high=0)
-        row = list(used.values())
-        model.row("carriers", "max_carriers", row, [1.0] * len(row), high=most - len(sure))
+            model.row(f"carrier_{carrier}_{c}", group, row, [1.0] * len(js) + [-size], high=0)
+        if most is not None:
+            row = [z for carrier, z in used.items() if carrier not in sure]
+            model.row("carriers", "max_carriers", row, [1.0] * len(row), high=most - len(sure))
 
     def _plan_limits(self, p: int) -> None:
         options, model, plan = self.problem.options, self.model, self.problem.plans[p]

@@ -47,6 +47,8 @@ class Priced:
     changes: int
     by_carrier: dict[str, Fraction]
     lines_by_carrier: dict[str, int]
+    carrier_fixed_cost: dict[str, Fraction]
+    """The fixed cost of each carrier in use that has one; part of `cost` and of `by_carrier`."""
     by_service: dict[str, int]
     """Charges of all months outside pools, in picos."""
     by_month: list[int]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from fractions import Fraction
 from functools import cached_property
 from typing import Any
 
@@ -48,6 +49,7 @@ COUPLINGS: dict[str, tuple[str, str]] = {
         "The contract's expected monthly gross spend decides the discount on all or part of it.",
     ),
     "commitment": ("Commitment", "Spend below the commitment costs shortfall_rate times what is missing."),
+    "carrier_cost": ("Carrier fixed cost", "A carrier that any line is with costs its fixed amount every month."),
     "cvar": ("Bad months", "Conditional value at risk of the months' costs enters the objective."),
 }
 
@@ -135,6 +137,25 @@ class Problem:
     def months(self) -> int:
         """T."""
         return len(self.setting.months)
+
+    @cached_property
+    def carrier_costs(self) -> tuple[Fraction, dict[int, Fraction]]:
+        """Fixed cost of carriers a month: what is owed whatever is decided, and by carrier number what may be saved.
+
+        A carrier that some line cannot leave is in the first part; one that no line can be with is in neither.
+        """
+        options, number = self.options, {c: n for n, c in enumerate(self.carriers)}
+        asked = {number[c]: a for c, a in self.scenario.carrier_fixed_cost.items() if a and c in number}
+        if not asked:
+            return Fraction(0), {}
+        first, sure = self.first_option[:-1], np.zeros(0, dtype=np.int64)
+        if len(options):
+            has = np.diff(self.first_option) > 0
+            low = np.minimum.reduceat(options.carrier, first[has])
+            sure = np.unique(low[low == np.maximum.reduceat(options.carrier, first[has])])
+        owed = sum((Fraction(asked[c], MICRO) for c in sure.tolist() if c in asked), Fraction(0))
+        there = set(np.flatnonzero(np.bincount(options.carrier + 1)) - 1) - set(sure.tolist())
+        return owed, {c: Fraction(a, MICRO) for c, a in sorted(asked.items()) if c in there}
 
     def assignment(self, chosen: Iterable[int]) -> dict[str, str | None]:
         """service_id -> plan_id (None = suspended) of the chosen option of every line."""

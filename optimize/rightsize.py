@@ -20,6 +20,8 @@ def couplings(problem: Problem) -> list[str]:
         found.append("cvar")
     if scenario.max_carriers is not None:
         found.append("max_carriers")
+    if problem.carrier_costs[1]:
+        found.append("carrier_cost")
     if scenario.max_changes is not None:
         found.append("max_changes")
     limits = [p for p in np.unique(problem.options.plan).tolist() if p >= 0]

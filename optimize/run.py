@@ -78,7 +78,7 @@ def run_frames(
     priced = evaluator.price(solution.assignment)
     check(priced, baseline, keep_feasible, solution, evaluator.violations(solution.assignment))
     objective, bound, abs_gap, rel_gap = gaps(priced, solution.bound)
-    status = status_of(solution, abs_gap, rel_gap, checked.gap + checked.polish_within)
+    status = status_of(solution.ended, abs_gap, rel_gap, checked.gap + checked.polish_within)
     say(Progress(0.95, "explaining every line", objective, bound, rel_gap))
     rows = explain.recommendations(problem, evaluator, priced, solution.assignment)
     certificate = Certificate(
@@ -137,13 +137,15 @@ def _document(
 
 
 def by_carrier_rows(baseline: Priced, priced: Priced) -> list[dict[str, Any]]:
-    """Cost and lines of each carrier, as recommended and today."""
+    """Cost (its fixed cost included) and lines of each carrier, as recommended and today."""
     zero = Fraction(0)
     return [
         {
             "carrier_id": carrier,
             "cost": money(priced.by_carrier.get(carrier, zero)),
             "baseline_cost": money(baseline.by_carrier.get(carrier, zero)),
+            "fixed_cost": money(priced.carrier_fixed_cost.get(carrier, zero)),
+            "baseline_fixed_cost": money(baseline.carrier_fixed_cost.get(carrier, zero)),
             "lines": priced.lines_by_carrier.get(carrier, 0),
             "baseline_lines": baseline.lines_by_carrier.get(carrier, 0),
         }

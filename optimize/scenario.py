@@ -39,6 +39,7 @@ KEYS: dict[str, str] = {
     "suspend_zero_use_months": "a service unused in each of the last n months may be suspended",
     "suspend_kinds": "kinds of service that may be suspended (default mobile)",
     "suspend_price": "monthly price of a suspended service (default 0)",
+    "carrier_fixed_cost": "{carrier_id: amount}: what dealing with a carrier costs a month while a line is with it",
     "growth": "{data, voice, sms}: growth of home use a month (0.01 = 1 %)",
     "plan_price": "{plan_id: mrc}: another monthly price for a plan",
     "offers": "offers whose plans may be used beside the catalogue",
@@ -80,6 +81,7 @@ class Scenario:
     suspend_zero_use_months: int | None = None
     suspend_kinds: tuple[str, ...] = ("mobile",)
     suspend_price: int = 0
+    carrier_fixed_cost: Mapping[str, int] = field(default_factory=dict)
     growth: Mapping[str, int] = field(default_factory=dict)
     plan_price: Mapping[str, int] = field(default_factory=dict)
     offers: tuple[str, ...] = ()
@@ -356,8 +358,11 @@ def _texts(key: str) -> Callable[[_Reader, dict[str, Any], Any], None]:
     return read_texts
 
 
-def _prices(reader: _Reader, got: dict[str, Any], value: Any) -> None:
-    got["plan_price"] = reader.pairs("plan_price", value, reader.micros)
+def _amounts(key: str) -> Callable[[_Reader, dict[str, Any], Any], None]:
+    def read_amounts(reader: _Reader, got: dict[str, Any], value: Any) -> None:
+        got[key] = reader.pairs(key, value, reader.micros)
+
+    return read_amounts
 
 
 _READ: dict[str, Callable[[_Reader, dict[str, Any], Any], None]] = {
@@ -377,8 +382,9 @@ _READ: dict[str, Callable[[_Reader, dict[str, Any], Any], None]] = {
     "suspend_zero_use_months": _by("whole", "suspend_zero_use_months", 1),
     "suspend_kinds": _by("items", "suspend_kinds"),
     "suspend_price": _by("micros", "suspend_price"),
+    "carrier_fixed_cost": _amounts("carrier_fixed_cost"),
     "growth": _growth,
-    "plan_price": _prices,
+    "plan_price": _amounts("plan_price"),
     "offers": _by("items", "offers"),
     "target_accounts": _texts("target_accounts"),
     "force": _texts("force"),

@@ -78,6 +78,7 @@ def _unknown_ids(scenario: Scenario, frames: Frames) -> list[Issue]:
     offers = {offer for _, offer in plans.values() if offer}
     wanted = [
         ("carriers_allowed", scenario.carriers_allowed or (), carriers, "carrier"),
+        ("carrier_fixed_cost", scenario.carrier_fixed_cost, carriers, "carrier"),
         ("target_accounts", scenario.target_accounts, carriers, "carrier"),
         ("target_accounts", scenario.target_accounts.values(), set(accounts), "account"),
         ("offers", scenario.offers, offers, "offer"),

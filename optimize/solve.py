@@ -125,9 +125,11 @@ class _Search:
             return float("inf")
         return max(0.0, self.objective - self.bound) / max(self.objective, 0.01)
 
-    def good_enough(self) -> bool:
-        """Whether the gap that was asked for is proven."""
-        return self.objective - self.bound <= 0.001 or self.gap() <= float(self.problem.scenario.gap)
+    def good_enough(self, *, after_polish: bool = False) -> bool:
+        """Whether the gap that was asked for is proven; `after_polish`: with what fewer changes may cost on top."""
+        scenario = self.problem.scenario
+        wanted = scenario.gap + scenario.polish_within if after_polish else scenario.gap
+        return self.objective - self.bound <= 0.001 or self.gap() <= float(wanted)
 
     def tell(self, fraction: float, note: str) -> None:
         """Report progress."""
@@ -219,7 +221,7 @@ def _decomposed(search: _Search, warm: Warm | None) -> Solution:
         built = build_model(search.problem, reduce(search.problem))
         _whole(search, built)
         _any_assignment(search)
-    elif search.ended == "done" and not search.good_enough():
+    elif search.ended == "done" and not search.good_enough(after_polish=True):
         # its last models leave open which contract pays a shared pool, and on which side of a threshold spend lies
         reduced = reduce(search.problem)
         if reduced.columns <= _TINY:

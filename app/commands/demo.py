@@ -105,6 +105,7 @@ def _decide(store: Store, folder: Path) -> tuple[int, int]:
     """
     from audit import disputes
     from core import findings
+    from core.queries import workflow
 
     stored = findings.load(store)
     stored = stored[stored["queue"] == "audit"]
@@ -115,6 +116,7 @@ def _decide(store: Store, folder: Path) -> tuple[int, int]:
         if key is not None:
             by_day.setdefault(row["filed_on"], []).append(key)
     filed = sum(len(disputes.file(store, keys, day)) for day, keys in sorted(by_day.items()))
+    disputes.settle(store, workflow.today(store))
     cancelled = {row["service_id"] for row in _rows(folder / "cancelled.csv")}
     ended = stored[(stored["rule"] == "U1") & stored["service_id"].isin(cancelled)]
     if len(ended):

@@ -83,6 +83,15 @@ def sliders(there: Options) -> Answers:
         porting_fee = st.number_input(
             "Fee for moving to another carrier, one-off", 0.0, 1000.0, 0.0, 5.0, key="sc-port"
         )
+        dealing = st.number_input(
+            "Fixed cost of each carrier in use, a month",
+            0.0,
+            1_000_000.0,
+            0.0,
+            100.0,
+            key="sc-carrier-cost",
+            help="What dealing with a carrier costs: account team, portal, invoices. Owed while any line is with it.",
+        )
         worth = st.number_input("A change must save at least, a month", 0.0, 1000.0, 1.0, 0.5, key="sc-worth")
         horizon = st.slider("Months over which fees are spread", 1, 60, 24, key="sc-horizon")
     return Answers(
@@ -98,6 +107,7 @@ def sliders(there: Options) -> Answers:
         porting_fee=decimal(porting_fee),
         min_saving=decimal(worth),
         horizon_months=horizon,
+        carrier_cost=decimal(dealing),
         growth_data=growth_data,
         growth_voice=growth_voice,
         price_change={key: value for key, value in turned.items() if value},

@@ -31,7 +31,10 @@ class Options:
 
 @dataclass(frozen=True)
 class Answers:
-    """The studio's answers; money and rates as decimal text, percentages as whole or decimal numbers of per cent."""
+    """The studio's answers; money and rates as decimal text, percentages as whole or decimal numbers of per cent.
+
+    `carrier_cost` is the fixed cost of each carrier in use, a month.
+    """
 
     name: str = "What if"
     currency: str | None = None
@@ -45,6 +48,7 @@ class Answers:
     porting_fee: str = "0"
     horizon_months: int = 12
     min_saving: str = "0"
+    carrier_cost: str = "0"
     growth_data: float = 0.0
     growth_voice: float = 0.0
     price_change: Mapping[str, float] = field(default_factory=dict)
@@ -129,6 +133,8 @@ def scenario(store: Store, answers: Answers) -> dict[str, Any]:
     ):
         if Decimal(text or "0"):
             result[name] = text
+    if Decimal(answers.carrier_cost):
+        result["carrier_fixed_cost"] = dict.fromkeys(options(store).carriers, answers.carrier_cost)
     if answers.horizon_months != 12:
         result["horizon_months"] = answers.horizon_months
     growth = {"data": answers.growth_data, "voice": answers.growth_voice}

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from optimize.contracts import Segment
 
+MOST_CARRIERS = 62  # a set of carriers is a whole number of 64 bits
+MOST_SUBSETS = 20_000  # sets of carriers that a search may start from
 Floats = NDArray[Any]
 Whole = NDArray[Any]
 
@@ -130,6 +132,8 @@ class Estate:
     """Per contract with terms: charged(S) as pieces in order."""
     limits: Limits = field(default_factory=Limits)
     carriers: int = 1
+    carrier_cost: tuple[float, ...] = ()
+    """Fixed cost of each carrier while any line is with it; empty where none has one."""
     weight: float = 1.0
     """How many lines one line stands for (samples)."""
 
@@ -205,6 +209,7 @@ class Estate:
             contracts=self.contracts,
             limits=self.limits,
             carriers=self.carriers,
+            carrier_cost=self.carrier_cost,
             weight=weight,
         )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Protocol
 
@@ -20,7 +20,7 @@ from optimize.decomposition.arrays import Estate, Floats, Whole
 from optimize.decomposition.columns import Engine, Generated, Pass, sample
 from optimize.decomposition.core_model import Core, core
 from optimize.decomposition.kernels import near
-from optimize.decomposition.master import Duals, Node
+from optimize.decomposition.master import Duals, Mixture, Node
 from optimize.decomposition.rounding import improved, objective, rounded
 
 _PASSES = 80  # per node
@@ -28,7 +28,6 @@ _MANY = 200_000  # lines from which a pass costs more than what rounding leaves
 _LOOSE = 1e-3  # lines' gap at which a node that will be divided anyway is left
 _SAMPLE_GAP, _SAMPLE_GAP_TIERS = 1e-4, 1e-3
 _CLEARLY = 3e-3  # relative: a part this much dearer than a sample's best needs no pass of its own yet
-_MOST_SUBSETS = 20_000
 _CORE_COLUMNS = 60_000  # option columns up to which the last gap is closed by a mixed integer model
 _CORE_NODES, _LEAST_NODES = 4_000, 200
 _CORE_WORK = 1_500_000  # nodes x columns of a model: large ones are slow, and seldom prove more with more nodes
@@ -138,10 +137,7 @@ def subsets(estate: Estate) -> list[frozenset[int] | None]:
     present = sorted({int(c) for c in t.carrier[counted] if c >= 0})
     if most is None or most >= len(present):
         return [None]
-    found = list(combinations(present, most))
-    if len(found) > _MOST_SUBSETS:
-        raise ValueError(f"{len(found)} subsets of carriers are too many")
-    return [frozenset(chosen) for chosen in found]
+    return [frozenset(chosen) for chosen in combinations(present, most)]
 
 
 def uncovered(estate: Estate, carriers: frozenset[int] | None) -> int:
@@ -301,7 +297,7 @@ class BranchAndBound:
             others = [e.bound for e in self.open] + [leaf[0] for leaf in self.leaves]
             self.watch.tell("pricing all lines", min([max(bound, entry.bound), *others, self.best]))
 
-        several = any(b - a > 1 for a, b in node.pieces)
+        several = any(b - a > 1 for a, b in node.pieces) or bool(engine.undecided(node))
         tolerance = max(lines_gap, _LOOSE) if several else lines_gap
         found = self._generate(node, entry.duals, entry.replay, tolerance, heard)
         if several and self._unsplit(node, found, least):
@@ -365,9 +361,15 @@ class BranchAndBound:
             self.columns = [self.engine.memory.choices[n] for n in sorted(set(found.mixture.passes.tolist()))]
 
     def _split(self, node: Node, found: Generated, least: float) -> list[Node] | None:
-        """Two nodes that divide the pieces of the contract whose envelope is furthest below what it charges."""
+        """Two nodes that divide what the mixture pays too little for: a carrier's fixed cost, or a contract.
+
+        A carrier that it uses unpaid is closed in one and paid for in the other; of the contract whose envelope is
+        furthest below what it charges the open pieces are divided. None where no more than `least` is missing.
+        """
         assert found.mixture is not None
-        worst, pick = least, -1
+        unpaid = next((k for k in self.engine.undecided(node) if self._mixes(found.mixture, k)), None)
+        missing = 0.0 if unpaid is None else self.engine.estate.carrier_cost[unpaid]
+        worst, pick = max(least, missing), -1
         for c, contract in enumerate(self.engine.estate.contracts):
             a, b = node.pieces[c]
             if b - a < 2:
@@ -377,6 +379,8 @@ class BranchAndBound:
             error = float(piece.fixed) + float(piece.slope) * spend - float(found.mixture.envelope[c])
             if error > worst:
                 worst, pick = error, c
+        if pick < 0 and unpaid is not None and missing > least:
+            return [self.engine.without(node, unpaid), replace(node, paid=node.paid | {unpaid})]
         if pick < 0:
             return None
         a, b = node.pieces[pick]
@@ -385,8 +389,14 @@ class BranchAndBound:
         children = []
         for part in ((a, middle), (middle, b)):
             pieces = (*node.pieces[:pick], part, *node.pieces[pick + 1 :])
-            children.append(Node(node.carriers, pieces))
+            children.append(replace(node, pieces=pieces))
         return children
+
+    def _mixes(self, mixture: Mixture, carrier: int) -> bool:
+        """Whether a block of the mixture has lines with a carrier."""
+        memory, block = self.engine.memory, np.repeat(np.arange(len(mixture.starts) - 1), np.diff(mixture.starts))
+        pairs = zip(mixture.passes.tolist(), block.tolist(), strict=True)
+        return any(memory.bits[number][b] >> carrier & 1 for number, b in pairs)
 
     # ---- the last gap ----------------------------------------------------------------------------------------------
 

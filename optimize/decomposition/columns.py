@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
@@ -70,12 +70,55 @@ class Engine:
         t = self.estate.templates
         self.size = _size(self.estate)
         self._counted = np.repeat(t.selected, np.diff(t.first)).astype(bool)
+        # what lines may choose between, as sets of carriers; few differ
+        self._choices = {
+            (bool(t.selected[q]), frozenset(t.carrier[int(t.first[q]) : int(t.first[q + 1])].tolist()))
+            for q in np.unique(self.estate.template).tolist()
+        }
+        self._dear = frozenset(k for _, carriers in self._choices for k in carriers if self._cost_of(k))
         self.block = blocks_of(self.estate, self.blocks)
         self.shape = _shape(self.estate, int(self.block.max(initial=0)) + 1, self.spare)
 
     def root(self, carriers: frozenset[int] | None = None) -> Node:
         """The node that leaves every piece of every contract open."""
-        return Node(carriers, tuple((0, len(c)) for c in self.estate.contracts))
+        return self.settled(Node(carriers, tuple((0, len(c)) for c in self.estate.contracts)))
+
+    def settled(self, node: Node) -> Node:
+        """The node with the fixed cost of every carrier that some line cannot leave inside it."""
+        sure = node.paid
+        for selected, carriers in self._choices if self._dear else ():
+            left = carriers if node.carriers is None or not selected else carriers & (node.carriers | {-1})
+            if len(left) == 1:
+                sure |= left & self._dear
+        return replace(node, paid=sure)
+
+    def undecided(self, node: Node) -> list[int]:
+        """Open carriers with a fixed cost that the node has not taken yet, dearest first."""
+        there = self._dear - node.paid
+        if node.carriers is not None:
+            there &= node.carriers
+        return sorted(there, key=lambda k: (-self.estate.carrier_cost[k], k))
+
+    def without(self, node: Node, carrier: int) -> Node:
+        """The node with a carrier closed to selected lines."""
+        there = node.carriers
+        if there is None:
+            there = frozenset(k for selected, carriers in self._choices if selected for k in carriers if k >= 0)
+        return self.settled(replace(node, carriers=there - {carrier}))
+
+    def _cost_of(self, carrier: int) -> float:
+        return self.estate.carrier_cost[carrier] if carrier >= 0 and self.estate.carrier_cost else 0.0
+
+    def used(self, choice: Whole, lines: Whole | slice = slice(None)) -> set[int]:
+        """The carriers that (some) lines are with."""
+        t = self.estate.templates
+        carrier = t.carrier[t.first[self.estate.template[lines]] + choice[lines]]
+        return set(np.flatnonzero(np.bincount(carrier + 1, minlength=1)[1:]).tolist())
+
+    def carriers_cost(self, choice: Whole) -> float:
+        """The fixed cost of the carriers that lines are with."""
+        cost = self.estate.carrier_cost
+        return sum(cost[k] for k in sorted(self.used(choice))) if cost else 0.0
 
     def neutral(self) -> Duals:
         """Prices at which nothing is coupled."""
@@ -122,9 +165,9 @@ class Engine:
         return Pass(choice, sums, bits, own + self.side(duals, node), duals, own, weight * slip)
 
     def side(self, duals: Duals, node: Node) -> float:
-        """What the bound adds beside the lines: pools, contracts, limits, each at its cheapest."""
+        """What the bound adds beside the lines: carriers paid for; pools, contracts, limits, each at its cheapest."""
         s, estate = self.shape, self.estate
-        total = -float((duals.pull * s.spare).sum())
+        total = node.fixed_cost(estate) - float((duals.pull * s.spare).sum())
         rate = estate.pools.rate / s.months
         for g, owners in enumerate(estate.pools.contracts):
             paid = rate[g] * min(float(duals.spend[c]) if c >= 0 else 1.0 for c in owners)

@@ -74,6 +74,10 @@ def core(engine: Engine, node: Node, base: Whole, who: Whole, which: Whole) -> C
             _pool_month(estate, model, spend, (g, month, months), mine, pull[:, month], fixed)
     for c in range(s.contracts):
         _contract(engine, model, node, c, spend[c], float(sums[1 + c]))
+    if estate.carrier_cost:
+        rest = np.ones(estate.lines, dtype=bool)
+        rest[lines] = False
+        _carriers(engine, model, node, who, t.carrier[option], engine.used(base, rest))
     limits = estate.limits
     if limits.max_changes is not None:
         mine = np.flatnonzero(changed & t.selected[estate.template[who]].astype(bool))
@@ -135,6 +139,20 @@ def _pool_month(
             model.cost[w] = price / months
     if len(owners) > 1:
         model.row(f"share_all_{g}_{month}", "pool", [n, *parts], [-1.0] + [1.0] * len(parts), 0, 0)
+
+
+def _carriers(engine: Engine, model: Model, node: Node, who: Whole, carrier: Whole, fixed: set[int]) -> None:
+    """The fixed cost of carriers: those the node pays for, those of the lines that stay (`fixed`), others if used."""
+    cost = engine.estate.carrier_cost
+    model.constant += sum(cost[k] for k in sorted(node.paid | fixed))
+    for k in engine.undecided(node):
+        mine = np.flatnonzero(carrier == k)
+        if k in fixed or not len(mine):
+            continue
+        z = model.column(f"carrier_{k}", cost[k], 0, 1, whole=True)
+        for places in np.split(mine, np.flatnonzero(np.diff(who[mine])) + 1):
+            row, values = [*places.tolist(), z], [1.0] * len(places) + [-1.0]
+            model.row(f"carrier_{k}_{who[places[0]]}", "carrier_cost", row, values, high=0)
 
 
 def _contract(engine: Engine, model: Model, node: Node, c: int, terms: list[tuple[int, float]], const: float) -> None:

@@ -138,6 +138,7 @@ def estate_of(problem: Problem) -> Estate:
     carrier_number = {c: n for n, c in enumerate(problem.carriers)}
     home = np.array([carrier_number[line.carrier_id] for line in problem.lines], dtype=np.int64)
     leaves = (options.carrier >= 0) & (options.carrier != home[options.line])
+    there, carrier = _carriers(problem)
     horizon = float(PICO * scenario.horizon_months)
     fees = options.fees.astype(np.float64) / horizon
     porting = scenario.porting_fee * MICRO / horizon
@@ -152,6 +153,7 @@ def estate_of(problem: Problem) -> Estate:
         "voice": np.array([(p.voice_min or 0) / MICRO for p in problem.plans] + [0.0])[plan],
     }
     own = np.where(leaves[chosen], porting, scenario.change_fee * MICRO / horizon)
+    costs = [scenario.carrier_fixed_cost.get(problem.carriers[k], 0) / MICRO for k in there]
     contracts: list[tuple[Segment, ...]] = [
         tuple(problem.contracts[problem.contract_ids[c]].segments()) for c in numbers
     ]
@@ -175,7 +177,7 @@ def estate_of(problem: Problem) -> Estate:
         templates=Templates(
             first=np.cumsum([0, *sizes]).astype(np.int64),
             plan=plan.astype(np.int32),
-            carrier=options.carrier[chosen].astype(np.int32),
+            carrier=carrier[options.carrier[chosen]].astype(np.int32),
             contract=renumber[options.contract[chosen]].astype(np.int32),
             data_pool=options.data_pool[chosen].astype(np.int32),
             voice_pool=options.voice_pool[chosen].astype(np.int32),
@@ -194,8 +196,17 @@ def estate_of(problem: Problem) -> Estate:
             plan_most=tuple(float("inf") if (m := problem.plans[p].max_lines) is None else float(m) for p in limited),
             plan_least=tuple(int(problem.plans[p].min_lines or 0) for p in limited),
         ),
-        carriers=len(problem.carriers),
+        carriers=len(there),
+        carrier_cost=tuple(costs) if any(costs) else (),
     )
+
+
+def _carriers(problem: Problem) -> tuple[list[int], Whole]:
+    """The carriers that some option is with, and the place of each of the problem's carriers (-1 last) among them."""
+    there = np.flatnonzero(np.bincount(problem.options.carrier + 1, minlength=1)[1:])
+    place = np.full(len(problem.carriers) + 1, -1, dtype=np.int64)
+    place[there] = np.arange(len(there))
+    return there.tolist(), place
 
 
 def _templates(problem: Problem, leaves: Whole) -> tuple[Whole, list[int]]:

@@ -29,6 +29,13 @@ _OPTIONS = {
 }
 
 
+class MasterCannotRun(RuntimeError):
+    """HiGHS refuses to run. Its pool of threads is one for the process: whoever used it first decides their number."""
+
+    def __str__(self) -> str:
+        return "HiGHS does not run: this process has used it with another number of threads than 1, which it wants here"
+
+
 @dataclass(frozen=True)
 class Duals:
     """Prices of what couples lines: use per pool and month, spend per contract, a change, a line on a limited plan."""
@@ -53,10 +60,18 @@ class Duals:
 
 @dataclass(frozen=True)
 class Node:
-    """A part of the search: the carriers open to selected lines (None = all), per contract its open pieces."""
+    """A part of the search: the carriers open to selected lines (None = all), per contract its open pieces.
+
+    `paid`: carriers whose fixed cost is owed in this part, as a line is with them.
+    """
 
     carriers: frozenset[int] | None
     pieces: tuple[tuple[int, int], ...]
+    paid: frozenset[int] = frozenset()
+
+    def fixed_cost(self, estate: Estate) -> float:
+        """What is owed for carriers in every solution of this part."""
+        return sum(estate.carrier_cost[k] for k in sorted(self.paid))
 
     def forbids(self, bits: Whole) -> Whole:
         """Whether sets of used carriers (bits) contain one that is closed."""
@@ -234,9 +249,16 @@ class Master:
             self.owner.append((b, number))
 
     def solve(self) -> Mixture | None:
-        """The best mixture of the columns so far; None if HiGHS does not finish."""
-        self.highs.run()
-        if self.highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        """The best mixture of the columns so far; None if HiGHS does not finish.
+
+        Raises:
+            MasterCannotRun: if HiGHS does not even begin.
+        """
+        failed = self.highs.run() == highspy.HighsStatus.kError
+        status = self.highs.getModelStatus()
+        if failed and status == highspy.HighsModelStatus.kNotset:
+            raise MasterCannotRun
+        if status != highspy.HighsModelStatus.kOptimal:
             return None
         s = self.shape
         solution = self.highs.getSolution()
@@ -256,7 +278,7 @@ class Master:
         flat = [item for m in mixed for item in m]
         spend, envelope = self._spend(x)
         return Mixture(
-            value=self.highs.getInfo().objective_function_value * s.lines,
+            value=self.highs.getInfo().objective_function_value * s.lines + self.node.fixed_cost(self.estate),
             duals=duals,
             starts=starts,
             passes=np.array([n for n, _ in flat], dtype=np.int64),

@@ -86,7 +86,7 @@ def objective(engine: Engine, choice: Whole) -> float:
     for amount, contract in zip(spend.tolist(), engine.estate.contracts, strict=True):
         piece = contract[max(0, sum(amount >= float(piece.low) for piece in contract[1:]))]
         total += float(piece.fixed) + float(piece.slope) * amount
-    return float(sums[0]) + total
+    return float(sums[0]) + total + engine.carriers_cost(choice)
 
 
 def rounded(engine: Engine, mixture: Mixture) -> Whole:

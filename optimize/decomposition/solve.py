@@ -130,7 +130,7 @@ def _polish(problem: Problem, run: Run, engine: Engine, found: Found) -> list[st
     most = run.exact * (1 + scenario.polish_within) if run.exact > 0 else run.exact
     before = objective(engine, choice)
     limit = before + float(most - run.exact) + 1e-9 * abs(before)
-    done = fewest_changes(engine, choice, found.duals, engine.root(), limit, run.stopped)
+    done = fewest_changes(engine, choice, found.duals, limit, run.stopped)
     options = problem.first_option[:-1] + done.choice.astype(np.int64)
     run.settle(problem.assignment(options.tolist()), most)
     return [f"fewest changes: at least {done.at_least} proven"]

@@ -43,6 +43,9 @@ def present(desk: Desk) -> list[Policy]:
          bool(scenario.change_fee)),
         ("porting_fee", f"One-off fee of {money(Fraction(scenario.porting_fee, 10**6)):,.2f} a move to another carrier",
          bool(scenario.porting_fee)),
+        ("carrier_fixed_cost",
+         f"A fixed cost of {', '.join(c for c, a in sorted(scenario.carrier_fixed_cost.items()) if a)}",
+         any(scenario.carrier_fixed_cost.values())),
     ]  # fmt: skip
     found += [Policy(key, name, {key: None}) for key, name, there in rules if there]
     return found + _of_tables(desk)

@@ -12,12 +12,14 @@ import openpyxl
 import pytest
 from pptx import Presentation
 
+from app import formats
 from app.commands import export as export_command
 from app.commands import report as report_command
-from app.reports import brief, change_order, dispute_pack, executive, focus, slides, workbook
+from app.reports import brief, change_order, dispute_pack, executive, focus, notice_letter, slides, workbook
 from app.reports.pdf import pdf
 from app.views.selection import Filters
 from audit import disputes
+from core.contract_register import contract_register
 from core.issues import BadInput
 from core.money import to_text
 from core.queries import spend, workflow
@@ -154,6 +156,18 @@ def test_dispute_pack_of_one(estate):
         dispute_pack.content(estate, "2026-09-30", dispute_id="D-none")
 
 
+def test_notice_letter_ends_a_contract_on_its_earliest_exit(filled):
+    row = next(r for r in contract_register(filled, "2026-09-30") if r["contract_id"] == "c-v")
+    letter = notice_letter.content(filled, "c-v", "2026-09-30")
+    facts = dict(letter["facts"])
+    assert facts["Contract ends on"] == formats.day(row["earliest_exit"])
+    assert facts["Services"] == str(len(row["services"]))
+    with filled.transaction() as txn:
+        txn.update("contracts", {"contract_id": "c-v"}, {"terminated_on": "2026-08-31"})
+    with pytest.raises(BadInput, match="nothing to give notice of"):
+        notice_letter.content(filled, "c-v", "2026-09-30")
+
+
 def test_periods_read_short():
     assert dispute_pack.period("2026-07-01", "2026-07-31") == "1–31 Jul 2026"
     assert dispute_pack.period("2026-06-25", "2026-07-24") == "25 Jun – 24 Jul 2026"
@@ -233,6 +247,7 @@ def test_journal_balances(filled, tmp_path):
         ("negotiation-brief", "x.pdf", ["--carrier", "verizon"]),
         ("dispute-pack", "x.pdf", ["--as-of", "2026-09-30"]),
         ("change-order", "x.xlsx", []),
+        ("notice-letter", "x.pdf", ["--contract", "c-v"]),
         ("change-order", "x.csv", []),
     ],
 )
@@ -252,6 +267,8 @@ def test_every_report_is_written(filled, tmp_path, kind, name, more):
         ("executive", "x.pdf", ["--month", "2031-01"]),
         ("executive", "x.pdf", ["--month", "soon"]),
         ("dispute-pack", "x.pdf", ["--as-of", "2026-02-30"]),
+        ("notice-letter", "x.pdf", []),
+        ("notice-letter", "x.pdf", ["--contract", "none"]),
     ],
 )
 def test_impossible_reports_are_refused_and_leave_no_file(filled, tmp_path, kind, name, more):

@@ -53,6 +53,7 @@ def test_every_answer_becomes_a_key_that_the_optimizer_reads(filled: Store) -> N
         porting_fee="25",
         horizon_months=24,
         min_saving="1",
+        carrier_cost="150",
         growth_data=1.5,
         price_change={"verizon": -10.0},
         offers=("att-2027",),
@@ -65,6 +66,7 @@ def test_every_answer_becomes_a_key_that_the_optimizer_reads(filled: Store) -> N
     assert read.plan_price == {"v-10": 54_000_000, "v-2": 27_000_000, "v-pool": 18_000_000}
     assert (read.change_fee, read.porting_fee, read.min_saving_per_change) == (2_000_000, 25_000_000, 1_000_000)
     assert read.offers == ("att-2027",)
+    assert read.carrier_fixed_cost == {"att": 150_000_000, "verizon": 150_000_000}
     assert read.suspend_zero_use_months == 2
     assert studio.scenario_text(filled, answers=answers) == text
 

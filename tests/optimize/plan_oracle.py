@@ -267,6 +267,8 @@ class Oracle:
         extra = F(0)
         for c in self.contracts:
             extra += self.contract(c, spend[c["contract_id"]] / self.T)
+        used = {self.plans[p]["carrier_id"] for p in pick if p is not None}
+        extra += sum((num(a) for c, a in (self.s.get("carrier_fixed_cost") or {}).items() if c in used), F(0))
         running = sum(gross) / self.T + extra
         same = extra + fees / self.s.get("horizon_months", 12)
         cost = running + fees / self.s.get("horizon_months", 12)
@@ -315,6 +317,13 @@ class Oracle:
         pick = tuple(s["plan_id"] for s in self.services)
         ok = self.feasible(pick) and all(p in self.choices(s) for s, p in zip(self.services, pick, strict=True))
         return ok, self.cost(pick)[0]
+
+
+def with_carrier_fixed_cost(rng, tables, scenario):
+    """The scenario with a fixed cost of some carriers, of the size of a few lines."""
+    carriers = [c["carrier_id"] for c in tables["carriers"]]
+    some = rng.sample(carriers, rng.randint(1, len(carriers)))
+    return scenario | {"carrier_fixed_cost": {c: rng.choice([0, "3.5", 12, 25, 60]) for c in some}}
 
 
 FEATURES = (
