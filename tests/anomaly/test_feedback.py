@@ -12,6 +12,7 @@ from sklearn.linear_model import LogisticRegression
 import anomaly
 from anomaly import calibrate, feedback, rerank, selection
 from anomaly.feedback import Decision, Memory
+from anomaly.sparse import Sparse
 from core import findings, periods
 from core.findings import Finding
 from core.queries import anomaly as queries
@@ -223,9 +224,9 @@ def test_the_false_discovery_rate_is_measured_against_settled_lines() -> None:
     everything = np.ones(raw.shape, dtype=bool)
     settled = everything.copy()
     settled[:, :2] = False
-    p = calibrate.tail(raw, everything, settled=settled)
+    p = calibrate.tail(Sparse.above(raw), everything, settled=settled)
     np.testing.assert_allclose(p[0], [1, 1, 1, 1 / 3])
-    np.testing.assert_allclose(calibrate.tail(raw, everything)[0], [1, 1, 1, 5 / 7])
+    np.testing.assert_allclose(calibrate.tail(Sparse.above(raw), everything)[0], [1, 1, 1, 5 / 7])
 
 
 def test_a_share_of_the_budget_goes_by_the_unsupervised_order() -> None:
