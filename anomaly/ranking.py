@@ -29,8 +29,8 @@ class Ranking:
     """`nats`: the score of each line-month; `loudness`: the same as if nobody had ever decided on a repetition.
 
     `unsupervised` is the score without what reviewers taught the order. `tail` is the share of earlier line-months,
-    confirmed ones apart, that were as surprising. `kept_back` and `grown` mark repetitions of reviewed evidence; `by`
-    names the finding whose decision keeps a line-month back.
+    confirmed ones and repetitions kept back apart, that were as surprising; 1 where it is kept back itself. `kept_back`
+    and `grown` mark repetitions of reviewed evidence; `by` names the finding whose decision keeps a line-month back.
     """
 
     evidence: model.Evidence
@@ -101,13 +101,16 @@ def rank(
     order = Order.of(held.value)
     loudness = calibrate.surprise_of(held, panel.scored, confirmed=confirmed, order=order).dense()
     settled = panel.scored & (evidence.history >= SETTLED)
-    tail = calibrate.tail(held, panel.scored, confirmed=confirmed, settled=settled, order=order)
     if not known.decisions:
         none = np.zeros(estate.shape, dtype=bool)
+        tail = calibrate.tail(held, panel.scored, settled=settled, order=order)
         return Ranking(evidence, loudness, loudness, loudness, tail, none, none, {})
     quiet = feedback.keep_back(known, estate, families, excess(panel, evidence, found, estate.shape), score.NOTABLE)
     calmer = score.combine(quiet.families) + score.FURTHER * panel.impossible
     kept = quiet.kept_back
+    # What is kept back is not asked about, so it is no reference for what is: it is loud because it was chosen to be.
+    asked = panel.scored & ~kept
+    tail = calibrate.tail(held, asked, confirmed=confirmed, settled=settled & ~kept, order=order)
 
     def again(values: REAL, where: BOOL) -> REAL:
         calmed = Sparse.above(np.where(where, values, 0.0))
@@ -116,7 +119,6 @@ def rank(
     unsupervised = np.where(kept, again(calmer, kept), loudness)
     moved, touched = rerank.moved(calmer, loudness, quiet.families, panel.scored, known)
     nats = np.where(touched, again(moved, touched), unsupervised)
-    tail = np.where(kept, 1.0, tail)
     return Ranking(evidence, nats, unsupervised, loudness, tail, kept, quiet.grown, quiet.by)
 
 

@@ -10,7 +10,7 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
 import anomaly
-from anomaly import calibrate, feedback, rerank, selection
+from anomaly import calibrate, features, feedback, policy, ranking, rerank, selection
 from anomaly.feedback import Decision, Memory
 from anomaly.sparse import Sparse
 from core import findings, periods
@@ -216,6 +216,24 @@ def test_what_a_confirmed_alert_speaks_for_is_no_reference() -> None:
     decided = [(3, 5, True), (4, 6, False)]
     marked = np.argwhere(feedback.unclean(_memory(estate.shape, decided), estate))
     assert marked.tolist() == [[3, month] for month in range(5, 9)]
+
+
+def test_what_is_kept_back_is_no_reference_for_what_is_asked_about() -> None:
+    """Dismissed things go on being loud for months in which nobody is asked about them."""
+    fleet = made()
+    estate, panel = fleet.estate, features.build(fleet.estate)
+    found = policy.evaluate(estate)
+    rates = policy.base_rates(estate, found)
+    first = fleet.truth.drop_duplicates("event")
+    decided = [(s, t, False) for s, t in zip(first["service"], first["month"], strict=True)]
+    plain = ranking.rank(estate, panel, found, rates)
+    now = ranking.rank(estate, panel, found, rates, _memory(estate.shape, decided))
+    kept = now.kept_back
+    assert kept[:, :-1].any()
+    assert (now.tail[kept] == 1.0).all()
+    rare = (plain.tail < 0.02) & ~kept
+    rare[:, :-1] = False
+    assert now.tail[rare].sum() < plain.tail[rare].sum()
 
 
 def test_the_false_discovery_rate_is_measured_against_settled_lines() -> None:
