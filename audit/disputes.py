@@ -124,14 +124,14 @@ def disputes(store: Store, as_of: str, *, only_open: bool = False) -> list[Dispu
     kept = _stored(store)
     taken = {finding for item in kept for finding in item.finding_ids}
     frame = findings.load(store)
-    claims = [
-        row
-        for row in _rows(frame)
-        if row["claim"] == "recoverable"
-        and row["amount_counted"] > 0
-        and row["state"] in _UNDECIDED
-        and row["finding_id"] not in taken
-    ]
+    claims = _rows(
+        frame[
+            (frame["claim"] == "recoverable")
+            & (frame["amount_counted"] > 0)
+            & frame["state"].isin(_UNDECIDED)
+            & ~frame["finding_id"].isin(taken)
+        ]
+    )
     result = _with_credits(store, kept, as_of) + _group(store, claims)
     if only_open:
         result = [item for item in result if item.state in OPEN]

@@ -15,7 +15,7 @@ from optimize import tariff
 from optimize.checks import PLAN_COLUMNS, check_tables
 from optimize.contracts import Contract, read_contracts
 from optimize.frames import SERVICE_COLUMNS, Frames, places, rows, whole
-from optimize.problem import MICRO, PICO, Line, Options, Pool, Problem, allowed_plans
+from optimize.problem import MICRO, PICO, Line, Options, Pool, PoolBucket, Problem, allowed_plans
 from optimize.scenario import Scenario
 from optimize.scope import Setting, priced_services, settle
 
@@ -434,11 +434,19 @@ class _Places:
             codes[kind] = (found, place)
         every = sorted(key for found in keys.values() for key in found if key[0])
         number = {key: n for n, key in enumerate(every)}
-        pools = [Pool(*key, *price[key[0], key[2], key[3]]) for key in every]
+        pools = [Pool(*key, *price[key[0], key[2], key[3]], self._buckets(key)) for key in every]
         of = {
             kind: np.array([number.get(key, -1) for key in keys[kind]], dtype=np.int64)[codes[kind][1]] for kind in keys
         }
         return pools, of
+
+    def _buckets(self, key: tuple[str, str, str, str]) -> tuple[PoolBucket, ...]:
+        """The buckets that a pool may have."""
+        kind, account, carrier, group = key
+        scenario = self.draft.scenario
+        mine = [b for b in scenario.buckets if b.pools == (kind, carrier, group)]
+        sizes = ((b, b.most(account, scenario.offers)) for b in mine)
+        return tuple(PoolBucket(b.bucket_id, b.allowance, b.mrc, most) for b, most in sizes if most)
 
     def fees(self) -> NDArray[Any]:
         """One-off fees, picos."""

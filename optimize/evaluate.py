@@ -9,9 +9,8 @@ and section 4, items 1-24).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -19,7 +18,19 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from optimize.priced import PICO, Assignment, PoolKey, PoolMonth, Priced, contract_cost, overage
+from optimize.bucket_choice import Shops, added, frozen, mrc_of
+from optimize.priced import (
+    PICO,
+    Assignment,
+    BucketCounts,
+    ContractCost,
+    PoolKey,
+    PoolMonth,
+    Priced,
+    contract_cost,
+    overage,
+)
+from optimize.pulls import Pulls, blocks, peak
 from optimize.raw_lines import KINDS, MICRO, exact_sums, exact_total, read_lines, records, weighted
 from optimize.scenario import Scenario
 from optimize.scope import Setting
@@ -52,7 +63,7 @@ class Evaluator:
         self._read_coverage(frames)
         self._read_contracts(frames)
         self._number()
-        self._known: dict[bytes, Priced] = {}
+        self._known: dict[tuple[Any, ...], Priced] = {}
 
     def under(self, scenario: Scenario, frames: Mapping[str, pd.DataFrame], changed: set[str]) -> Evaluator:
         """The same lines and use under another scenario (same months, filter and growth) and other terms.
@@ -85,6 +96,7 @@ class Evaluator:
             mode = row.get("mode") or "all_units"
             self._tiers[row["contract_id"]].append((row["spend_from"], row["discount_rate"], mode))
         self.in_force = sorted(c for c, row in self.contracts.items() if self._holds(row))
+        self._with_terms = {c for c in self.in_force if self._tiers[c] or self.contracts[c].get("commitment_amount")}
         self._default_contract: dict[str, str] = {}
         for contract_id in self.in_force:
             self._default_contract.setdefault(self.contracts[contract_id]["carrier_id"], contract_id)
@@ -176,12 +188,17 @@ class Evaluator:
 
     def contract_of(self, plan_ids: Assignment) -> dict[str, str | None]:
         """The contract of each named service on its plan, None = none; suspended ones are left out."""
+        return {s: contract for s, (_, contract) in self.homes_of(plan_ids).items()}
+
+    def homes_of(self, plan_ids: Assignment) -> dict[str, tuple[str, str | None]]:
+        """Account and contract (None = none) of each named service on its plan; suspended ones are left out."""
         wanted = {s: p for s, p in plan_ids.items() if p is not None}
         rows = np.array([self.lines[s]["n"] for s in wanted], dtype=np.int64)
         chosen = np.array([self._plan_number[p] for p in wanted.values()], dtype=np.int64)
-        _, contract, _ = self._homes(chosen, rows)
+        account, contract, _ = self._homes(chosen, rows)
         names = [*self._contract_ids, None]
-        return dict(zip(wanted, (names[c] for c in contract.tolist()), strict=True))
+        homes = ((self._account_ids[a], names[c]) for a, c in zip(account.tolist(), contract.tolist(), strict=True))
+        return dict(zip(wanted, homes, strict=True))
 
     def one_off(self, assignment: Assignment) -> dict[str, int]:
         """One-off fees of each named service's change, picos."""
@@ -235,9 +252,9 @@ class Evaluator:
         home = {kind: raw.home[kind][rows] for kind in KINDS}
         other = raw.other_cost[rows]
         abroad = {k: raw.roaming_cost[k][rows] if own[k] is None else raw.roaming[k][rows] for k in KINDS}
-        most = abs(mrc) + _peak(other) * MICRO + (_peak(home["data"]) // block + 1) * prices["data"] * MICRO
-        most += sum(_peak(home[kind]) * prices[kind] for kind in ("voice", "sms"))
-        most += sum(_peak(abroad[kind]) * (MICRO if rates[kind] is None else rates[kind]) for kind in KINDS)
+        most = abs(mrc) + peak(other) * MICRO + (peak(home["data"]) // block + 1) * prices["data"] * MICRO
+        most += sum(peak(home[kind]) * prices[kind] for kind in ("voice", "sms"))
+        most += sum(peak(abroad[kind]) * (MICRO if rates[kind] is None else rates[kind]) for kind in KINDS)
         if most * self.drawn.total >= _FITS or any(
             v.dtype == object for v in (other, *home.values(), *abroad.values())
         ):
@@ -246,7 +263,7 @@ class Evaluator:
             other = other.astype(object)
         cost = other * MICRO + mrc
         if plan.get("pool_group") is None and plan.get("data_mb") is not None and prices["data"]:
-            cost = cost + _blocks(home["data"] - plan["data_mb"], block) * (prices["data"] * MICRO)
+            cost = cost + blocks(home["data"] - plan["data_mb"], block) * (prices["data"] * MICRO)
         if plan.get("voice_pool_group") is None and plan.get("voice_min") is not None:
             cost = cost + np.maximum(home["voice"] - plan["voice_min"], 0) * prices["voice"]
         if plan.get("sms") is not None:
@@ -266,20 +283,25 @@ class Evaluator:
             found.update(zip((ids[n] for n in places.tolist()), sums.tolist(), strict=True))
         return found
 
-    def price(self, assignment: Assignment | None = None) -> Priced:
-        """The exact cost of an assignment (today's plans for services it does not name)."""
+    def price(
+        self, assignment: Assignment | None = None, buckets: BucketCounts | None = None, *, improve: bool = False
+    ) -> Priced:
+        """The exact cost of an assignment (today's plans for services it does not name) with given buckets.
+
+        Without `buckets` every pool has today's. With `improve` they are where the search for cheaper counts starts.
+        """
         chosen = self.chosen(assignment)
-        key = chosen.tobytes()
-        found = self._known.pop(key, None) or self._price(chosen)
+        key = (chosen.tobytes(), *((frozen(buckets), improve) if self.scenario.buckets else ()))
+        found = self._known.pop(key, None) or self._price(chosen, buckets, improve)
         self._known[key] = found
         while len(self._known) > _REMEMBERED:
             del self._known[next(iter(self._known))]
         return found
 
-    def _price(self, chosen: Numbers) -> Priced:
+    def _price(self, chosen: Numbers, buckets: BucketCounts | None, improve: bool) -> Priced:
         span, weights = self.drawn.total, self.drawn.weights
         account, contract, stays = self._homes(chosen)
-        by_month, totals = self._priced(chosen)
+        outside, totals = self._priced(chosen)
         changed = chosen != self._today
         moved = changed & ~stays
         fees = int(np.count_nonzero(changed & stays)) * self.scenario.change_fee * MICRO
@@ -294,21 +316,6 @@ class Evaluator:
         for c, amount in zip(*(a.tolist() for a in exact_sums(carrier, totals)), strict=True):
             by_carrier[self._carriers[c]] += Fraction(amount, PICO * span)
         counts = np.bincount(carrier[kept], minlength=len(self._carriers)).tolist()
-        pools = self._filled_pools(chosen, account, contract)
-        for key, pool in pools.items():
-            for n, month in enumerate(pool):
-                month.charge = self.pool_price(key, month)
-                by_month[n] += month.charge
-                by_carrier[key[2]] += Fraction(month.charge * weights[n], PICO * span)
-                if month.contracts:
-                    spend[min(month.contracts)] += month.charge * weights[n]
-        contracts = [
-            contract_cost(self.contracts[c], self._tiers.get(c, ()), Fraction(spend[c], PICO * span))
-            for c in self.in_force
-        ]
-        for cost in contracts:
-            if cost.carrier_id is not None and (cost.shortfall or cost.discount):
-                by_carrier[cost.carrier_id] += cost.shortfall - cost.discount
         lines_by_carrier = {self._carriers[c]: n for c, n in enumerate(counts) if n}
         fixed = {
             c: Fraction(amount, MICRO)
@@ -317,12 +324,32 @@ class Evaluator:
         }
         for name, owed in fixed.items():
             by_carrier[name] += owed
-        gross = sum(amount * weight for amount, weight in zip(by_month, weights, strict=True))
-        running = Fraction(gross, PICO * span) + sum((c.shortfall - c.discount for c in contracts), Fraction(0))
-        running += sum(fixed.values(), Fraction(0))
         monthly_fees = Fraction(fees, PICO * self.scenario.horizon_months)
-        cost_of_month = running + monthly_fees
         changes = int(np.count_nonzero(changed))
+        pools = self._filled_pools(chosen, account, contract)
+
+        def settled(charges: Sequence[int], more: Mapping[str, int]) -> tuple[list[ContractCost], Fraction, list[int]]:
+            spends = {c: Fraction(spend[c] + more.get(c, 0), PICO * span) for c in self.in_force}
+            costs = [contract_cost(self.contracts[c], self._tiers.get(c, ()), s) for c, s in spends.items()]
+            months = [a + b for a, b in zip(outside, charges, strict=True)]
+            extra = sum((c.shortfall - c.discount for c in costs), Fraction(0)) + sum(fixed.values(), Fraction(0))
+            gross = sum(amount * weight for amount, weight in zip(months, weights, strict=True))
+            return costs, Fraction(gross, PICO * span) + extra, months
+
+        def value(charges: Sequence[int], more: Mapping[str, int]) -> Fraction:
+            _, amount, months = settled(charges, more)
+            return self._objective(amount + monthly_fees, months, changes)
+
+        shops = Shops(self.scenario, pools, buckets, self.pool_price, self._with_terms, weights)
+        bought = shops.cheapest(value) if improve else shops.as_given()
+        for key, step in bought.items():
+            step.enter(pools[key])
+            by_carrier[key[2]] += Fraction(step.total, PICO * span)
+        contracts, running, by_month = settled(*added(bought.values(), len(weights)))
+        for cost in contracts:
+            if cost.carrier_id is not None and (cost.shortfall or cost.discount):
+                by_carrier[cost.carrier_id] += cost.shortfall - cost.discount
+        cost_of_month = running + monthly_fees
         return Priced(
             cost=cost_of_month,
             objective=self._objective(cost_of_month, by_month, changes),
@@ -335,6 +362,7 @@ class Evaluator:
             by_service=dict(zip(self._ids, totals.tolist(), strict=True)),
             by_month=by_month,
             pools=pools,
+            buckets={key: step.counts for key, step in bought.items() if step.counts},
             contracts=contracts,
         )
 
@@ -430,13 +458,13 @@ class Evaluator:
                         less[ids[place]] += saved
         return less
 
-    def _pulls(self, kind: str, rows: Numbers, plan_ids: list[str | None]) -> _Pulls:
+    def _pulls(self, kind: str, rows: Numbers, plan_ids: list[str | None]) -> Pulls:
         chosen = np.array([-1 if p is None else self._plan_number[p] for p in plan_ids], dtype=np.int64)
         account, _, _ = self._homes(chosen, rows)
         group = np.where(chosen >= 0, self._group_of[kind][chosen], -1)
         code = np.where(group >= 0, account * len(self._groups[kind]) + group, -1)
         brought = np.where(chosen >= 0, self._allowance_of[kind][chosen], 0)
-        return _Pulls(code, rows, brought, self.raw.home[kind], self.raw.active)
+        return Pulls(code, rows, brought, self.raw.home[kind], self.raw.active)
 
     def _saved(self, kind: str, code: int, priced: Priced, step: NDArray[Any]) -> list[int]:
         """What one pool charges less, months by weight, if its use less allowance changes by each row of `step`."""
@@ -444,14 +472,14 @@ class Evaluator:
         key = (kind, self._account_ids[code // len(self._groups[kind])], carrier, group)
         months = priced.pools.get(key) or [PoolMonth() for _ in self.drawn.months]
         excess = [m.used - m.allowance for m in months]
-        if max(map(abs, excess)) + _peak(step) >= _FITS:
+        if max(map(abs, excess)) + peak(step) >= _FITS:
             step = step.astype(object)
         before = np.array(excess, dtype=step.dtype)
         plan = self._pool_plan(kind, carrier, group)
         if kind == "data":
             block = int(plan.get("data_overage_block_mb") or MICRO)
             price = int(plan.get("data_overage_price") or 0) * MICRO
-            units = _blocks(before, block)[None, :] - _blocks(before[None, :] + step, block)
+            units = blocks(before, block)[None, :] - blocks(before[None, :] + step, block)
         else:
             price = int(plan.get("voice_overage_price") or 0)
             units = np.maximum(before, 0)[None, :] - np.maximum(before[None, :] + step, 0)
@@ -467,10 +495,13 @@ class Evaluator:
         for p, places in self._by_plan(chosen[mine]):
             cost = exact_total(self.charges(self._plan_ids[p], mine[places])).tolist()
             months = [a + b for a, b in zip(months, cost, strict=True)]
-        for pool in priced.pools.values():
+        for key, pool in priced.pools.items():
             for n, month in enumerate(pool):
                 if month.contracts and min(month.contracts) == contract_id:
                     months[n] += month.charge
+            if min(set().union(*(month.contracts for month in pool)), default=None) == contract_id:
+                bought = mrc_of(self.scenario, key, priced.buckets.get(key, {}))
+                months = [amount + bought for amount in months]
         return [Fraction(amount, PICO) for amount in months]
 
     # ---- contracts and objective -----------------------------------------------------------------------------------
@@ -557,31 +588,5 @@ class Evaluator:
         return sorted(broken)
 
 
-@dataclass(frozen=True)
-class _Pulls:
-    """The pool of each line on a plan (-1 = none) and what it takes from it: use less allowance, in active months."""
-
-    code: Numbers
-    rows: Numbers
-    allowance: Numbers
-    use: NDArray[Any]
-    active: NDArray[np.bool_]
-
-    def of(self, places: Numbers) -> NDArray[Any]:
-        """Use less allowance of some lines, places x T, millionths."""
-        rows = self.rows[places]
-        return self.use[rows] - self.active[rows] * self.allowance[places][:, None]
-
-
 def _month_number(month: str) -> int:
     return int(month[:4]) * 12 + int(month[5:7])
-
-
-def _peak(values: NDArray[Any]) -> int:
-    """The largest amount in absolute terms."""
-    return max(abs(int(values.max(initial=0))), abs(int(values.min(initial=0)))) if values.size else 0
-
-
-def _blocks(excess: NDArray[Any], block: int) -> NDArray[Any]:
-    """Started blocks of use above the allowance."""
-    return -(-np.maximum(excess, 0) // block)

@@ -86,13 +86,28 @@ def recommendations(
 def changed(evaluator: Evaluator, priced: Priced, changes: Assignment) -> list[dict[str, Any]]:
     """A row for each of some changes of `priced`, with its reason and what it is worth."""
     use, found = _use(evaluator), []
+    bought = _bought(evaluator, priced, changes) if priced.buckets else {}
     for service_id, this in effects(evaluator, priced, changes).items():
         n, plan_id = evaluator.lines[service_id]["n"], changes[service_id]
         mine = {kind: use[kind][n] for kind in KINDS}
         code = _reason(evaluator, service_id, plan_id, this, mine["data"])
         if code == "carrier_move" and this.saving <= 0 and _is_left(evaluator, priced, service_id):
             code = "leave_carrier"
-        found.append(_row(evaluator, service_id, plan_id, this, code, mine))
+        found.append(_row(evaluator, service_id, plan_id, this, code, mine, bought.get(service_id)))
+    return found
+
+
+def _bought(evaluator: Evaluator, priced: Priced, changes: Assignment) -> dict[str, str]:
+    """What the data pool buys that a line joins, stays in or (where its new plan has none) leaves, in words."""
+    found = {}
+    today = {service_id: evaluator.lines[service_id]["plan_id"] for service_id in changes}
+    for plan_ids in (today, changes):
+        for service_id, (account, _) in evaluator.homes_of(plan_ids).items():
+            plan = evaluator.plans[plan_ids[service_id] or ""]
+            counts = priced.buckets.get(("data", account, plan["carrier_id"], plan.get("pool_group") or ""))
+            if counts:
+                sizes = ", ".join(f"{n} x {bucket_id}" for bucket_id, n in sorted(counts.items()))
+                found[service_id] = f"its pool buys {sizes}"
     return found
 
 
@@ -108,7 +123,13 @@ def _use(evaluator: Evaluator) -> dict[str, list[int]]:
 
 
 def _row(
-    evaluator: Evaluator, service_id: str, plan_id: str | None, this: Effect, code: str, use: Mapping[str, int]
+    evaluator: Evaluator,
+    service_id: str,
+    plan_id: str | None,
+    this: Effect,
+    code: str,
+    use: Mapping[str, int],
+    bought: str | None = None,
 ) -> dict[str, Any]:
     line = evaluator.lines[service_id]
     carrier = evaluator.plans[line["plan_id"]]["carrier_id"]
@@ -130,7 +151,7 @@ def _row(
         "carrier_id": to,
         "action": action,
         "monthly_saving": money(this.saving),
-        "reason": _sentence(evaluator.lines[service_id]["months"], use, this, code),
+        "reason": _sentence(evaluator.lines[service_id]["months"], use, this, code, bought),
         "reason_code": code,
         "own_saving": money(this.own),
         "pool_effect": money(this.pools),
@@ -164,12 +185,14 @@ def _reason(evaluator: Evaluator, service_id: str, plan_id: str | None, this: Ef
     return "right_size_up" if after > before else "same_price_better"
 
 
-def _sentence(months: int, use: Mapping[str, int], this: Effect, code: str) -> str:
+def _sentence(months: int, use: Mapping[str, int], this: Effect, code: str, bought: str | None) -> str:
     text = REASONS[code][0].upper() + REASONS[code][1:]
     data, voice, sms = (use[kind] / max(1, months) / 10**6 for kind in KINDS)
     parts = [f"average use {data:,.0f} MB, {voice:,.0f} min, {sms:,.0f} msg a month"]
     if this.pools:
         parts.append(f"pool effect {float(this.pools):+,.2f} a month")
+    if bought:
+        parts.append(bought)
     if this.fee:
         parts.append(f"one-off fee {float(this.fee):,.2f} a month")
     return f"{text} ({'; '.join(parts)})."

@@ -15,11 +15,14 @@ PICO = 10**12
 #: service_id -> plan_id, or None for a suspended service. A service that is not named keeps its plan.
 Assignment = Mapping[str, str | None]
 PoolKey = tuple[str, str, str, str]  # kind, account_id, carrier_id, group
+#: How many buckets of each bucket_id a pool has; a pool or bucket that is not named has none.
+BucketCounts = Mapping[PoolKey, Mapping[str, int]]
 
 
 @dataclass
 class PoolMonth:
-    """One pool in one month: what its members bring and use (millionths of MB or minutes), what is charged (picos)."""
+    """One pool in one month: what its members and buckets bring, what is used (millionths of MB or minutes), and what
+    its overage costs (picos)."""
 
     allowance: int = 0
     used: int = 0
@@ -105,6 +108,8 @@ class Priced:
     by_service: dict[str, int]
     """Charges of all months outside pools, each month times its weight, in picos."""
     by_month: list[int]
-    """Charges of each scenario month, pools included, before discounts, in picos."""
+    """Charges of each scenario month, overage and buckets of pools included, before discounts, in picos."""
     pools: dict[PoolKey, list[PoolMonth]]
+    buckets: dict[PoolKey, dict[str, int]]
+    """The buckets of each pool that has any."""
     contracts: list[ContractCost]

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from optimize import tariff
 from optimize.contracts import Contract
+from optimize.priced import PoolKey
 from optimize.scenario import Scenario
 from optimize.scope import Setting
 
@@ -47,6 +48,10 @@ COUPLINGS: dict[str, tuple[str, str]] = {
     "pool": (
         "Pool overage",
         "In each month a pool charges its use above the sum of its allowances, per started block.",
+    ),
+    "bucket": (
+        "Bucket steps",
+        "A pool buys whole buckets, of one size at most unless sizes may be combined, and only while it has a member.",
     ),
     "tiers": (
         "Tier discount",
@@ -106,8 +111,18 @@ class Options:
 
 
 @dataclass(frozen=True)
+class PoolBucket:
+    """A size of bucket that a pool may have up to `most` of: allowance and MRC a month in micros."""
+
+    bucket_id: str
+    allowance: int
+    mrc: int
+    most: int
+
+
+@dataclass(frozen=True)
 class Pool:
-    """Plans that share allowances: its key, price and block in micros (voice: block 0), members' possible contracts."""
+    """Plans that share allowances: its key, price and block in micros (voice: block 0), buckets it may buy."""
 
     kind: str
     account_id: str
@@ -115,6 +130,12 @@ class Pool:
     group: str
     price: int
     block: int
+    buckets: tuple[PoolBucket, ...] = ()
+
+    @property
+    def key(self) -> PoolKey:
+        """What names the pool everywhere."""
+        return self.kind, self.account_id, self.carrier_id, self.group
 
 
 @dataclass(frozen=True)
@@ -158,6 +179,11 @@ class Problem:
     def limited_pools(self) -> list[int]:
         """Pools whose probability of overage the scenario limits."""
         return [g for g, pool in enumerate(self.pools) if pool.kind in self.scenario.limited_kinds]
+
+    @property
+    def has_buckets(self) -> bool:
+        """Whether some pool may buy buckets."""
+        return any(pool.buckets for pool in self.pools)
 
     @cached_property
     def carrier_costs(self) -> tuple[Fraction, dict[int, Fraction]]:

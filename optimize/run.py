@@ -11,6 +11,7 @@ from typing import Any
 from optimize import explain, infeasible
 from optimize import frames as tables
 from optimize import scenario as scenarios
+from optimize.bucket_choice import mrc_of, sizes_of
 from optimize.build import build
 from optimize.evaluate import Evaluator
 from optimize.priced import Priced, overage
@@ -77,10 +78,10 @@ def run_frames(
     from optimize.solve import solve
 
     solution = solve(problem, evaluator, keep_feasible, left, say=say, cancelled=cancelled, warm=warm)
-    priced = evaluator.price(solution.assignment)
+    priced = evaluator.price(solution.assignment, solution.buckets)
     check(priced, baseline, keep_feasible, solution, evaluator.violations(solution.assignment))
     objective, bound, abs_gap, rel_gap = gaps(priced, solution.bound)
-    status = status_of(solution, abs_gap, rel_gap, checked.gap + checked.polish_within)
+    status = status_of(solution.ended, abs_gap, rel_gap, checked.gap + checked.polish_within)
     say(Progress(0.95, "explaining every line", objective, bound, rel_gap))
     rows = explain.recommendations(problem, evaluator, priced, solution.assignment)
     certificate = Certificate(
@@ -132,6 +133,7 @@ def _document(
         "saving": None if priced is None else money(baseline.cost - priced.cost),
         "by_carrier": [] if priced is None else by_carrier_rows(baseline, priced),
         "pools": pools,
+        "buckets": [] if priced is None else bucket_rows(problem.scenario, priced),
         "scenario_set": set_rows(problem),
         "overage_probability": overage_row(problem, baseline, priced),
         "recommendations": rows,
@@ -193,8 +195,33 @@ def by_carrier_rows(baseline: Priced, priced: Priced) -> list[dict[str, Any]]:
     ]
 
 
+def bucket_rows(scenario: scenarios.Scenario, priced: Priced) -> list[dict[str, Any]]:
+    """Each size of bucket that a pool has today or in the recommendation; amounts a month, `change` what is ordered.
+
+    A bucket of today in a pool that nobody is in has no part in any cost; it is listed to be given up.
+    """
+    held = {(b.kind, account, b.carrier_id, b.pool_group) for b in scenario.buckets for account in b.today}
+    found = []
+    for key in sorted({*priced.buckets, *held}):
+        for bucket in sizes_of(scenario, key):
+            today = bucket.today.get(key[1], 0)
+            count = priced.buckets.get(key, {}).get(bucket.bucket_id, 0)
+            if today or count:
+                kind, account, carrier, group = key
+                found.append(
+                    {
+                        **{"kind": kind, "account_id": account, "carrier_id": carrier, "pool_group": group},
+                        **{"bucket_id": bucket.bucket_id, "allowance": money(Fraction(bucket.allowance, 10**6))},
+                        **{"mrc": money(Fraction(bucket.mrc, 10**6)), "today": today, "count": count},
+                        "change": count - today,
+                    }
+                )
+    return found
+
+
 def pool_rows(evaluator: Evaluator, priced: Priced, baseline: Priced) -> list[dict[str, Any]]:
-    """Each pool of today or of the recommendation: monthly means, and its scenario months one by one."""
+    """Each pool of today or of the recommendation, buckets included: monthly means, and its scenario months."""
+    scenario = evaluator.scenario
     drawn, found = evaluator.drawn, []
     weights, names = drawn.weights, [evaluator.months[m.source] for m in drawn.months]
     odds, odds_before = overage(priced.pools, weights), overage(baseline.pools, weights)
@@ -220,6 +247,8 @@ def pool_rows(evaluator: Evaluator, priced: Priced, baseline: Priced) -> list[di
                 "baseline_allowance": mean((m.allowance for m in before), 10**6),
                 "baseline_used": mean((m.used for m in before), 10**6),
                 "utilization": used / allowance if allowance else None,
+                "bucket_cost": money(Fraction(mrc_of(scenario, key, priced.buckets.get(key, {})), 10**12)),
+                "baseline_bucket_cost": money(Fraction(mrc_of(scenario, key, baseline.buckets.get(key, {})), 10**12)),
                 "overage_cost": mean((m.charge for m in months), 10**12),
                 "baseline_overage_cost": mean((m.charge for m in before), 10**12),
                 "overage_probability": float(odds.pools.get(key, 0)),

@@ -18,6 +18,7 @@ import yaml
 from core.issues import BadInput, Issue
 from core.money import MAX_MICROS, parse_micros
 from core.periods import parse_month
+from optimize.buckets import STEPS, Bucket, contradictions, read_buckets
 from optimize.frames import SERVICE_COLUMNS
 from optimize.methods import METHODS, POLISHES
 from optimize.scenario_set import KINDS, MOST_DRAWS, MOST_FACTORS, TYPES, FactorCase, SetRule
@@ -54,6 +55,8 @@ KEYS: dict[str, str] = {
     "method": "auto (default), closed_form, count, lines, model, decomposition or branch_and_bound",
     "polish": "auto (default), fewest_changes or none: what is done among plans of the same cost",
     "polish_within": "what fewer changes may cost, relative to the best objective (default 0)",
+    "buckets": "allowances that whole pools may buy: [{bucket_id, carrier_id, pool_group, allowance, mrc, ...}]",
+    "bucket_steps": "one (default): buckets of one size at most in a pool; any: sizes may be combined",
     "other_currencies": "refuse (default) or leave_out: services and contracts in other currencies",
 }
 
@@ -107,6 +110,8 @@ class Scenario:
     method: str = "auto"
     polish: str = "auto"
     polish_within: Fraction = Fraction(0)
+    buckets: tuple[Bucket, ...] = ()
+    bucket_steps: str = "one"
     other_currencies: str = "refuse"
     document: Mapping[str, Any] = field(default_factory=dict)
 
@@ -291,6 +296,7 @@ def parse(document: Mapping[str, Any], file: str | None = None) -> Scenario:
         if got["first"] and got["last"] and got["first"] > got["last"]:
             reader.bad("months", f"{got['first']} to {got['last']}", "from not after to")
     got.update(got.pop("cvar", {}))
+    reader.issues += contradictions(got.get("buckets", ()), got.get("bucket_steps", "one"), file)
     if reader.issues:
         raise BadInput(reader.issues)
     return Scenario(**got, document=_plain(document))
@@ -451,6 +457,10 @@ def _texts(key: str) -> Callable[[_Reader, dict[str, Any], Any], None]:
     return read_texts
 
 
+def _buckets(reader: _Reader, got: dict[str, Any], value: Any) -> None:
+    got["buckets"] = read_buckets(reader, value)
+
+
 def _amounts(key: str) -> Callable[[_Reader, dict[str, Any], Any], None]:
     def read_amounts(reader: _Reader, got: dict[str, Any], value: Any) -> None:
         got[key] = reader.pairs(key, value, reader.micros)
@@ -489,5 +499,7 @@ _READ: dict[str, Callable[[_Reader, dict[str, Any], Any], None]] = {
     "method": _choice("method", *METHODS),
     "polish": _choice("polish", *POLISHES),
     "polish_within": _by("fraction", "polish_within"),
+    "buckets": _buckets,
+    "bucket_steps": _choice("bucket_steps", *STEPS),
     "other_currencies": _choice("other_currencies", "refuse", "leave_out"),
 }

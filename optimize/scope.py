@@ -91,12 +91,15 @@ def _unknown_ids(scenario: Scenario, frames: Frames) -> list[Issue]:
     carriers = {c for (c,) in rows(frames, "carriers", "carrier_id")} | {c for c, _ in plans.values()}
     carriers |= set(accounts.values()) | {c for (c,) in rows(frames, "services", "carrier_id")}
     offers = {offer for _, offer in plans.values() if offer}
+    buckets = scenario.buckets
     wanted = [
         ("carriers_allowed", scenario.carriers_allowed or (), carriers, "carrier"),
         ("carrier_fixed_cost", scenario.carrier_fixed_cost, carriers, "carrier"),
         ("target_accounts", scenario.target_accounts, carriers, "carrier"),
         ("target_accounts", scenario.target_accounts.values(), set(accounts), "account"),
-        ("offers", scenario.offers, offers, "offer"),
+        ("offers", scenario.offers, offers | {b.offer_id for b in buckets}, "offer"),
+        ("buckets", [b.carrier_id for b in buckets], carriers, "carrier"),
+        ("buckets", [account for b in buckets for account in b.today], set(accounts), "account"),
         ("plan_price", scenario.plan_price, set(plans), "plan"),
         ("force", scenario.force, services, "service"),
         ("force", scenario.force.values(), set(plans), "plan"),

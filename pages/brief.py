@@ -40,7 +40,7 @@ with st.container(horizontal=True, vertical_alignment="bottom"):
         st.query_params["carrier"] = picked
         st.rerun()
     name = f"brief-{data.carrier_id}.pdf"
-    document = cache.call("app.views.brief.document", carrier_id=data.carrier_id)
+    document = cache.later("app.views.brief.document", carrier_id=data.carrier_id)
     st.download_button("Brief (PDF)", document, name, "application/pdf", icon=":material/download:", on_click="ignore")
 kpi_row(data.kpis)
 left, right = side_by_side(1, 1)

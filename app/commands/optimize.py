@@ -99,6 +99,11 @@ def _print(found: dict[str, Any]) -> None:
     for row in sorted(changes, key=lambda r: (-r["monthly_saving"], r["service_id"]))[:10]:
         to = row["plan_id"] or "suspend"
         print(f"  {row['service_id']}: {row['current_plan_id']} -> {to}, {row['monthly_saving']:,.2f} a month")
+    if ordered := [row for row in found["buckets"] if row["change"]]:
+        print(f"buckets     {len(ordered):>13} to order or cancel")
+    for row in ordered[:10]:
+        where = f"{row['carrier_id']} {row['pool_group']}, {row['account_id']}"
+        print(f"  {where}: {row['bucket_id']} x {row['count']} (today {row['today']}), {row['mrc']:,.2f} a month each")
 
 
 def bill(

@@ -27,7 +27,7 @@ def dispute_steps(data: Disputes, row: int | None) -> None:
                 st.session_state["dispute-told"] = triage.move_dispute(cache.store(), key, state)
                 st.rerun()
         if item["open"] > 0:
-            document = cache.call("app.views.disputes.pack", dispute_id=key)
+            document = cache.later("app.views.disputes.pack", dispute_id=key)
             st.download_button(
                 "Dispute pack (PDF)", document, f"dispute-{key}.pdf", "application/pdf", icon=":material/download:",
                 on_click="ignore",

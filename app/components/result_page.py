@@ -71,6 +71,22 @@ def result_in_full(data: Optimizer, item: Outcome) -> str | None:
             gauges(data.pools, key="pools")
         else:
             nothing("No pooled plan is in use or recommended.")
+        if len(data.buckets):
+            table(
+                data.buckets,
+                [
+                    Col("pool", "Pool", width="medium"),
+                    Col("bucket", "Bucket"),
+                    Col("size", "Allowance a month"),
+                    Col("mrc", f"MRC each, {item.currency}", "money"),
+                    Col("today", "Today", "count"),
+                    Col("count", "Recommended", "count"),
+                    Col("change", "To order", "count"),
+                ],
+                key="buckets",
+                height=320 if len(data.buckets) > 8 else "auto",
+                alt="Buckets of each pool, today and recommended",
+            )
     back_test(data, item)
     with card("Certificate", note="Cost re-priced from raw usage by code that shares nothing with the solver"):
         facts(data.facts)

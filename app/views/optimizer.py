@@ -40,6 +40,7 @@ class Optimizer:
     conclusion: str
     infeasible: tuple[str, ...]
     ranking: tuple[str, ...] = ()
+    buckets: pd.DataFrame = field(default_factory=pd.DataFrame)
     solved: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
@@ -87,6 +88,7 @@ def view(store: Store, filters: Filters, *, result_id: str | None = None) -> Opt
         conclusion,
         explained(item),
         ranking,
+        results.buckets(store, item),
         worth.frontier(worth.found(store, item.yaml)),
     )
 
@@ -133,6 +135,8 @@ def _kpis(item: Outcome) -> tuple[Kpi, ...]:
     if item.saving is None or item.cost is None:
         return (Kpi("Cost today", formats.money(item.baseline, item.currency), f"a month, {item.period}"),)
     each = item.saving // item.changes if item.changes else None
+    orders = sum(row["change"] != 0 for row in item.document.get("buckets") or [])
+    told = "none needed" if each is None else f"{formats.money(each, item.currency)} a month each"
     return (
         Kpi("Cost today", formats.money(item.baseline, item.currency), f"a month, {item.period}"),
         Kpi(
@@ -147,7 +151,7 @@ def _kpis(item: Outcome) -> tuple[Kpi, ...]:
         Kpi(
             "Changes",
             formats.count(item.changes),
-            f"{formats.money(each, item.currency)} a month each" if each is not None else "none needed",
+            f"and {formats.count(orders)} bucket order{'s' * (orders > 1)}" if orders else told,
             help="Mean saving of one change; single savings do not add up inside a pool.",
         ),
         Kpi(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -297,18 +297,44 @@ class Pool:
     told: str
 
 
-def pools(store: Store, item: Outcome) -> tuple[Pool, ...]:
-    """Pools of today or of the recommendation, in order of their allowance."""
+def _pool_names(store: Store) -> Callable[[Mapping[str, Any]], str]:
+    """How to call the pool of a row: carrier, group and account as people know them."""
     carriers = store.frame("carriers", ["carrier_id", "name"]).set_index("carrier_id")["name"]
     numbers = store.frame("accounts", ["account_id", "number"]).set_index("account_id")["number"]
-    result = []
+
+    def name(row: Mapping[str, Any]) -> str:
+        account = numbers.get(row["account_id"])
+        account = row["account_id"] if formats.missing(account) else account
+        return f"{carriers.get(row['carrier_id'], row['carrier_id'])} {row['pool_group']}, {account}"
+
+    return name
+
+
+def buckets(store: Store, item: Outcome) -> pd.DataFrame:
+    """Buckets that a pool has or should have: pool, size, what one costs (micros a month), counts, what to order."""
+    name_of = _pool_names(store)
+    rows = [
+        {
+            "pool": name_of(row),
+            "bucket": row["bucket_id"],
+            "size": formats.quantity(micros(row["allowance"]) or 0, "MB" if row["kind"] == "data" else "min"),
+            **{"mrc": micros(row["mrc"]), "today": row["today"], "count": row["count"], "change": row["change"]},
+        }
+        for row in item.document.get("buckets") or []
+    ]
+    frame = pd.DataFrame(rows, columns=["pool", "bucket", "size", "mrc", "today", "count", "change"])
+    return frame.assign(mrc=frame["mrc"].astype("Int64"))
+
+
+def pools(store: Store, item: Outcome) -> tuple[Pool, ...]:
+    """Pools of today or of the recommendation, in order of their allowance."""
+    name_of, result = _pool_names(store), []
     for row in item.document.get("pools") or []:
         unit = "MB" if row["kind"] == "data" else "min"
         allowance, used = micros(row.get("allowance")) or 0, micros(row.get("used")) or 0
         was, use = micros(row.get("baseline_allowance")), micros(row.get("baseline_used"))
-        account = numbers.get(row["account_id"])
-        account = row["account_id"] if formats.missing(account) else account
-        name = f"{carriers.get(row['carrier_id'], row['carrier_id'])} {row['pool_group']}, {account}"
+        name = name_of(row)
+        bought, held = micros(row.get("bucket_cost")), micros(row.get("baseline_bucket_cost"))
         cost = formats.cents(micros(row.get("overage_cost")), item.currency)
         before = formats.cents(micros(row.get("baseline_overage_cost")), item.currency)
         told = (
@@ -316,6 +342,9 @@ def pools(store: Store, item: Outcome) -> tuple[Pool, ...]:
             f"({formats.percent(used, allowance, 0) if allowance else 'empty'}), {row.get('members', 0):,} lines "
             f"(today {row.get('baseline_members', 0):,}), overage {cost} a month (today {before})"
         )
+        if bought or held:
+            bought_told, held_told = formats.cents(bought, item.currency), formats.cents(held, item.currency)
+            told += f", buckets {bought_told} a month (today {held_told})"
         if row.get("overage_probability") is not None:
             then, now = (formats.percent(row[f"{name}overage_probability"], 1, 0) for name in ("", "baseline_"))
             told += f", above the allowance in {then} of the months (today {now})"

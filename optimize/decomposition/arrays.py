@@ -82,6 +82,16 @@ class Templates:
     """Per template: whether its lines count for the maximum of carriers."""
 
 
+class Ladder(NamedTuple):
+    """The totals of buckets that a pool can buy, by allowance: MB or minutes, and currency, a month."""
+
+    allowance: Floats
+    mrc: Floats
+
+
+_NO_BUCKETS = Ladder(np.zeros(1), np.zeros(1))
+
+
 @dataclass(frozen=True)
 class Pools:
     """Pools: price per block, block in MB or minutes (0 = linear, price per unit), voice or data, their contracts."""
@@ -91,6 +101,12 @@ class Pools:
     is_voice: Whole
     contracts: tuple[tuple[int, ...], ...]
     """Contracts (-1 = none) to which the overage may fall, the first in order of precedence."""
+    ladders: tuple[Ladder, ...] = ()
+    """Per pool the steps of its buckets; none given: no pool buys any."""
+
+    def ladder(self, g: int) -> Ladder:
+        """The steps of a pool; a pool without buckets has one, of nothing."""
+        return self.ladders[g] if self.ladders else _NO_BUCKETS
 
     @property
     def rate(self) -> Floats:

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimize.contracts import Segment
-from optimize.decomposition.arrays import Estate, Limits, Pools, Templates, Whole
+from optimize.contracts import Segment, is_monotone
+from optimize.decomposition.arrays import Estate, Ladder, Limits, Pools, Templates, Whole
+from optimize.decomposition.steps import ladder_of
 from optimize.problem import MICRO, PICO, Problem
 from optimize.reduce import contract_has_terms, limited_plans, pool_contracts
 from optimize.warm import Columns, fingerprint
@@ -246,4 +247,15 @@ def _pools(problem: Problem, renumber: Whole) -> Pools:
         block=np.array([p.block / MICRO for p in problem.pools]),
         is_voice=np.array([p.kind == "voice" for p in problem.pools], dtype=np.bool_),
         contracts=tuple(contracts),
+        ladders=_ladders(problem) if problem.has_buckets else (),
+    )
+
+
+def _ladders(problem: Problem) -> tuple[Ladder, ...]:
+    numbers = _priced_contracts(problem)
+    dear = {c: is_monotone(problem.contracts[problem.contract_ids[c]].segments()) for c in numbers}
+    owners, one = pool_contracts(problem), problem.scenario.bucket_steps == "one"
+    return tuple(
+        ladder_of(pool, one=one, monotone=all(dear.get(c, True) for c in owners[g]))
+        for g, pool in enumerate(problem.pools)
     )

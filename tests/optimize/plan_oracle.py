@@ -272,8 +272,55 @@ class Oracle:
             cost += here["roam_cost"][k] if rate is None else here["roam"][k] * rate
         return cost
 
-    def cost(self, pick):
-        """(cost, objective, total without fees) of an assignment."""
+    def cost(self, pick, bought=None):
+        """(cost, objective, total without fees, changes) of an assignment and of the buckets of its pools.
+
+        `bought`: bucket_id -> count by (kind, account, carrier, group); None = what is bought today.
+        """
+        gross, spend, pools, fees, changes = self.lines_and_pools(pick)
+        gross, spend = list(gross), dict(spend)
+        for key, pool in pools.items():
+            have = self.today(key) if bought is None else bought.get(key, {})
+            mine = [(b, have.get(b["bucket_id"], 0)) for b in self.buckets(key)]
+            brings = sum((n * num(b["allowance"]) for b, n in mine), F(0))
+            mrc = sum((n * num(b["mrc"]) for b, n in mine), F(0))
+            payer = min(pool["contracts"], default=None)
+            for n, (excess, contracts) in enumerate(pool["months"]):
+                gross[n] += mrc
+                weight = self.draws[n][2]
+                if payer in spend:
+                    spend[payer] += mrc * weight
+                excess = excess - brings
+                if excess <= 0:
+                    continue
+                plan = pool["plan"]
+                if key[0] == "data":
+                    block = num(plan["data_overage_block_mb"], F(1))
+                    charge = math.ceil(excess / block) * num(plan["data_overage_price"], F(0))
+                else:
+                    charge = excess * num(plan["voice_overage_price"], F(0))
+                gross[n] += charge
+                if contracts and min(contracts) in spend:
+                    spend[min(contracts)] += charge * weight
+        extra = F(0)
+        for c in self.contracts:
+            extra += self.contract(c, spend[c["contract_id"]])
+        used = {self.plans[p]["carrier_id"] for p in pick if p is not None}
+        extra += sum((num(a) for c, a in (self.s.get("carrier_fixed_cost") or {}).items() if c in used), F(0))
+        running = sum(g * weight for g, (*_, weight) in zip(gross, self.draws, strict=True)) + extra
+        same = extra + fees / self.s.get("horizon_months", 12)
+        cost = running + fees / self.s.get("horizon_months", 12)
+        objective = cost
+        if self.s.get("objective") == "cvar":
+            alpha, weight = num(self.s["cvar"]["alpha"]), num(self.s["cvar"]["weight"])
+            months = [(g + same, weight) for g, (*_, weight) in zip(gross, self.draws, strict=True)]
+            tail = min(e + sum(max(c - e, F(0)) * w for c, w in months) / (1 - alpha) for e, _ in months)
+            objective = (1 - weight) * cost + weight * tail
+        objective += num(self.s.get("min_saving_per_change"), F(0)) * changes
+        return cost, objective, running * self.T, changes
+
+    def lines_and_pools(self, pick):
+        """What an assignment costs without its pools, and what its pools use above the plans' allowances."""
         gross = [F(0)] * len(self.draws)
         spend = {c["contract_id"]: F(0) for c in self.contracts}
         pools, fees, changes = {}, F(0), 0
@@ -298,39 +345,46 @@ class Oracle:
                     ("voice", plan["voice_pool_group"], plan["voice_min"]),
                 ):
                     if group is not None:
-                        key = (kind, account, plan["carrier_id"], group, n)
-                        pool = pools.setdefault(key, {"excess": F(0), "plan": plan, "contracts": set()})
-                        pool["excess"] += home[kind] - num(allowance)
+                        key = (kind, account, plan["carrier_id"], group)
+                        empty = {"months": [(F(0), set()) for _ in self.draws], "plan": plan, "contracts": set()}
+                        pool = pools.setdefault(key, empty)
+                        excess, contracts = pool["months"][n]
+                        pool["months"][n] = (excess + home[kind] - num(allowance), contracts)
                         if contract is not None:
+                            contracts.add(contract)
                             pool["contracts"].add(contract)
-        for (kind, *_, n), pool in pools.items():
-            if pool["excess"] <= 0:
-                continue
-            plan = pool["plan"]
-            if kind == "data":
-                block = num(plan["data_overage_block_mb"], F(1))
-                charge = math.ceil(pool["excess"] / block) * num(plan["data_overage_price"], F(0))
-            else:
-                charge = pool["excess"] * num(plan["voice_overage_price"], F(0))
-            gross[n] += charge
-            if pool["contracts"] and min(pool["contracts"]) in spend:
-                spend[min(pool["contracts"])] += charge * self.draws[n][2]
-        extra = F(0)
-        for c in self.contracts:
-            extra += self.contract(c, spend[c["contract_id"]])
-        used = {self.plans[p]["carrier_id"] for p in pick if p is not None}
-        extra += sum((num(a) for c, a in (self.s.get("carrier_fixed_cost") or {}).items() if c in used), F(0))
-        running = sum(g * weight for g, (*_, weight) in zip(gross, self.draws, strict=True)) + extra
-        same = extra + fees / self.s.get("horizon_months", 12)
-        cost = running + fees / self.s.get("horizon_months", 12)
-        objective = cost
-        if self.s.get("objective") == "cvar":
-            alpha, weight = num(self.s["cvar"]["alpha"]), num(self.s["cvar"]["weight"])
-            months = [(g + same, weight) for g, (*_, weight) in zip(gross, self.draws, strict=True)]
-            tail = min(e + sum(max(c - e, F(0)) * w for c, w in months) / (1 - alpha) for e, _ in months)
-            objective = (1 - weight) * cost + weight * tail
-        objective += num(self.s.get("min_saving_per_change"), F(0)) * changes
-        return cost, objective, running * self.T, changes
+        return gross, spend, pools, fees, changes
+
+    def buckets(self, key):
+        """The buckets that a pool may buy or has."""
+        kind, _, carrier, group = key
+        return [
+            b
+            for b in self.s.get("buckets") or []
+            if (b.get("kind", "data"), b["carrier_id"], b["pool_group"]) == (kind, carrier, group)
+        ]
+
+    def today(self, key):
+        return {b["bucket_id"]: n for b in self.buckets(key) if (n := (b.get("today") or {}).get(key[1], 0))}
+
+    def menu(self, key):
+        """Everything a pool may buy."""
+        mine, ranges = self.buckets(key), []
+        for b in mine:
+            free = b.get("offer_id") is None or b["offer_id"] in (self.s.get("offers") or [])
+            ranges.append(range((b.get("max_per_pool", 1) if free else (b.get("today") or {}).get(key[1], 0)) + 1))
+        found = []
+        for counts in itertools.product(*ranges):
+            if self.s.get("bucket_steps") == "any" or sum(n > 0 for n in counts) <= 1:
+                found.append({b["bucket_id"]: n for b, n in zip(mine, counts, strict=True)})
+        return found
+
+    def purchases(self, pick):
+        """Everything that the pools of an assignment may buy together; nothing where the scenario has no buckets."""
+        if not self.s.get("buckets"):
+            return [None]
+        keys = list(self.lines_and_pools(pick)[2])
+        return [dict(zip(keys, some, strict=True)) for some in itertools.product(*(self.menu(k) for k in keys))]
 
     def contract(self, c, spend):
         tiers = sorted(
@@ -359,9 +413,10 @@ class Oracle:
         for pick in itertools.product(*(self.choices(s) for s in self.services)):
             if not self.feasible(pick):
                 continue
-            cost = self.cost(pick)
-            if best is None or (cost[1], cost[3]) < best[:2]:
-                best = (cost[1], cost[3], pick, cost[0], cost[2])
+            for bought in self.purchases(pick):
+                cost = self.cost(pick, bought)
+                if best is None or (cost[1], cost[3]) < best[:2]:
+                    best = (cost[1], cost[3], pick, cost[0], cost[2])
         return best
 
     def keep(self):
@@ -621,3 +676,53 @@ def _sets(rng: random.Random, feature: str, tables: dict[str, list[dict]]) -> di
         ]
         found["scenario_set"] = {"kind": "factors", "factors": rng.sample(cases, rng.choice([1, 2, 3]))}
     return found
+
+
+def bucket_instance(rng: random.Random, feature: str):
+    """A random tiny instance that has the feature and pools which may buy buckets."""
+    tables, scenario = instance(rng, feature)
+    scenario.pop("overage_probability", None)  # not with buckets
+    for plan in tables["plans"]:
+        plan |= {"data_overage_price": plan["data_overage_price"] or 3} if plan["pool_group"] else {}
+        plan |= {"voice_overage_price": plan["voice_overage_price"] or 1} if plan["voice_pool_group"] else {}
+    by_carrier: dict = {}
+    for plan in tables["plans"]:
+        by_carrier.setdefault(plan["carrier_id"], []).append(plan)
+    for plans in by_carrier.values():
+        if all(p["pool_group"] is None for p in plans) and rng.random() < 0.7:
+            price, block = rng.choice([2, 5, "0.05"]), rng.choice([None, 10, 100])
+            for plan in rng.sample(plans, rng.randint(1, len(plans))):
+                plan |= {"pool_group": "g", "data_overage_price": price, "data_overage_block_mb": block}
+                plan["data_mb"] = rng.choice([0, 0, 100])
+    scenario["buckets"], scenario["bucket_steps"] = [], rng.choice(["one", "any"])
+    groups = sorted(
+        {
+            (kind, p["carrier_id"], p[name])
+            for p in tables["plans"]
+            for kind, name in (("data", "pool_group"), ("voice", "voice_pool_group"))
+            if p[name] is not None
+        }
+    )
+    offered = rng.random() < 0.2 and any(p["offer_id"] for p in tables["plans"])
+    for kind, carrier, group in groups:
+        held: dict = {}
+        for n in range(rng.choice([1, 1, 2, 3])):
+            most = rng.choice([1, 1, 2])
+            bucket = {
+                "bucket_id": f"{carrier}{kind}{n}",
+                "carrier_id": carrier,
+                "pool_group": group,
+                "kind": kind,
+                "allowance": rng.choice([50, 100, "130.5", 300] if kind == "data" else [5, 20]),
+                "mrc": rng.choice([0, 3, 8, "12.5", 30]),
+                "max_per_pool": most,
+                "offer_id": "off" if offered and rng.random() < 0.5 else None,
+                "today": {},
+            }
+            name = "pool_group" if kind == "data" else "voice_pool_group"
+            on = {p["plan_id"] for p in tables["plans"] if (p["carrier_id"], p[name]) == (carrier, group)}
+            for account in sorted({s["account_id"] for s in tables["services"] if s["plan_id"] in on}):
+                if rng.random() < 0.4 and (scenario["bucket_steps"] == "any" or not held.get(account)):
+                    bucket["today"][account] = held[account] = rng.randint(1, most)
+            scenario["buckets"].append(bucket)
+    return tables, scenario
