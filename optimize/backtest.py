@@ -22,7 +22,6 @@ from optimize import frames as tables
 from optimize import rules, scope
 from optimize import scenario as scenarios
 from optimize.evaluate import Evaluator
-from optimize.priced import Priced
 from optimize.result import money
 from optimize.scenario_set import SetRule
 
@@ -118,20 +117,25 @@ def _fold(
     plans = {name: rules.decide(name, known, past, train, time_limit) for name in rules.RULES}
     plans["clairvoyant"] = rules.decide("stochastic", known, future, test, time_limit)
     seen = Evaluator(known, past, scope.Setting(tuple(train), str(base.currency))) if base.buckets else None
-    paid = {}
+    paid: dict[str, Fraction | None] = dict.fromkeys(plans)
+    allowed: list[Fraction] = []
     for name, plan in plans.items():
-        told = payer if name == "clairvoyant" else None if name == "keep" else seen
-        paid[name] = None if plan is None else _pay(payer, plan, told).cost
+        if plan is not None:
+            mine = {s: p for s, p in plan.items() if s in payer.lines}
+            told = payer if name == "clairvoyant" else None if name == "keep" else seen
+            paid[name] = cost = _pay(payer, mine, told)
+            allowed += [] if payer.violations(mine) else [cost]
+    # a search that the clock ended may be beaten by a policy's plans: they too could have been known in advance
+    paid["clairvoyant"] = min(allowed, default=paid["clairvoyant"])
     return {"lines": len(payer.lines), "paid": paid}
 
 
-def _pay(payer: Evaluator, plan: dict[str, str | None], told: Evaluator | None) -> Priced:
+def _pay(payer: Evaluator, plans: dict[str, str | None], told: Evaluator | None) -> Fraction:
     """What plans cost in the months that are paid, with the buckets that are cheapest for them in the months told.
 
     Nobody told, every pool keeps today's.
     """
-    mine = {s: p for s, p in plan.items() if s in payer.lines}
-    return payer.price(mine, told.price(mine, improve=True).buckets if told else None)
+    return payer.price(plans, told.price(plans, improve=True).buckets if told else None).cost
 
 
 def _present(frames: tables.Frames, train: list[str], test: list[str]) -> pd.DataFrame:

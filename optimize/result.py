@@ -130,13 +130,16 @@ def gaps(priced: Priced, bound: Fraction) -> tuple[float, float, float, float]:
     return objective, low, gap, gap / max(objective, 0.01)
 
 
-def status_of(solution: Solution, abs_gap: float, rel_gap: float, wanted: Fraction) -> Status:
-    """The status that the proven gap earns, whatever the solver calls it (item 25); `wanted`: the gap asked for."""
+def status_of(ended: str, abs_gap: float, rel_gap: float, wanted: Fraction) -> Status:
+    """The status that the proven gap earns, whatever the solver calls it (item 25).
+
+    `ended` is how the search ended, `wanted` the gap asked for.
+    """
     if abs_gap <= OPTIMAL_WITHIN:
         return "optimal"
     if rel_gap <= float(wanted):
         return "gap_met"
-    return "cancelled" if solution.ended == "cancelled" else "time_limit"
+    return "cancelled" if ended == "cancelled" else "time_limit"
 
 
 def check(priced: Priced, baseline: Priced, keep_feasible: bool, solution: Solution, violations: list[str]) -> None:

@@ -26,7 +26,7 @@ from optimize.result import floor_money, money
 from optimize.run import bucket_rows, by_carrier_rows, overage_row, pool_rows, run_frames
 from optimize.scenario import Scenario
 from optimize.scenario_set import SetRule
-from optimize.tariff import MICRO, Plan
+from optimize.tariff import KINDS, MICRO, Plan
 
 Plans = dict[str, str | None]
 
@@ -39,8 +39,10 @@ RULES: dict[str, str] = {
     "pooled_mean": "the optimum for the average month",
     "pooled_buffer": "the optimum for the average month plus 10 %",
     "stochastic": "the optimum over the past months as they were (sample average)",
+    "stochastic_level": "the optimum over the past months, all scaled so that their mean is the last one's level",
 }
 _BUFFER = Fraction(11, 10)
+_KINDS = {kind: n for n, kind in enumerate(KINDS)}
 
 
 def decide(
@@ -68,7 +70,7 @@ def decide(
         return _pooled(average(frames, train), flat, time_limit)
     if policy == "pooled_buffer":
         return _pooled(average(frames, train, _BUFFER), flat, time_limit)
-    return _pooled(frames, past, time_limit)
+    return _pooled(frames if policy == "stochastic" else levelled(frames, train), past, time_limit)
 
 
 def average(frames: tables.Frames, train: list[str], factor: Fraction = Fraction(1)) -> dict[str, pd.DataFrame]:
@@ -92,6 +94,31 @@ def average(frames: tables.Frames, train: list[str], factor: Fraction = Fraction
         grouped[name] = pd.array(mean, dtype="Int64")
     grouped["month"] = train[-1]
     return {**frames, "usage": grouped}
+
+
+def levelled(frames: tables.Frames, train: list[str]) -> dict[str, pd.DataFrame]:
+    """The tables with all home use of a type times one factor: the last month's use per active line over the mean.
+
+    Months keep their differences, so they still say how uncertain use is; a month of no use at the end changes nothing.
+    """
+    lines = np.zeros(len(train))
+    here = {m: n for n, m in enumerate(train)}
+    active: dict[str, int] = {}
+    for service, start, end in tables.rows(frames, "services", "service_id", "activated_on", "disconnected_on"):
+        active[service] = len(active)
+        lines += [(start is None or month_of(start) <= m) and (end is None or m <= month_of(end)) for m in train]
+    usage = frames["usage"]
+    month, kind = tables.places(usage, "month", here), tables.places(usage, "usage_type", _KINDS)
+    home = tables.places(usage, "zone", {"home": 0, "": 0}, blank=0) == 0
+    counted = home & (month >= 0) & (kind >= 0) & (tables.places(usage, "service_id", active) >= 0)
+    quantity = tables.whole(usage, "quantity").astype(np.float64)
+    use = np.zeros((len(_KINDS), len(train)))
+    np.add.at(use, (kind[counted], month[counted]), quantity[counted])
+    level = use / np.maximum(lines, 1)
+    mean = level.mean(axis=1)
+    factor = np.where((mean > 0) & (level[:, -1] > 0), level[:, -1] / np.where(mean > 0, mean, 1.0), 1.0)
+    grown = np.where(home & (kind >= 0), np.rint(quantity * factor[kind]), quantity)
+    return {**frames, "usage": usage.assign(quantity=pd.array(grown.astype(np.int64), dtype="Int64"))}
 
 
 def _without_pools(frames: tables.Frames) -> dict[str, pd.DataFrame]:

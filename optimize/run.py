@@ -81,7 +81,7 @@ def run_frames(
     priced = evaluator.price(solution.assignment, solution.buckets)
     check(priced, baseline, keep_feasible, solution, evaluator.violations(solution.assignment))
     objective, bound, abs_gap, rel_gap = gaps(priced, solution.bound)
-    status = status_of(solution, abs_gap, rel_gap, checked.gap + checked.polish_within)
+    status = status_of(solution.ended, abs_gap, rel_gap, checked.gap + checked.polish_within)
     say(Progress(0.95, "explaining every line", objective, bound, rel_gap))
     rows = explain.recommendations(problem, evaluator, priced, solution.assignment)
     certificate = Certificate(

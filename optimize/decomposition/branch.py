@@ -17,7 +17,7 @@ from typing import Protocol
 import numpy as np
 
 from optimize import solver_process
-from optimize.decomposition.arrays import Estate, Whole
+from optimize.decomposition.arrays import Estate, Floats, Whole
 from optimize.decomposition.columns import Engine, Generated, Pass, sample
 from optimize.decomposition.core_model import Core, core
 from optimize.decomposition.kernels import near
@@ -31,7 +31,8 @@ _SAMPLE_GAP, _SAMPLE_GAP_TIERS = 1e-4, 1e-3
 _CLEARLY = 3e-3  # relative: a part this much dearer than a sample's best needs no pass of its own yet
 _MOST_STEPPED = 500  # nodes after which buckets are left to the last models
 _CORE_COLUMNS = 60_000  # option columns up to which the last gap is closed by a mixed integer model
-_CORE_NODES = 4_000
+_CORE_NODES, _LEAST_NODES = 4_000, 200
+_CORE_WORK = 1_500_000  # nodes x columns of a model: large ones are slow, and seldom prove more with more nodes
 _CORES = (400, 1_500, 4_000)  # options of the small models that look for a better solution first
 _CORE_LINES = 20_000  # lines up to which they find one: a larger estate has ties enough for pairs
 _CORE_ROOM = 0.3  # of the mean cost of a line
@@ -423,17 +424,25 @@ class BranchAndBound:
         self.leaves.sort(key=lambda leaf: leaf[0])
         for number, (bound, node, duals) in enumerate(self.leaves):
             for most in _CORES:
-                if not self._closed(bound):
-                    self._solve_core(bound, node, duals, most)
+                if self._closed(bound) or self._few_left(node, duals, most):
+                    break
+                self._solve_core(bound, node, duals, most)
             if self._closed(bound):
                 break
-            better = self._close_leaf(bound, node, duals)
+            better = self._close_leaf(node, duals)
             if better is not None:
                 self.leaves[number] = (max(bound, better), node, duals)
 
     def _closed(self, bound: float) -> bool:
         """Whether nothing is to be done about a bound."""
         return self.best - bound <= max(_ENOUGH * self.gap * abs(self.best), 1e-3) or self.watch.stop()
+
+    def _few_left(self, node: Node, duals: Duals, most: int) -> bool:
+        """Whether at most so many options are left in a leaf: then its own model comes next, which also proves."""
+        if self.engine.estate.lines > _CORE_LINES:
+            return False
+        who, _, _ = self._left(node, duals)
+        return int(np.count_nonzero(np.bincount(who, minlength=1)[who] > 1)) <= most
 
     def _solve_core(self, bound: float, node: Node, duals: Duals, most: int) -> None:
         """A better solution from `most` options that are nearest to a tie, all other lines as in the best so far.
@@ -454,13 +463,19 @@ class BranchAndBound:
             enough = bound + _ENOUGH * self.gap * abs(self.best)
             self._solve_model(core(engine, node, base, who[kept], which[kept]), base, 0.2 * self.gap, enough)
 
-    def _close_leaf(self, bound: float, node: Node, duals: Duals) -> float | None:
+    def _left(self, node: Node, duals: Duals) -> tuple[Whole, Whole, Floats]:
+        """The options whose reduced cost is within what is left of the gap: line, option, reduced cost."""
         engine = self.engine
         priced = engine.price(duals, node)
-        room = self.best - priced.bound + 1e-6 * (1.0 + 1e-3 * abs(bound))
+        room = self.best - priced.bound + 1e-6 * (1.0 + 1e-3 * abs(priced.bound))
         prices = engine.prices(priced.duals, node)
         lines = np.arange(engine.estate.lines)
         who, which, dear = near(engine.packed, prices, lines, room if np.isfinite(room) else np.inf)
+        return who, which, dear
+
+    def _close_leaf(self, node: Node, duals: Duals) -> float | None:
+        engine = self.engine
+        who, which, dear = self._left(node, duals)
         if len(who) > _CORE_COLUMNS:
             return None
         base = np.zeros(engine.estate.lines, dtype=np.int16)  # every line's cheapest option is among the candidates
@@ -484,7 +499,7 @@ class BranchAndBound:
             options={
                 "mip_rel_gap": gap,
                 "mip_abs_gap": 1e-6,
-                "mip_max_nodes": _CORE_NODES,
+                "mip_max_nodes": max(_LEAST_NODES, min(_CORE_NODES, _CORE_WORK // len(model.model.names))),
                 "objective_target": float(enough),
             },
             start=None if incumbent is None else model.start(incumbent),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
@@ -128,6 +128,32 @@ def difference(dear: Answer, cheap: Answer, *, relaxation: bool = True) -> dict[
     return {"value": money(value), "low": money(low), "high": money(max(high, value))}
 
 
+def better_of(answer: Answer, known: Iterable[Assignment]) -> Answer:
+    """`answer` with the cheapest of its own plans and the `known` ones that are feasible there; its bound stands."""
+    assert answer.priced is not None
+    priced, plans = _best(answer.evaluator, (answer.priced, answer.assignment), known)
+    if priced is answer.priced:
+        return answer
+    _, _, abs_gap, rel_gap = gaps(priced, answer.bound)
+    status = status_of(answer.status, abs_gap, rel_gap, answer.scenario.gap)
+    return replace(
+        answer, priced=priced, assignment=dict(plans), bound=min(answer.bound, priced.objective), status=status
+    )
+
+
+def _best(
+    evaluator: Evaluator, found: tuple[Priced, Assignment], known: Iterable[Assignment]
+) -> tuple[Priced, Assignment]:
+    for candidate in known:
+        mine = {s: candidate.get(s, line["plan_id"]) for s, line in evaluator.lines.items()}
+        if any(p is not None and p not in evaluator.plans for p in mine.values()) or evaluator.violations(mine):
+            continue
+        tried = evaluator.price(mine, improve=True)
+        if (tried.objective, tried.changes) < (found[0].objective, found[0].changes):
+            found = (tried, mine)
+    return found
+
+
 class Desk:
     """One estate and one scenario, solved again and again under changes of it.
 
@@ -225,17 +251,10 @@ class Desk:
             return Answer(scenario, "time_limit", baseline, None, Fraction(0), {}, evaluator)
         priced = evaluator.price(solution.assignment, solution.buckets)
         check(priced, baseline, keep_feasible, solution, evaluator.violations(solution.assignment))
-        best: tuple[Priced, Assignment] = (priced, solution.assignment)
-        for candidate in known:
-            mine = {s: candidate.get(s, line["plan_id"]) for s, line in evaluator.lines.items()}
-            if any(p is not None and p not in evaluator.plans for p in mine.values()) or evaluator.violations(mine):
-                continue
-            tried = evaluator.price(mine, improve=True)
-            if (tried.objective, tried.changes) < (best[0].objective, best[0].changes):
-                best = (tried, mine)
+        best = _best(evaluator, (priced, solution.assignment), known)
         bound = min(max(solution.bound, floor) if floor is not None else solution.bound, best[0].objective)
         _, _, abs_gap, rel_gap = gaps(best[0], bound)
-        status = status_of(solution, abs_gap, rel_gap, scenario.gap)
+        status = status_of(solution.ended, abs_gap, rel_gap, scenario.gap)
         whole = {s: best[1].get(s, line["plan_id"]) for s, line in evaluator.lines.items()}
         if self._warm is None:  # the base: what it found is where every other solve starts
             changed = {s: p for s, p in whole.items() if p != evaluator.lines[s]["plan_id"]}

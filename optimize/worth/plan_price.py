@@ -21,7 +21,7 @@ from optimize.priced import Assignment
 from optimize.problem import PICO
 from optimize.result import money
 from optimize.tariff import MICRO
-from optimize.worth.desk import Answer, Desk, difference
+from optimize.worth.desk import Answer, Desk, better_of, difference
 
 _ROUNDS = 8
 _CANDIDATES = 4
@@ -248,13 +248,18 @@ class Curve:
         rows: list[dict[str, Any]] = []
         known = [*base, *([] if self._holder is None else [self._holder])]
         floor: Fraction | None = None
-        answers = []
+        answers: list[tuple[Fraction, Answer]] = []
         for price in sorted(wanted):
             self.desk.say(f"{self.plan_id}: lines that move at {money(price):,.2f}")
             answer = self.at(price, known, floor)
             answers.append((price, answer))
             known = [*known[:2], answer.assignment]
             floor = answer.bound if rising else None
+        # Each price has tried the plans of the cheaper one; now those of the dearer one. With plans no worse than those
+        # of their neighbours the number of lines does not rise with the price, whatever gap the searches left.
+        for n in reversed(range(len(answers) - 1)):
+            price, answer = answers[n]
+            answers[n] = price, better_of(answer, [answers[n + 1][1].assignment])
         for price, answer in reversed(answers):
             lines = answer.on([self.plan_id])
             found = difference(self.without, answer)
