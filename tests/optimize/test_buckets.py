@@ -17,6 +17,8 @@ import optimize
 from core.issues import BadInput
 from optimize.build import build
 from optimize.decomposition.arrays import Ladder
+from optimize.decomposition.columns import Engine, sample
+from optimize.decomposition.from_problem import estate_of
 from optimize.decomposition.steps import hull, ladder_of
 from optimize.evaluate import Evaluator
 from optimize.fitting import Fitting
@@ -437,6 +439,14 @@ def test_a_search_by_parts_that_is_cut_short_has_an_honest_gap():
     proof = found["certificate"]
     assert found["status"] == "cancelled"
     assert 0 < proof["bound"] < proof["objective"] <= found["baseline_cost"]
+
+
+def test_no_sample_where_it_would_have_a_handful_of_lines_for_each_pool_with_buckets():
+    frames, scenario = small_pools(4_200, 30)
+    engine = Engine(estate_of(build(frames, parse(scenario))))
+    assert sample(engine) is None
+    plain = Engine(estate_of(build(frames, parse({}))))
+    assert sample(plain).estate.lines == 2_000
 
 
 def test_the_back_test_pays_for_buckets_chosen_before_the_cut():
