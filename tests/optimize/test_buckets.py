@@ -8,11 +8,13 @@ import random
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
 from estates import M, pooled_estate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from plan_oracle import FEATURES, Oracle, as_frames, bucket_instance
 
+import app.commands.optimize
 import optimize
 from core.issues import BadInput
 from optimize.build import build
@@ -29,6 +31,7 @@ from optimize.problem import Pool, PoolBucket
 from optimize.reduce import reduce
 from optimize.scenario import parse
 from optimize.scope import settle
+from tests.run_command import run
 
 STAIRS = ((50, 150), (85, 230), (150, 380))
 
@@ -439,6 +442,18 @@ def test_a_search_by_parts_that_is_cut_short_has_an_honest_gap():
     proof = found["certificate"]
     assert found["status"] == "cancelled"
     assert 0 < proof["bound"] < proof["objective"] <= found["baseline_cost"]
+
+
+def test_the_command_tells_what_to_order_and_writes_the_model(store_of, tmp_path):
+    store, file, model = store_of(devices(2.0, count=25)), tmp_path / "s.yaml", tmp_path / "m.lp"
+    held = buckets()
+    held[1]["today"] = {"A": 1}
+    file.write_text(yaml.safe_dump({"buckets": held, "gap": 0}))
+    done = run(store, app.commands.optimize, ["optimize", str(file), "--model", str(model)])
+    assert done.exit_code == 0, done.stderr
+    assert "2 to order or cancel" in done.stdout
+    assert "C0 shared, A: 50 GB x 1 (today 0), 150.00 a month each" in done.stdout
+    assert "bucket_one_0" in model.read_text()
 
 
 def test_no_sample_where_it_would_have_a_handful_of_lines_for_each_pool_with_buckets():
