@@ -15,7 +15,7 @@ from optimize import tariff
 from optimize.checks import PLAN_COLUMNS, check_tables
 from optimize.contracts import Contract, read_contracts
 from optimize.frames import SERVICE_COLUMNS, Frames, places, rows, whole
-from optimize.problem import MICRO, PICO, Line, Options, Pool, Problem, allowed_plans
+from optimize.problem import MICRO, PICO, Line, Options, Pool, PoolBucket, Problem, allowed_plans
 from optimize.scenario import Scenario
 from optimize.scope import Setting, priced_services, settle
 
@@ -48,8 +48,9 @@ def build(frames: Frames, scenario: Scenario, like: Problem | None = None) -> Pr
     else:
         lines = _lines(frames, scenario, setting, plans, number, accounts, default_contract)
         position = {line.service_id: n for n, line in enumerate(lines)}
-        usage, used = _usage(frames, scenario, setting, position)
-        suspendable = _suspendable(scenario, lines, usage.active, used)
+        history, used = _usage(frames, setting, position)
+        suspendable = _suspendable(scenario, lines, history.active, used)
+        usage = _scenario_months(history, scenario, setting)
     covered: dict[str, set[str]] = defaultdict(set)
     for site, carrier in rows(frames, "coverage", "site_id", "carrier_id"):
         covered[site].add(carrier)
@@ -142,10 +143,8 @@ def _lines(
     return sorted(found, key=lambda line: line.service_id)
 
 
-def _usage(
-    frames: Frames, scenario: Scenario, setting: Setting, position: dict[str, int]
-) -> tuple[tariff.Usage, NDArray[np.bool_]]:
-    """Usage of the lines in the months they are active, and where there was any use at all."""
+def _usage(frames: Frames, setting: Setting, position: dict[str, int]) -> tuple[tariff.Usage, NDArray[np.bool_]]:
+    """Usage of the lines in the months of the range they are active, and where there was any use at all."""
     months = {month: n for n, month in enumerate(setting.months)}
     shape = (len(position), len(months))
     active = np.zeros(shape, dtype=bool)
@@ -179,15 +178,41 @@ def _usage(
     other = added((zone != 0) & ~((zone == 1) & (kind >= 0)), cost)
     used = np.zeros(shape, dtype=bool)
     used.ravel()[cell[quantity > 0]] = True
-    for name, rate in scenario.growth.items():
-        if rate:
-            home[name] = _grow(home[name], Fraction(MICRO + rate, MICRO) ** len(months))
     return tariff.Usage(active, home, roaming, roaming_cost, other), used
+
+
+def _scenario_months(history: tariff.Usage, scenario: Scenario, setting: Setting) -> tariff.Usage:
+    """The usage in the scenario's months: growth and factors on home use (items 16 and 31), the rest as it was."""
+    drawn, span = setting.scenarios, len(setting.months)
+    source = slice(None) if drawn.sources.tolist() == list(range(span)) else drawn.sources
+    home: dict[str, tariff.Ints] = {}
+    for name, values in history.home.items():
+        growth = Fraction(MICRO + scenario.growth.get(name, 0), MICRO) ** span
+        factors = drawn.factors(name)
+        home[name] = values[:, source]
+        for factor in dict.fromkeys(factors):
+            if growth != 1 or factor != 1:
+                here = [t for t, other in enumerate(factors) if other == factor]
+                whole = len(here) == len(factors)
+                grown = _grow(home[name] if whole else home[name][:, here], growth * factor)
+                if whole:
+                    home[name] = grown
+                else:
+                    home[name][:, here] = grown
+    return tariff.Usage(
+        history.active[:, source],
+        home,
+        {k: v[:, source] for k, v in history.roaming.items()},
+        {k: v[:, source] for k, v in history.roaming_cost.items()},
+        history.other_cost[:, source],
+    )
 
 
 def _grow(values: NDArray[Any], factor: Fraction) -> NDArray[Any]:
     """values x factor, rounded half up to 4 decimals (100 millionths)."""
     top, bottom = factor.numerator, factor.denominator * 100
+    if 2 * int(np.abs(values).max(initial=0)) * top + bottom < 2**62 and bottom < 2**61:
+        return 100 * ((2 * values * top + bottom) // (2 * bottom))
     grown = [100 * ((2 * int(v) * top + bottom) // (2 * bottom)) for v in values.ravel()]
     return np.array(grown, dtype=np.int64).reshape(values.shape)
 
@@ -270,6 +295,7 @@ class _Draft:
             pools=pools,
             options=options,
             covered=self.covered,
+            joined=dict(zip(carriers, place.joined, strict=True)),
             keep=frozenset(self.scenario.keep),
             first_option=first,
         )
@@ -299,12 +325,13 @@ class _Draft:
     def _charges(
         self, line_of: NDArray[np.int64], plan_of: NDArray[np.int64], like: Problem | None
     ) -> tuple[NDArray[Any], NDArray[np.float64]]:
-        """Charges of all months of each option, picos; of each month (currency) only where bad months count.
+        """Charges of all months of each option by weight, picos; of each month (currency) only where bad ones count.
 
         Lines on a plan that is the same in `like` are charged what they are charged there.
         """
         totals: NDArray[Any] = np.zeros(len(line_of), dtype=np.int64)
         months = self.usage.active.shape[1]
+        weights = self.setting.scenarios.weights
         monthly = np.zeros((len(line_of), months) if self.scenario.cvar_weight else (0, months))
         known: dict[int, NDArray[np.int64]] = {}
         before: NDArray[Any] = np.zeros(0, dtype=np.int64)
@@ -326,7 +353,7 @@ class _Draft:
             else:
                 price = self.scenario.suspend_price * MICRO
                 exact = usage.active.astype(np.int64 if price * months < 2**61 else object) * price
-            sums = tariff.total(exact)
+            sums = tariff.total(exact, weights)
             if sums.dtype == object:
                 totals = totals.astype(object)
             totals[where] = sums
@@ -363,11 +390,11 @@ class _Places:
         home = np.array([number[x.carrier_id] for x in lines], dtype=np.int64)
         self.carrier = carrier_of[plan_of]
         self.stays = (plan_of < 0) | (self.carrier == home[line_of])
-        joined = [scenario.target_accounts.get(c) or draft.accounts.get(c, f"new:{c}") for c in carriers]
-        self.accounts = sorted({*joined, *(x.account_id for x in lines)})
+        self.joined = [scenario.target_accounts.get(c) or draft.accounts.get(c, f"new:{c}") for c in carriers]
+        self.accounts = sorted({*self.joined, *(x.account_id for x in lines)})
         account_number = {a: n for n, a in enumerate(self.accounts)}
         own = np.array([account_number[x.account_id] for x in lines], dtype=np.int64)
-        new = np.array([account_number[a] for a in joined], dtype=np.int64)
+        new = np.array([account_number[a] for a in self.joined], dtype=np.int64)
         self.account = np.where(self.stays, own[line_of], new[self.carrier])
         mine = np.array([contract_number[x.contract_id] for x in lines], dtype=np.int64)
         default = np.array([contract_number.get(draft.default_contract.get(c), -1) for c in carriers], dtype=np.int64)
@@ -380,6 +407,7 @@ class _Places:
         keys: dict[str, list[tuple[str, str, str, str]]] = {}
         codes: dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
         price: dict[tuple[str, str, str], tuple[int, int]] = {}
+        limited = self.draft.scenario.limited_kinds  # a pool whose overage is free counts where overage is limited
         for kind in ("data", "voice"):
             groups, of_plan = [], []
             for plan in plans:
@@ -388,7 +416,7 @@ class _Places:
                     if kind == "data"
                     else (plan.voice_pool_group, plan.voice_price, 0)
                 )
-                if group is None or not cost:
+                if group is None or not (cost or kind in limited):
                     of_plan.append(-1)
                     continue
                 key = (kind, plan.carrier_id, group)
@@ -406,11 +434,19 @@ class _Places:
             codes[kind] = (found, place)
         every = sorted(key for found in keys.values() for key in found if key[0])
         number = {key: n for n, key in enumerate(every)}
-        pools = [Pool(*key, *price[key[0], key[2], key[3]]) for key in every]
+        pools = [Pool(*key, *price[key[0], key[2], key[3]], self._buckets(key)) for key in every]
         of = {
             kind: np.array([number.get(key, -1) for key in keys[kind]], dtype=np.int64)[codes[kind][1]] for kind in keys
         }
         return pools, of
+
+    def _buckets(self, key: tuple[str, str, str, str]) -> tuple[PoolBucket, ...]:
+        """The buckets that a pool may have."""
+        kind, account, carrier, group = key
+        scenario = self.draft.scenario
+        mine = [b for b in scenario.buckets if b.pools == (kind, carrier, group)]
+        sizes = ((b, b.most(account, scenario.offers)) for b in mine)
+        return tuple(PoolBucket(b.bucket_id, b.allowance, b.mrc, most) for b, most in sizes if most)
 
     def fees(self) -> NDArray[Any]:
         """One-off fees, picos."""

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from optimize import tariff
 from optimize.contracts import Contract
+from optimize.priced import PoolKey
 from optimize.scenario import Scenario
 from optimize.scope import Setting
 
@@ -35,6 +36,10 @@ GROUPS: dict[str, tuple[str, str]] = {
     "max_lines": ("Maximum lines of a plan", "A plan has at most max_lines lines over all accounts."),
     "force": ("Forced plans", "A service named under force gets exactly that plan."),
     "keep": ("Kept services", "A service named under keep stays on its plan."),
+    "overage_probability": (
+        "Probability of overage",
+        "Each pool is above its allowance in at most the scenario's share of the months.",
+    ),
 }
 
 #: What else the models couple; each has its sentence here and in docs/optimizer.md.
@@ -43,6 +48,10 @@ COUPLINGS: dict[str, tuple[str, str]] = {
     "pool": (
         "Pool overage",
         "In each month a pool charges its use above the sum of its allowances, per started block.",
+    ),
+    "bucket": (
+        "Bucket steps",
+        "A pool buys whole buckets, of one size at most unless sizes may be combined, and only while it has a member.",
     ),
     "tiers": (
         "Tier discount",
@@ -81,7 +90,7 @@ class Options:
     voice_pool: NDArray[np.int64]
     changed: NDArray[np.bool_]
     totals: NDArray[Any]
-    """Charges of all months without pools, picos: 64 bits, or Python integers where they do not fit."""
+    """Charges of all months without pools by weight, picos: 64 bits, or Python integers where they do not fit."""
     fees: NDArray[Any]
     """One-off fees, picos, likewise."""
     monthly: NDArray[np.float64]
@@ -102,8 +111,18 @@ class Options:
 
 
 @dataclass(frozen=True)
+class PoolBucket:
+    """A size of bucket that a pool may have up to `most` of: allowance and MRC a month in micros."""
+
+    bucket_id: str
+    allowance: int
+    mrc: int
+    most: int
+
+
+@dataclass(frozen=True)
 class Pool:
-    """Plans that share allowances: its key, price and block in micros (voice: block 0), members' possible contracts."""
+    """Plans that share allowances: its key, price and block in micros (voice: block 0), buckets it may buy."""
 
     kind: str
     account_id: str
@@ -111,6 +130,12 @@ class Pool:
     group: str
     price: int
     block: int
+    buckets: tuple[PoolBucket, ...] = ()
+
+    @property
+    def key(self) -> PoolKey:
+        """What names the pool everywhere."""
+        return self.kind, self.account_id, self.carrier_id, self.group
 
 
 @dataclass(frozen=True)
@@ -129,14 +154,36 @@ class Problem:
     pools: list[Pool]
     options: Options
     covered: dict[str, set[str]]
+    joined: dict[str, str]
+    """The account that a service moving to a carrier joins."""
     keep: frozenset[str]
     first_option: NDArray[np.int64] = field(repr=False)
     """Index of each line's first option; one more entry for the end. Equal neighbours: a line without options."""
 
     @property
     def months(self) -> int:
-        """T."""
-        return len(self.setting.months)
+        """Number of scenario months: the columns of all arrays by month."""
+        return len(self.setting.scenarios.months)
+
+    @property
+    def weights(self) -> list[int]:
+        """Weight of each scenario month."""
+        return self.setting.scenarios.weights
+
+    @property
+    def total_weight(self) -> int:
+        """Sum of the weights: what sums over months are divided by to be a month's mean."""
+        return self.setting.scenarios.total
+
+    @property
+    def limited_pools(self) -> list[int]:
+        """Pools whose probability of overage the scenario limits."""
+        return [g for g, pool in enumerate(self.pools) if pool.kind in self.scenario.limited_kinds]
+
+    @property
+    def has_buckets(self) -> bool:
+        """Whether some pool may buy buckets."""
+        return any(pool.buckets for pool in self.pools)
 
     @cached_property
     def carrier_costs(self) -> tuple[Fraction, dict[int, Fraction]]:

@@ -10,7 +10,7 @@ from importlib import metadata
 from typing import Any, Literal
 
 from core.money import round_half_up
-from optimize.priced import Priced
+from optimize.priced import BucketCounts, PoolKey, Priced
 from optimize.warm import Columns
 
 Status = Literal["optimal", "gap_met", "time_limit", "cancelled", "infeasible"]
@@ -45,7 +45,7 @@ def versions() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Solution:
-    """What a method found: an assignment, a valid lower bound of the objective and how the search ended.
+    """What a method found: an assignment, its pools' buckets, a valid lower bound of the objective, how it ended.
 
     `duals`: prices of what couples lines, by name; `columns`: the assignments that were mixed; `warm`: a parent's plans
     or duals were used.
@@ -57,10 +57,11 @@ class Solution:
     method: str
     solver: str
     solver_status: str
-    pool_values: Mapping[tuple[str, str, str, str], float] = field(default_factory=dict)
+    pool_values: Mapping[PoolKey, float] = field(default_factory=dict)
     duals: Mapping[str, Any] | None = None
     columns: Columns | None = None
     warm: bool = False
+    buckets: BucketCounts = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,9 @@ from optimize.build import build
 from optimize.evaluate import Evaluator
 from optimize.problem import Problem
 from optimize.result import floor_money, money
-from optimize.run import by_carrier_rows, pool_rows, run_frames
+from optimize.run import bucket_rows, by_carrier_rows, overage_row, pool_rows, run_frames
 from optimize.scenario import Scenario
+from optimize.scenario_set import SetRule
 from optimize.tariff import KINDS, MICRO, Plan
 
 Plans = dict[str, str | None]
@@ -49,7 +50,14 @@ def decide(
 ) -> Plans | None:
     """The plans a policy chooses having seen the months `train`; None where it finds no plan for some line."""
     past = replace(scenario, first=train[0], last=train[-1])
-    flat = replace(scenario, first=train[-1], last=train[-1], suspend_zero_use_months=None)
+    flat = replace(
+        scenario,
+        first=train[-1],
+        last=train[-1],
+        suspend_zero_use_months=None,
+        scenario_set=SetRule(),
+        overage_probability=None,
+    )
     if policy == "keep":
         return {}
     if policy == "line_average":
@@ -127,7 +135,7 @@ def _stuck(problem: Problem) -> bool:
 
 def _alone(frames: tables.Frames, scenario: Scenario) -> Plans | None:
     """The cheapest plan of each line as if it had its pool's allowance to itself."""
-    problem = build(_without_pools(frames), scenario)
+    problem = build(_without_pools(frames), replace(scenario, buckets=()))
     return None if _stuck(problem) else problem.assignment(rightsize.best_options(problem))
 
 
@@ -210,7 +218,8 @@ def recommend(
 def _document(
     optimum: dict[str, Any], policy: str, problem: Problem, evaluator: Evaluator, plans: Plans
 ) -> dict[str, Any]:
-    priced, baseline = evaluator.price(plans), evaluator.price()
+    baseline = evaluator.price()
+    priced = baseline if policy == "keep" else evaluator.price(plans, improve=True)
     whole = {s: plans.get(s, line["plan_id"]) for s, line in evaluator.lines.items()}
     proof = dict(optimum["certificate"])
     objective = money(priced.objective)
@@ -229,6 +238,8 @@ def _document(
         "saving": money(baseline.cost - priced.cost),
         "by_carrier": by_carrier_rows(baseline, priced),
         "pools": pool_rows(evaluator, priced, baseline),
+        "buckets": bucket_rows(evaluator.scenario, priced),
+        "overage_probability": overage_row(problem, baseline, priced),
         "recommendations": explain.recommendations(problem, evaluator, priced, whole),
         "sensitivities": {"contracts": [], "pools": []},
     }

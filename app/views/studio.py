@@ -33,6 +33,8 @@ class Options:
 class Answers:
     """The studio's answers; money and rates as decimal text, percentages as whole or decimal numbers of per cent.
 
+    `overage_limit`: per cent of the months in which a pool may be above its allowance; `draws`: months drawn from the
+    range (0 = the range itself); `spread`: per cent by which use may also be lower and higher.
     `carrier_cost` is the fixed cost of each carrier in use, a month.
     """
 
@@ -54,6 +56,9 @@ class Answers:
     price_change: Mapping[str, float] = field(default_factory=dict)
     offers: tuple[str, ...] = ()
     suspend_months: int = 0
+    overage_limit: float | None = None
+    draws: int = 0
+    spread: float = 0.0
     gap: str = "0.001"
 
 
@@ -141,6 +146,13 @@ def scenario(store: Store, answers: Answers) -> dict[str, Any]:
     turned = {name: decimal(value / 100) for name, value in growth.items() if value}
     if turned:
         result["growth"] = turned
+    if answers.overage_limit is not None:
+        result["overage_probability"] = {"limit": decimal(answers.overage_limit / 100)}
+    if answers.draws:
+        result["scenario_set"] = {"kind": "bootstrap", "draws": answers.draws}
+    elif answers.spread:
+        low, high = decimal(1 - answers.spread / 100), decimal(1 + answers.spread / 100)
+        result["scenario_set"] = {"kind": "factors", "factors": [low, "1", high]}
     changed = prices(store, answers.price_change, answers.currency)
     if changed:
         result["plan_price"] = changed
@@ -226,7 +238,12 @@ def _flat(text: str) -> dict[str, str]:
             for key, inner in value.items():
                 walk(f"{prefix}.{key}" if prefix else str(key), inner)
         else:
-            result[prefix] = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            result[prefix] = ", ".join(map(_item, value)) if isinstance(value, list) else str(value)
 
     walk("", scenario_of(text))
     return result
+
+
+def _item(value: Any) -> str:
+    """A part of a list as text: a mapping as its keys and values."""
+    return " ".join(f"{key} {part}" for key, part in value.items()) if isinstance(value, dict) else str(value)

@@ -1,8 +1,9 @@
-"""Branch and bound over carrier subsets and contract pieces, on bounds from column generation.
+"""Branch and bound over carrier subsets, contract pieces and bucket steps, on bounds from column generation.
 
-A node fixes which carriers are open and which pieces of each contract its spend may lie on; inside it every contract
-charges the lower envelope of its open pieces, so a node with one piece per contract has no gap but the lines'. Nodes
-are taken best bound first; the passes of one node are columns of the next.
+A node fixes which carriers are open, which pieces of each contract its spend may lie on and which steps of its buckets
+each pool may buy; inside it every contract and pool charges the lower envelope of what is open, so a node with one
+piece per contract and one step per pool has no gap but the lines'. Nodes are taken best bound first; the passes of one
+node are columns of the next.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ _MANY = 200_000  # lines from which a pass costs more than what rounding leaves
 _LOOSE = 1e-3  # lines' gap at which a node that will be divided anyway is left
 _SAMPLE_GAP, _SAMPLE_GAP_TIERS = 1e-4, 1e-3
 _CLEARLY = 3e-3  # relative: a part this much dearer than a sample's best needs no pass of its own yet
+_MOST_STEPPED = 500  # nodes after which buckets are left to the last models
 _CORE_COLUMNS = 60_000  # option columns up to which the last gap is closed by a mixed integer model
 _CORE_NODES, _LEAST_NODES = 4_000, 200
 _CORE_WORK = 1_500_000  # nodes x columns of a model: large ones are slow, and seldom prove more with more nodes
@@ -297,7 +299,7 @@ class BranchAndBound:
             others = [e.bound for e in self.open] + [leaf[0] for leaf in self.leaves]
             self.watch.tell("pricing all lines", min([max(bound, entry.bound), *others, self.best]))
 
-        several = any(b - a > 1 for a, b in node.pieces) or bool(engine.undecided(node))
+        several = any(b - a > 1 for a, b in (*node.pieces, *node.steps)) or bool(engine.undecided(node))
         tolerance = max(lines_gap, _LOOSE) if several else lines_gap
         found = self._generate(node, entry.duals, entry.replay, tolerance, heard)
         if several and self._unsplit(node, found, least):
@@ -361,36 +363,53 @@ class BranchAndBound:
             self.columns = [self.engine.memory.choices[n] for n in sorted(set(found.mixture.passes.tolist()))]
 
     def _split(self, node: Node, found: Generated, least: float) -> list[Node] | None:
-        """Two nodes that divide what the mixture pays too little for: a carrier's fixed cost, or a contract.
+        """Two nodes that divide what the mixture pays too little for: a carrier's fixed cost, a contract or a pool.
 
         A carrier that it uses unpaid is closed in one and paid for in the other; of the contract whose envelope is
-        furthest below what it charges the open pieces are divided. None where no more than `least` is missing.
+        furthest below what it charges the open pieces are divided, of the pool whose buckets are the steps. None where
+        no more than `least` is missing.
         """
-        assert found.mixture is not None
-        unpaid = next((k for k in self.engine.undecided(node) if self._mixes(found.mixture, k)), None)
+        mixture = found.mixture
+        assert mixture is not None
+        unpaid = next((k for k in self.engine.undecided(node) if self._mixes(mixture, k)), None)
         missing = 0.0 if unpaid is None else self.engine.estate.carrier_cost[unpaid]
         worst, pick = max(least, missing), -1
         for c, contract in enumerate(self.engine.estate.contracts):
             a, b = node.pieces[c]
             if b - a < 2:
                 continue
-            spend = float(found.mixture.spend[c])
+            spend = float(mixture.spend[c])
             piece = contract[_piece_at(contract, spend, a, b)]
-            error = float(piece.fixed) + float(piece.slope) * spend - float(found.mixture.envelope[c])
+            error = float(piece.fixed) + float(piece.slope) * spend - float(mixture.envelope[c])
             if error > worst:
                 worst, pick = error, c
+        g = self._flattered(node, mixture, worst)
+        if g >= 0:
+            a, b = node.steps[g]
+            brought = self.engine.estate.pools.ladder(g).allowance[a:b]
+            middle = a + min(max(1, int(np.searchsorted(brought, mixture.bought[g], side="right"))), b - a - 1)
+            return [replace(node, steps=_set(node.steps, g, part)) for part in ((a, middle), (middle, b))]
         if pick < 0 and unpaid is not None and missing > least:
             return [self.engine.without(node, unpaid), replace(node, paid=node.paid | {unpaid})]
         if pick < 0:
             return None
         a, b = node.pieces[pick]
-        at = _piece_at(self.engine.estate.contracts[pick], float(found.mixture.spend[pick]), a, b)
+        at = _piece_at(self.engine.estate.contracts[pick], float(mixture.spend[pick]), a, b)
         middle = at if at > a else a + 1
-        children = []
-        for part in ((a, middle), (middle, b)):
-            pieces = (*node.pieces[:pick], part, *node.pieces[pick + 1 :])
-            children.append(replace(node, pieces=pieces))
-        return children
+        return [replace(node, pieces=_set(node.pieces, pick, part)) for part in ((a, middle), (middle, b))]
+
+    def _flattered(self, node: Node, mixture: Mixture, least: float) -> int:
+        """The pool whose buckets cost most beyond what the mixture pays; -1 where none is above `least`.
+
+        A sample's pools are too rough for steps to matter.
+        """
+        estate = self.engine.estate
+        if not estate.pools.ladders or estate.weight != 1.0 or self.count > _MOST_STEPPED:
+            return -1
+        free = np.array([b - a > 1 for a, b in node.steps])
+        error = np.where(free, mixture.flattery, -np.inf)
+        g = int(np.argmax(error))
+        return g if error[g] > least else -1
 
     def _mixes(self, mixture: Mixture, carrier: int) -> bool:
         """Whether a block of the mixture has lines with a carrier."""
@@ -493,6 +512,11 @@ class BranchAndBound:
 
     def _base(self) -> Whole | None:
         return getattr(self.watch, "choice", None)
+
+
+def _set(ranges: tuple[tuple[int, int], ...], n: int, part: tuple[int, int]) -> tuple[tuple[int, int], ...]:
+    """The ranges with the n-th replaced."""
+    return (*ranges[:n], part, *ranges[n + 1 :])
 
 
 def _piece_at(contract: tuple[object, ...], spend: float, a: int, b: int) -> int:

@@ -80,8 +80,10 @@ class Engine:
         self.shape = _shape(self.estate, int(self.block.max(initial=0)) + 1, self.spare)
 
     def root(self, carriers: frozenset[int] | None = None) -> Node:
-        """The node that leaves every piece of every contract open."""
-        return self.settled(Node(carriers, tuple((0, len(c)) for c in self.estate.contracts)))
+        """The node that leaves every piece of every contract and every step of every pool open."""
+        pools = self.estate.pools
+        steps = tuple((0, len(pools.ladder(g).mrc)) for g in range(self.shape.pools))
+        return self.settled(Node(carriers, tuple((0, len(c)) for c in self.estate.contracts), steps))
 
     def settled(self, node: Node) -> Node:
         """The node with the fixed cost of every carrier that some line cannot leave inside it."""
@@ -130,8 +132,8 @@ class Engine:
         rate = np.empty(self.shape.pools)
         for g, owners in enumerate(self.estate.pools.contracts):
             rate[g] = min(max(0.0, duals.spend[c]) if c >= 0 else 1.0 for c in owners)
-        rate = rate * self.estate.pools.rate / self.shape.months
-        return Duals(np.clip(duals.pull, 0.0, rate[:, None]), duals.spend, duals.change, duals.limit)
+        rates = rate[:, None] * self.estate.rates
+        return Duals(np.clip(duals.pull, 0.0, rates), duals.spend, duals.change, duals.limit)
 
     def prices(self, duals: Duals, node: Node) -> kernels.Prices:
         """Duals as the kernels take them; options that the node closes cost inf."""
@@ -168,10 +170,12 @@ class Engine:
         """What the bound adds beside the lines: carriers paid for; pools, contracts, limits, each at its cheapest."""
         s, estate = self.shape, self.estate
         total = node.fixed_cost(estate) - float((duals.pull * s.spare).sum())
-        rate = estate.pools.rate / s.months
+        rate = estate.rates
         for g, owners in enumerate(estate.pools.contracts):
-            paid = rate[g] * min(float(duals.spend[c]) if c >= 0 else 1.0 for c in owners)
-            total += float(np.minimum(0.0, (paid - duals.pull[g]) * s.most_pull[g]).sum())
+            price = min(float(duals.spend[c]) if c >= 0 else 1.0 for c in owners)
+            total += float(np.minimum(0.0, (price * rate[g] - duals.pull[g]) * s.most_pull[g]).sum())
+            steps, open_ = estate.pools.ladder(g), slice(*node.steps[g])
+            total += float((price * steps.mrc[open_] - steps.allowance[open_] * duals.pull[g].sum()).min())
         for c in range(s.contracts):
             rho = float(duals.spend[c])
             total += min((charged - rho * spend for spend, charged in ends(estate, s, node, c)), default=np.inf)
@@ -318,11 +322,12 @@ def _shape(estate: Estate, blocks: int, spare: Floats | None) -> Shape:
             of_line = _extremes(estate, mine)
             spend[c] = of_line * estate.weight
     overage = np.zeros(contracts)
-    rate = estate.pools.rate
+    rate = estate.rates
     for g, owners in enumerate(estate.pools.contracts):
         for c in owners:
             if c >= 0:
-                overage[c] += float(most[g].sum()) * rate[g] / months + estate.pools.price[g]
+                overage[c] += float(most[g] @ rate[g]) + estate.pools.price[g]
+                overage[c] += float(estate.pools.ladder(g).mrc.max())
     spend[:, 0] -= 1e-6 + 1e-7 * np.abs(spend).max(axis=1, initial=0.0)
     spend[:, 1] += 1e-6 + 1e-7 * np.abs(spend).max(axis=1, initial=0.0)
     more = np.zeros((pools, months)) if spare is None else spare

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimize.contracts import Segment
-from optimize.decomposition.arrays import Estate, Limits, Pools, Templates, Whole
+from optimize.contracts import Segment, is_monotone
+from optimize.decomposition.arrays import Estate, Ladder, Limits, Pools, Templates, Whole
+from optimize.decomposition.steps import ladder_of
 from optimize.problem import MICRO, PICO, Problem
 from optimize.reduce import contract_has_terms, limited_plans, pool_contracts
 from optimize.warm import Columns, fingerprint
@@ -21,8 +22,12 @@ if TYPE_CHECKING:  # the master loads the solver
 
 
 def can_decompose(problem: Problem) -> bool:
-    """Whether the decomposition knows everything that couples this problem's lines (bad months it does not)."""
-    return not problem.scenario.cvar_weight and bool((np.diff(problem.first_option) > 0).all())
+    """Whether the decomposition knows everything that couples this problem's lines.
+
+    It does not know bad months and how often a pool is above its allowance.
+    """
+    known = not problem.scenario.cvar_weight and not problem.limited_pools
+    return known and bool((np.diff(problem.first_option) > 0).all())
 
 
 def named_duals(problem: Problem, duals: Duals) -> dict[str, Any]:
@@ -168,7 +173,7 @@ def estate_of(problem: Problem) -> Estate:
         months=months,
         start=first.astype(np.int64),
         template=template,
-        charge=options.totals.astype(np.float64) / float(PICO * months),
+        charge=options.totals.astype(np.float64) / float(PICO * problem.total_weight),
         exit_fee=exit_fee,
         current=current,
         data=use["data"] if "data" in kinds else none,
@@ -198,6 +203,7 @@ def estate_of(problem: Problem) -> Estate:
         ),
         carriers=len(there),
         carrier_cost=tuple(costs) if any(costs) else (),
+        shares=np.array(problem.weights, dtype=np.float64) * months / problem.total_weight,
     )
 
 
@@ -241,4 +247,15 @@ def _pools(problem: Problem, renumber: Whole) -> Pools:
         block=np.array([p.block / MICRO for p in problem.pools]),
         is_voice=np.array([p.kind == "voice" for p in problem.pools], dtype=np.bool_),
         contracts=tuple(contracts),
+        ladders=_ladders(problem) if problem.has_buckets else (),
+    )
+
+
+def _ladders(problem: Problem) -> tuple[Ladder, ...]:
+    numbers = _priced_contracts(problem)
+    dear = {c: is_monotone(problem.contracts[problem.contract_ids[c]].segments()) for c in numbers}
+    owners, one = pool_contracts(problem), problem.scenario.bucket_steps == "one"
+    return tuple(
+        ladder_of(pool, one=one, monotone=all(dear.get(c, True) for c in owners[g]))
+        for g, pool in enumerate(problem.pools)
     )

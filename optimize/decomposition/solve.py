@@ -115,7 +115,7 @@ def solve(problem: Problem, run: Run, warm: Warm | None = None) -> tuple[str, Po
     parts += _polish(problem, run, engine, found)
     values: PoolValues = {}
     for g, pool in enumerate(problem.pools):
-        values[pool.kind, pool.account_id, pool.carrier_id, pool.group] = float(found.duals.pull[g].sum())
+        values[pool.key] = float(found.duals.pull[g].sum())
     return "; ".join(parts), values
 
 

@@ -32,7 +32,7 @@ from optimize.warm import Warm
 #: Tables whose change leaves lines and usage as they are, so that reading them again is not needed.
 _TERMS = {"plans", "contracts", "contract_tiers", "coverage"}
 _PATIENCE = 16
-_SAME_LINES = ("first", "last", "services", "growth", "other_currencies", "currency")
+_SAME_LINES = ("first", "last", "services", "growth", "scenario_set", "other_currencies", "currency")
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ def _best(
         mine = {s: candidate.get(s, line["plan_id"]) for s, line in evaluator.lines.items()}
         if any(p is not None and p not in evaluator.plans for p in mine.values()) or evaluator.violations(mine):
             continue
-        tried = evaluator.price(mine)
+        tried = evaluator.price(mine, improve=True)
         if (tried.objective, tried.changes) < (found[0].objective, found[0].changes):
             found = (tried, mine)
     return found
@@ -249,7 +249,7 @@ class Desk:
         solution = self._search(problem, evaluator, keep_feasible)
         if solution is None:
             return Answer(scenario, "time_limit", baseline, None, Fraction(0), {}, evaluator)
-        priced = evaluator.price(solution.assignment)
+        priced = evaluator.price(solution.assignment, solution.buckets)
         check(priced, baseline, keep_feasible, solution, evaluator.violations(solution.assignment))
         best = _best(evaluator, (priced, solution.assignment), known)
         bound = min(max(solution.bound, floor) if floor is not None else solution.bound, best[0].objective)

@@ -149,7 +149,7 @@ class Curve:
 
     def _cost(self, assignment: Assignment, price: Fraction) -> Fraction:
         """Exact objective of an assignment with the plan at a price."""
-        return self.desk.evaluator_under(self._patch(price)).price(assignment).objective
+        return self.desk.evaluator_under(self._patch(price)).price(assignment, improve=True).objective
 
     def _even(self, assignment: Assignment, low: Fraction) -> Fraction | None:
         """The highest whole cent, not below `low`, at which an assignment is cheaper than the best without the plan."""
@@ -177,7 +177,7 @@ class Curve:
         months = sum(lines[s]["months"] for s, p in assignment.items() if p == plan)
         if not months:
             return _CENT
-        return (target - self._cost(assignment, price)) * len(self.desk.evaluator.months) / months
+        return (target - self._cost(assignment, price)) * self.desk.evaluator.drawn.total / months
 
     def _first_alone(self) -> tuple[str, Fraction, Assignment] | None:
         """The line that would move first with everything else as recommended: line, price, assignment; exact."""
@@ -214,10 +214,10 @@ class Curve:
         own, pools = under.totals(new), under.pool_changes(priced, now, new)
         fees, paid = under.one_off(new), under.one_off(now)
         slope, old_slope = self._slopes_of(new), self._slopes_of(now)
-        span, horizon = len(under.months), under.scenario.horizon_months
+        span, horizon = under.drawn.total, under.scenario.horizon_months
         found = {}
         for s in may:
-            active = under.lines[s]["months"]
+            active = max(1, under.lines[s]["months"])  # a line may be active in no month that was drawn
             charges = (own[s] - int(self.listed * PICO) * active) * slope[s]
             gain = (priced.by_service[s] * old_slope[s] - charges + pools[s]) / (PICO * span)
             found[s] = (gain - Fraction(fees[s] - paid[s], PICO * horizon)) * span / active

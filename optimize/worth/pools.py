@@ -66,7 +66,8 @@ def study(desk: Desk, most: int = 12) -> dict[str, Any]:
             continue
         key = (pool.kind, pool.account_id, pool.carrier_id, pool.group)
         months = desk.base.priced.pools.get(key, [])
-        found.append((sum(m.allowance for m in months) / MICRO / desk.problem.months, g, key))
+        weighed = sum(m.allowance * w for m, w in zip(months, desk.problem.weights, strict=False))
+        found.append((weighed / MICRO / desk.problem.total_weight, g, key))
     found.sort(key=lambda row: (-row[0], row[2]))
     result = []
     for allowance, g, key in found[:most]:
@@ -167,8 +168,8 @@ def _standing(desk: Desk, key: tuple[str, str, str, str]) -> Fraction:
     """What a GB more in every month saves in the pool's overage, plans as recommended; a month."""
     assert desk.base.priced is not None
     evaluator, saved = desk.base.evaluator, 0
-    for month in desk.base.priced.pools.get(key, []):
+    for month, weight in zip(desk.base.priced.pools.get(key, []), desk.problem.weights, strict=False):
         more = copy(month)
         more.allowance += _GB * MICRO
-        saved += month.charge - evaluator.pool_price(key, more)
-    return Fraction(saved, PICO * desk.problem.months)
+        saved += weight * (month.charge - evaluator.pool_price(key, more))
+    return Fraction(saved, PICO * desk.problem.total_weight)

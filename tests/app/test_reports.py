@@ -24,7 +24,7 @@ from core.issues import BadInput
 from core.money import to_text
 from core.queries import spend, workflow
 from core.store import Store
-from tests.app.estate import fill
+from tests.app.estate import BUCKETS, RESULT, add_result, fill
 from tests.run_command import run
 
 
@@ -188,6 +188,21 @@ def test_change_order_lists_the_changes_only(estate):
         change_order.rows(estate, "r9")
     with pytest.raises(BadInput):
         change_order.rows(estate, None, "colt")
+
+
+def test_change_order_asks_for_buckets_too(store):
+    fill(store)
+    add_result(store, result_id="r2", document={**RESULT, "recommendations": [], "buckets": BUCKETS})
+    _, rows = change_order.rows(store, "r2")
+    assert [(r["service_id"], r["action"], r["current_plan_id"], r["plan_id"], r["monthly_saving"]) for r in rows] == [
+        (None, "buy_bucket", "50 GB x 0", "50 GB x 2", None),
+        (None, "cancel_bucket", "85 GB x 1", "85 GB x 0", None),
+    ]
+    assert "2 instead of 0 of 51,200 MB at 150.00 a month" in rows[0]["reason"]
+    book = openpyxl.load_workbook(io.BytesIO(change_order.workbook(store, "r2")))
+    assert [row[4].value for row in book["verizon"].iter_rows(min_row=2)] == ["buy_bucket", "cancel_bucket"]
+    with pytest.raises(BadInput):
+        change_order.rows(store, "r2", "colt")
 
 
 # --- exports ---------------------------------------------------------------------------------------------------------

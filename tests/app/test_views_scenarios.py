@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import estate
 import pytest
 import yaml
@@ -10,7 +12,8 @@ from app.views import scenarios, studio
 from app.views.selection import Filters
 from app.views.studio import Answers
 from core.store import Store
-from optimize.scenario import parse
+from optimize.scenario import OverageLimit, parse
+from optimize.scenario_set import SetRule
 
 
 @pytest.fixture
@@ -58,6 +61,8 @@ def test_every_answer_becomes_a_key_that_the_optimizer_reads(filled: Store) -> N
         price_change={"verizon": -10.0},
         offers=("att-2027",),
         suspend_months=2,
+        overage_limit=12.5,
+        draws=24,
     )
     text = studio.scenario_text(filled, answers=answers)
     read = parse(yaml.safe_load(text))
@@ -68,6 +73,10 @@ def test_every_answer_becomes_a_key_that_the_optimizer_reads(filled: Store) -> N
     assert read.offers == ("att-2027",)
     assert read.carrier_fixed_cost == {"att": 150_000_000, "verizon": 150_000_000}
     assert read.suspend_zero_use_months == 2
+    assert read.overage_probability == OverageLimit(Fraction(1, 8))
+    assert read.scenario_set == SetRule("bootstrap", draws=24)
+    spread = parse(studio.scenario(filled, Answers(spread=15.0))).scenario_set
+    assert [case.factor for case in spread.factors] == [(Fraction(f, 100),) * 3 for f in (85, 100, 115)]
     assert studio.scenario_text(filled, answers=answers) == text
 
 
