@@ -254,7 +254,7 @@ def unlevel(value: float, unit: float) -> float:
     return float(max(np.expm1(value) * unit, 0.0))
 
 
-def unlevel_grid(values: REAL, unit: float) -> REAL:
+def unlevel_grid(values: NDArray[Any], unit: float) -> REAL:
     """Back from :func:`level`, for arrays."""
     return np.asarray(np.maximum(np.expm1(values) * unit, 0.0))
 

@@ -11,7 +11,7 @@ from scipy.special import log_ndtr
 
 from anomaly.baseline import MAD
 from anomaly.estate import BOOL, CODES, REAL
-from anomaly.kernels import earlier_events
+from anomaly.kernels import counted, earlier_events, median_and_mad
 from anomaly.sparse import Sparse
 
 _RATE_WEIGHT = 3.0  # months of own history that weigh as much as the role's rate of an event
@@ -62,8 +62,7 @@ class Presence:
         key = (group, month)
         if key not in self._lines:
             codes = self.groups[group][:, month]
-            inside = codes[self.known[:, month] & (codes >= 0)]
-            self._lines[key] = np.bincount(inside, minlength=self.sizes[group] + 1)
+            self._lines[key] = counted(codes, self.known[:, month], self.sizes[group] + 1)
         return self._lines[key]
 
     def share(self, group: str, month: int, hit: NDArray[np.int32]) -> tuple[REAL, REAL]:
@@ -122,8 +121,8 @@ def rare(amount: Sparse, presence: Presence, *, context: tuple[str, ...], money:
 def _sizes(pool: REAL, money: bool) -> tuple[float, float]:
     """Center and spread of event sizes on the log scale; robust, with a prior for money."""
     count = float(len(pool))
-    middle = float(np.median(pool))
-    wide = MAD * float(np.median(np.abs(pool - middle))) if count >= 5 else 1.5
+    middle, apart = median_and_mad(pool)
+    wide = MAD * apart if count >= 5 else 1.5
     prior, prior_wide, weight = _MONEY_PRIOR if money else (middle, 1.5, 0.0)
     both = (count * middle + weight * prior) / (count + weight)
     return both, max((count * wide + weight * prior_wide) / (count + weight), 0.5)

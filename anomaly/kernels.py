@@ -14,6 +14,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+BOOL = NDArray[np.bool_]
 REAL = NDArray[np.float64]
 INT = NDArray[np.int64]
 LINES = NDArray[np.int32]
@@ -42,17 +43,18 @@ def blocks(lines: int) -> list[tuple[int, int]]:
     return [(first, min(first + size, lines)) for first in range(0, lines, size)]
 
 
-def own_past(x: REAL, window: int) -> tuple[REAL, REAL, COUNT]:
-    """Median, median absolute deviation from it, and count of the known values of up to `window` months before each."""
-    seen = np.asfortranarray(x)
-    middle, apart = np.empty(x.shape, order="F"), np.empty(x.shape, order="F")
+def own_past(x: REAL, window: int, usable: BOOL, middle: REAL, apart: REAL) -> COUNT:
+    """Median, and median absolute deviation from it, of the known and `usable` values of up to `window` months before
+    each, into `middle` and `apart` (NaN where there are none); returns how many there are. Arrays by month."""
     count = np.empty(x.shape, dtype=np.int16, order="F")
-    in_parallel(lambda span: _own_past(seen, window, span[0], span[1], middle, apart, count), blocks(len(x)))
-    return middle, apart, count
+    in_parallel(lambda span: _own_past(x, window, usable, span[0], span[1], middle, apart, count), blocks(len(x)))
+    return count
 
 
 @njit(cache=True, nogil=True)
-def _own_past(x: REAL, window: int, first: int, last: int, middle: REAL, apart: REAL, count: COUNT) -> None:
+def _own_past(
+    x: REAL, window: int, usable: BOOL, first: int, last: int, middle: REAL, apart: REAL, count: COUNT
+) -> None:
     months = x.shape[1]
     ordered = np.empty(window + 1)
     for s in range(first, last):
@@ -63,10 +65,12 @@ def _own_past(x: REAL, window: int, first: int, last: int, middle: REAL, apart: 
             if n > 0:
                 m = 0.5 * (ordered[(n - 1) // 2] + ordered[n // 2])
                 middle[s, t] = m
-                apart[s, t] = _deviation(ordered, n, m)
-            if t >= window and np.isfinite(x[s, t - window]):
+                high = _distance(ordered, n, m, n // 2)
+                low = high if n % 2 else _distance(ordered, n, m, n // 2 - 1)
+                apart[s, t] = 0.5 * (low + high)
+            if t >= window and usable[s, t - window] and np.isfinite(x[s, t - window]):
                 n = _drop(ordered, n, x[s, t - window])
-            if np.isfinite(x[s, t]):
+            if usable[s, t] and np.isfinite(x[s, t]):
                 n = _put(ordered, n, x[s, t])
 
 
@@ -93,26 +97,15 @@ def _drop(ordered: REAL, n: int, value: float) -> int:
 
 
 @njit(cache=True, nogil=True)
-def _deviation(ordered: REAL, n: int, m: float) -> float:
-    """Median of |value - m| of sorted values, by walking outwards from m."""
-    right = 0
-    while right < n and ordered[right] < m:
-        right += 1
-    left = right - 1
-    want_low, want_high = (n - 1) // 2, n // 2
-    low, high = 0.0, 0.0
-    for place in range(want_high + 1):
-        if left < 0 or (right < n and ordered[right] - m <= m - ordered[left]):
-            distance = ordered[right] - m
-            right += 1
-        else:
-            distance = m - ordered[left]
-            left -= 1
-        if place == want_low:
-            low = distance
-        if place == want_high:
-            high = distance
-    return 0.5 * (low + high)
+def _distance(ordered: REAL, n: int, m: float, rank: int) -> float:
+    """The distance from m of that rank (0 = the smallest) among n sorted values.
+
+    The nearest values stand side by side, so it is the smallest reach of all stretches of as many.
+    """
+    smallest = np.inf
+    for i in range(n - rank):
+        smallest = min(smallest, max(m - ordered[i], ordered[i + rank] - m))
+    return smallest
 
 
 @njit(cache=True, nogil=True)
@@ -146,10 +139,11 @@ def _select(a: REAL, first: int, last: int, k: int) -> float:
 
 
 @njit(cache=True, nogil=True)
-def group_medians(values: REAL, groups: LINES, size: int, least: int, held: REAL) -> REAL:
+def group_medians(values: REAL, groups: LINES, size: int, least: int, held: REAL, apart: REAL | None = None) -> REAL:
     """Median of the known values of each group 0..size-1; NaN where there are fewer than `least`.
 
-    `held` is room for as many values, so that it need not be asked for again and again.
+    Their median absolute deviation goes into `apart`, if that is given, one for each group. `held` is room for as many
+    values, so that it need not be asked for again and again.
     """
     counts = np.zeros(size + 1, dtype=np.int64)
     for i in range(len(values)):
@@ -165,33 +159,53 @@ def group_medians(values: REAL, groups: LINES, size: int, least: int, held: REAL
     result = np.full(size, np.nan)
     for g in range(size):
         n = start[g + 1] - start[g]
-        if n >= max(least, 1):
-            high = _select(held, start[g], start[g + 1] - 1, start[g] + n // 2)
-            low = high
-            if n % 2 == 0:
-                low = held[start[g]]
-                for i in range(start[g], start[g] + n // 2):
-                    low = max(low, held[i])
-            result[g] = 0.5 * (low + high)
+        if n < max(least, 1):
+            continue
+        result[g] = _middle(held, start[g], n)
+        if apart is not None:
+            for i in range(start[g], start[g] + n):
+                held[i] = abs(held[i] - result[g])
+            apart[g] = _middle(held, start[g], n)
     return result
 
 
-def ramps(x: REAL, spread: REAL, length: int, before: int, weight: float, clip: float) -> tuple[REAL, REAL]:
+@njit(cache=True, nogil=True)
+def _middle(held: REAL, first: int, n: int) -> float:
+    """Median of n values from `first` on, which are partly sorted for it."""
+    high = _select(held, first, first + n - 1, first + n // 2)
+    low = high
+    if n % 2 == 0:
+        low = held[first]
+        for i in range(first, first + n // 2):
+            low = max(low, held[i])
+    return 0.5 * (low + high)
+
+
+@njit(cache=True, nogil=True)
+def median_and_mad(values: REAL) -> tuple[float, float]:
+    """Median of at least one value, and median absolute deviation from it."""
+    held = values.copy()
+    middle = _middle(held, 0, len(held))
+    for i in range(len(held)):
+        held[i] = abs(held[i] - middle)
+    return middle, _middle(held, 0, len(held))
+
+
+def ramps(
+    x: REAL, spread: REAL, length: int, before: int, weight: float, clip: float, slope: REAL, error: REAL
+) -> None:
     """Slope a month of a rise over the last `length` months from the level of up to `before` months before them.
 
     Least squares on (1, 0 .. 0, 1 .. length), and its standard error; NaN where more than one month of the rise, or all
     but two of the level, are unknown. Values are drawn in to `clip` spreads around the level's median, so that one huge
     month makes no rise. The error comes from what is left around the fit, shrunk towards `spread` as if that were known
-    from `weight` months.
+    from `weight` months. Both go into `slope` and `error`; arrays by month.
     """
-    seen, wide = np.asfortranarray(x), np.asfortranarray(spread)
-    slope, error = np.empty(x.shape, order="F"), np.empty(x.shape, order="F")
 
     def fit(span: tuple[int, int]) -> None:
-        _ramps(seen, wide, length, before, weight, clip, span[0], span[1], slope, error)
+        _ramps(x, spread, length, before, weight, clip, span[0], span[1], slope, error)
 
     in_parallel(fit, blocks(len(x)))
-    return slope, error
 
 
 @njit(cache=True, nogil=True)
@@ -259,33 +273,6 @@ def earlier_events(service: LINES, size: REAL, lines: int) -> tuple[REAL, REAL]:
 
 
 @njit(cache=True, nogil=True)
-def merged(a: REAL, b: REAL) -> REAL:
-    """Two sorted arrays as one."""
-    result = np.empty(len(a) + len(b))
-    i, j = 0, 0
-    for k in range(len(result)):
-        if j >= len(b) or (i < len(a) and a[i] <= b[j]):
-            result[k] = a[i]
-            i += 1
-        else:
-            result[k] = b[j]
-            j += 1
-    return result
-
-
-@njit(cache=True, nogil=True)
-def at_least(ordered: REAL, values: REAL) -> REAL:
-    """How many of a sorted reference are at least as large as each value; both sorted."""
-    result = np.empty(len(values))
-    j = 0
-    for i in range(len(values)):
-        while j < len(ordered) and ordered[j] < values[i]:
-            j += 1
-        result[i] = len(ordered) - j
-    return result
-
-
-@njit(cache=True, nogil=True)
 def louder(
     start_a: INT, line_a: LINES, value_a: REAL, start_b: INT, line_b: LINES, value_b: REAL
 ) -> tuple[INT, LINES, REAL]:
@@ -314,43 +301,24 @@ def louder(
 
 
 @njit(cache=True, nogil=True)
-def top_three(total: REAL, second: REAL, third: REAL, start: INT, line: LINES, found: REAL) -> None:
-    """Keep the three largest of what was seen so far, in place, of shape (services, months); `found` is sparse."""
-    for t in range(len(start) - 1):
-        for i in range(start[t], start[t + 1]):
-            s, value = line[i], found[i]
-            if value > third[s, t]:
-                if value > total[s, t]:
-                    third[s, t], second[s, t], total[s, t] = second[s, t], total[s, t], value
-                elif value > second[s, t]:
-                    third[s, t], second[s, t] = second[s, t], value
-                else:
-                    third[s, t] = value
+def top_three(total: REAL, second: REAL, third: REAL, line: LINES, found: REAL) -> None:
+    """Keep the three largest of what was seen so far on each line, in place; `found` are those of some lines."""
+    for i in range(len(line)):
+        s, value = line[i], found[i]
+        if value > third[s]:
+            if value > total[s]:
+                third[s], second[s], total[s] = second[s], total[s], value
+            elif value > second[s]:
+                third[s], second[s] = second[s], value
+            else:
+                third[s] = value
 
 
 @njit(cache=True, nogil=True)
-def fill(result: REAL, values: REAL, groups: LINES, size: int, least: int, held: REAL) -> None:
-    """Put the median of its group's values where a row's result is still unknown (NaN)."""
-    known = True
-    for i in range(len(result)):
-        known = known and not np.isnan(result[i])
-    if known:
-        return
-    medians = group_medians(values, groups, size, least, held)
-    for i in range(len(result)):
-        if np.isnan(result[i]) and groups[i] >= 0:
-            result[i] = medians[groups[i]]
-
-
-@njit(cache=True, nogil=True)
-def fill_from_all(result: REAL, values: REAL, least: int, last: float, held: REAL) -> None:
-    """Put the median of all values where a row's result is still unknown, and `last` where there are too few."""
-    known = True
-    for i in range(len(result)):
-        known = known and not np.isnan(result[i])
-    if known:
-        return
-    fill(result, values, np.zeros(len(values), dtype=np.int32), 1, least, held)
-    for i in range(len(result)):
-        if np.isnan(result[i]):
-            result[i] = last
+def counted(groups: LINES, inside: BOOL, size: int) -> INT:
+    """How many lines are `inside` of each group 0..size-1."""
+    result = np.zeros(size, dtype=np.int64)
+    for i in range(len(groups)):
+        if inside[i] and groups[i] >= 0:
+            result[groups[i]] += 1
+    return result

@@ -2,37 +2,33 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from anomaly import baseline, hurdle
-from anomaly.baseline import Level
+from anomaly.baseline import Heard, Level
 from anomaly.calibrate import surprise_of
 from anomaly.estate import BOOL
 from anomaly.features import VOLUME_UNITS, Panel, level
 from anomaly.hurdle import Presence, Rare
 from anomaly.kernels import in_parallel
-from anomaly.registry import CONTEXT, DEFAULT_CONTEXT, SIGNALS, Signal
+from anomaly.registry import CONTEXT, DEFAULT_CONTEXT, SIGNALS
 from anomaly.sparse import Sparse
 
-#: A residual below this many spreads, and a rare event below this many nats, says nothing.
-SPEAKS = {"up": 1.0, "down": 1.5, "drift": 1.0, "shift": 0.5, "rare": 0.0}
 #: Volumes that a signal looks for drift and shifts in.
 TRENDED = frozenset(signal.source for signal in SIGNALS if signal.how in {"drift", "shift"})
-STAYS_DOWN = 3.0  # a month as far below as this many spreads, after another one, is no new drop
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the model saw: `raw` size and calibrated `nats` of each signal, and the baselines that explanations quote.
+    """What the model saw: the calibrated `nats` of each signal, and the baselines that explanations quote.
 
     Of a signal only the line-months are kept in which it speaks. Arrays have shape (services, months).
     """
 
-    raw: dict[str, Sparse]
     nats: dict[str, Sparse]
     levels: dict[str, Level]
     rares: dict[str, Rare]
@@ -60,42 +56,41 @@ def assess(
     """
     booked = np.zeros(panel.scored.shape, dtype=bool) if travelled is None else travelled
     trips = booked if gathered is None else booked | gathered
-    raw: dict[str, Sparse] = {}
-    measured: dict[str, BOOL] = {}
-    levels = {name: _levels(panel, name, raw, measured) for name in VOLUME_UNITS}
+    levels, heard = _levels(panel)
     rares = _rares(panel)
     for signal in SIGNALS:
         if signal.how == "rare":
             held = rares[signal.source]
-            raw[signal.id] = _expected_trips(held, trips) if signal.family == "roaming" else held.surprise
-    nats: dict[str, Sparse] = dict(raw)
+            heard[signal.id] = Heard(_expected_trips(held, trips) if signal.family == "roaming" else held.surprise)
+    nats: dict[str, Sparse] = {signal.id: heard[signal.id].cells for signal in SIGNALS}
 
     def calibrated(name: str) -> None:
-        nats[name] = surprise_of(raw[name], measured.get(name, panel.scored), confirmed=confirmed, extended=True)
+        raw = heard.pop(name)
+        # Those without enough history are no reference for those with it.
+        inside = panel.scored if raw.measured is None else panel.scored & raw.measured
+        nats[name] = surprise_of(raw.cells, inside, confirmed=confirmed, extended=True)
 
-    in_parallel(calibrated, raw)
-    return Evidence(raw, nats, levels, rares, history_months(panel.scored), booked)
-
-
-def _levels(panel: Panel, name: str, raw: dict[str, Sparse], measured: dict[str, BOOL]) -> Level:
-    """The baselines of a volume; what its signals say goes into `raw`, the line-months that can tell into `measured`:
-    those without enough history are no reference for those with it."""
-    volume = level(panel.volumes[name], VOLUME_UNITS[name])
-    found = baseline.levels(volume, panel.known, panel.groups, partial=panel.partial, trend=name in TRENDED)
-    for signal in SIGNALS:
-        if signal.source == name:
-            grid = said(signal, found, panel)
-            raw[signal.id] = Sparse.above(grid, SPEAKS[signal.how])
-            if signal.how in {"drift", "shift"}:
-                measured[signal.id] = panel.scored & np.isfinite(grid)
-    return found.packed()
+    in_parallel(calibrated, list(nats))
+    return Evidence(nats, levels, rares, history_months(panel.scored), booked)
 
 
-def said(signal: Signal, found: Level, panel: Panel) -> NDArray[Any]:
-    """What a signal about a volume is taken from, also where it says nothing; shape (services, months)."""
-    if signal.how == "down":
-        return np.where(panel.partial, 0.0, _onset(-found.z))
-    return {"up": found.z, "drift": found.drift, "shift": found.shift}[signal.how]
+def _levels(panel: Panel) -> tuple[dict[str, Level], dict[str, Heard]]:
+    """The baselines of every volume, and what the signals about them say."""
+    room = baseline.Room(panel.scored.shape)
+    found: dict[str, Level] = {}
+    heard: dict[str, Heard] = {}
+    for name, unit in VOLUME_UNITS.items():
+        found[name], said = baseline.levels(
+            panel.volumes[name],
+            panel.known,
+            panel.groups,
+            partial=panel.partial,
+            trend=name in TRENDED,
+            scale=functools.partial(level, unit=unit),
+            room=room,
+        )
+        heard |= {signal.id: said[signal.how] for signal in SIGNALS if signal.source == name}
+    return found, heard
 
 
 def _rares(panel: Panel) -> dict[str, Rare]:
@@ -122,10 +117,3 @@ def _expected_trips(events: Rare, travelled: BOOL) -> Sparse:
     held = events.surprise
     easier = np.log(events.chance / np.maximum(events.chance, 0.5))
     return held.with_values(held.value + np.where(travelled[held.service, held.month], easier, 0.0))
-
-
-def _onset(low: NDArray[Any]) -> NDArray[Any]:
-    """Only the month in which something fell: a line that stays down says nothing new."""
-    result = low.copy()
-    result[:, 1:] = np.where(low[:, :-1] >= STAYS_DOWN, 0.0, low[:, 1:])
-    return result

@@ -9,11 +9,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from anomaly import calibrate, features, feedback, model, policy, rerank, score
+from anomaly import baseline, calibrate, features, feedback, model, policy, rerank, score
+from anomaly.baseline import Level
 from anomaly.estate import BOOL, REAL, Estate
 from anomaly.facts import roaming_facts
 from anomaly.features import VOLUME_UNITS, unlevel_grid
-from anomaly.registry import SIGNALS
+from anomaly.ranks import Order
+from anomaly.registry import SIGNALS, Signal
 from anomaly.sparse import Sparse
 
 #: Lines in one country in one month, and how many times the usual, that make it an event of the company.
@@ -27,8 +29,8 @@ class Ranking:
     """`nats`: the score of each line-month; `loudness`: the same as if nobody had ever decided on a repetition.
 
     `unsupervised` is the score without what reviewers taught the order. `tail` is the share of earlier line-months,
-    confirmed ones apart, that were as surprising. `kept_back` and `grown` mark repetitions of reviewed evidence; `by`
-    names the finding whose decision keeps a line-month back.
+    confirmed ones and repetitions kept back apart, that were as surprising; 1 where it is kept back itself. `kept_back`
+    and `grown` mark repetitions of reviewed evidence; `by` names the finding whose decision keeps a line-month back.
     """
 
     evidence: model.Evidence
@@ -95,20 +97,28 @@ def rank(
     evidence = model.assess(panel, travelled=travelled(estate), gathered=event, confirmed=confirmed)
     rules = score.rule_families(found, rates, estate.shape, explained=event)
     families = score.merge(score.families(evidence), rules)
-    raw = score.combine(families) + score.FURTHER * panel.impossible
-    loudness = score.nats(raw, panel.scored, confirmed)
+    held = Sparse.above(score.combine(families) + score.FURTHER * panel.impossible)
+    order = Order.of(held.value)
+    loudness = calibrate.surprise_of(held, panel.scored, confirmed=confirmed, order=order).dense()
     settled = panel.scored & (evidence.history >= SETTLED)
-    tail = calibrate.tail(raw, panel.scored, confirmed=confirmed, settled=settled)
     if not known.decisions:
         none = np.zeros(estate.shape, dtype=bool)
+        tail = calibrate.tail(held, panel.scored, settled=settled, order=order)
         return Ranking(evidence, loudness, loudness, loudness, tail, none, none, {})
     quiet = feedback.keep_back(known, estate, families, excess(panel, evidence, found, estate.shape), score.NOTABLE)
     calmer = score.combine(quiet.families) + score.FURTHER * panel.impossible
     kept = quiet.kept_back
-    unsupervised = np.where(kept, calibrate.against(calmer, raw, panel.scored, confirmed, kept), loudness)
+    # What is kept back is not asked about, so it is no reference for what is: it is loud because it was chosen to be.
+    asked = panel.scored & ~kept
+    tail = calibrate.tail(held, asked, confirmed=confirmed, settled=settled & ~kept, order=order)
+
+    def again(values: REAL, where: BOOL) -> REAL:
+        calmed = Sparse.above(np.where(where, values, 0.0))
+        return calibrate.against(calmed, held, panel.scored, confirmed).dense()
+
+    unsupervised = np.where(kept, again(calmer, kept), loudness)
     moved, touched = rerank.moved(calmer, loudness, quiet.families, panel.scored, known)
-    nats = np.where(touched, calibrate.against(moved, raw, panel.scored, confirmed, touched), unsupervised)
-    tail = np.where(kept, 1.0, tail)
+    nats = np.where(touched, again(moved, touched), unsupervised)
     return Ranking(evidence, nats, unsupervised, loudness, tail, kept, quiet.grown, quiet.by)
 
 
@@ -128,7 +138,7 @@ def excess(
         elif signal.how == "rare":
             size = _amount(panel, signal.source)
         else:
-            size = model.said(signal, evidence.levels[signal.source], panel)
+            size = _said(signal, evidence.levels[signal.source], panel)
         result.setdefault(signal.family, []).append(size)
     for hits in found.values():
         stake = np.zeros(shape)
@@ -142,3 +152,11 @@ def _amount(panel: features.Panel, source: str) -> Sparse:
         return panel.counts[source]
     held = panel.money[source]
     return held.with_values(held.value / panel.unit[held.service, held.month])
+
+
+def _said(signal: Signal, level: Level, panel: features.Panel) -> REAL | Sparse:
+    """What a signal about a volume other than `up` is taken from, also where it says nothing."""
+    if signal.how == "down":
+        months = range(panel.partial.shape[1])
+        return np.stack([baseline.fallen(level.z, ~panel.partial, t) for t in months], axis=1)
+    return {"drift": level.drift, "shift": level.shift}[signal.how]

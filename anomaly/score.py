@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from anomaly.calibrate import surprise
 from anomaly.estate import BOOL, REAL
-from anomaly.kernels import top_three
+from anomaly.kernels import in_parallel, shares, top_three
 from anomaly.model import Evidence
 from anomaly.policy import Hits, Rule
 from anomaly.registry import SIGNALS
@@ -81,14 +81,21 @@ def merge(signals: Mapping[str, Sparse], rules: Mapping[str, Sparse]) -> dict[st
 
 def combine(families: Mapping[str, Sparse]) -> REAL:
     """The raw sum of the strongest pieces of evidence, of shape (services, months); larger is more surprising."""
-    shape = next(iter(families.values())).shape
-    total, second, third = (np.zeros(shape, order="F") for _ in range(3))
-    for nats in families.values():
-        top_three(total, second, third, nats.start, nats.service, nats.value)
-    for further in (second, third):
-        np.subtract(further, FURTHER, out=further)
-        total += np.maximum(further, 0.0, out=further)
-    return total
+    lines, months = next(iter(families.values())).shape
+    result = np.zeros((lines, months), order="F")
+
+    def add(some: range) -> None:
+        second, third = np.empty(lines), np.empty(lines)
+        for t in some:
+            second[:], third[:] = 0.0, 0.0
+            for nats in families.values():
+                top_three(result[:, t], second, third, *nats.column(t))
+            for further in (second, third):
+                np.subtract(further, FURTHER, out=further)
+                result[:, t] += np.maximum(further, 0.0, out=further)
+
+    in_parallel(add, shares(range(months)))
+    return result
 
 
 def nats(raw: REAL, scored: BOOL, confirmed: BOOL | None = None) -> REAL:

@@ -17,6 +17,8 @@ DEFAULT_BUDGET = 0.005
 LEAST_CONFIRMED, FALSE_DISCOVERIES = 20, 0.2
 #: Share of the budget that goes by the unsupervised order where reviewers' decisions move the order.
 UNSUPERVISED_SHARE = 0.2
+#: More than what two scores that are equal to six decimals can lie apart.
+ROUNDING = 2e-6
 
 
 @dataclass(frozen=True)
@@ -66,15 +68,23 @@ def choose(ranking: Ranking, scored: BOOL, chosen: BOOL, budget: float | None, m
 
 def _best(nats: REAL, unsupervised: REAL | None, inside: BOOL, budget: float) -> BOOL:
     """The best ceil(budget x line-months); a share of them by the unsupervised order where there is one."""
-    service, month = np.nonzero(inside)
-    rows = score.budget_rows(budget, len(service))
+    rows = score.budget_rows(budget, int(np.count_nonzero(inside)))
     reserved = 0 if unsupervised is None else int(rows * UNSUPERVISED_SHARE)
     result = np.zeros(inside.shape, dtype=bool)
-    order = np.lexsort((month, service, -np.round(nats[service, month], 6)))[: rows - reserved]
-    result[service[order], month[order]] = True
+    result[best(nats, inside, rows - reserved)] = True
     if unsupervised is not None and reserved:
-        free = ~result[service, month]
-        service, month = service[free], month[free]
-        order = np.lexsort((month, service, -np.round(unsupervised[service, month], 6)))[:reserved]
-        result[service[order], month[order]] = True
+        result[best(unsupervised, inside & ~result, reserved)] = True
     return result
+
+
+def best(nats: REAL, inside: BOOL, rows: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Services and months of the best `rows` line-months that are `inside`, best first: by nats to six decimals, then
+    by service and month."""
+    count = int(np.count_nonzero(inside))
+    if not 0 < rows <= count:
+        service, month = np.nonzero(inside) if rows else np.zeros((2, 0), dtype=np.intp)
+    else:
+        least = -np.partition(-nats[inside], rows - 1)[rows - 1]
+        service, month = np.nonzero(inside & (nats >= least - ROUNDING))
+    order = np.lexsort((month, service, -np.round(nats[service, month], 6)))[:rows]
+    return service[order], month[order]

@@ -5,6 +5,7 @@ A million lines over a year have twelve million cells, of which roaming or premi
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -12,9 +13,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from anomaly.kernels import louder
+from anomaly.kernels import in_parallel, louder
 
 REAL = NDArray[np.float64]
+
+
+Column = tuple[NDArray[np.int32], REAL]
+_NONE: Column = (np.empty(0, dtype=np.int32), np.empty(0))
+
+
+def cells(column: NDArray[Any], floor: float) -> Column:
+    """The services of a month that lie above a floor, and their values."""
+    lines = np.flatnonzero(column > floor)
+    return lines.astype(np.int32), np.asarray(column[lines], dtype=np.float64)
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,11 +44,20 @@ class Sparse:
     @staticmethod
     def above(grid: NDArray[Any], floor: float = 0.0) -> Sparse:
         """The cells of a full array that lie above a floor (of at least 0)."""
-        columns = [np.flatnonzero(grid[:, t] > floor) for t in range(grid.shape[1])]
-        value = [np.asarray(grid[lines, t], dtype=np.float64) for t, lines in enumerate(columns)]
-        start = np.cumsum([0, *map(len, columns)])
-        service = np.concatenate([np.empty(0, np.int32), *(lines.astype(np.int32) for lines in columns)])
-        return Sparse((grid.shape[0], grid.shape[1]), start, service, np.concatenate([np.empty(0), *value]))
+        return Sparse.by_month((grid.shape[0], grid.shape[1]), lambda t: cells(grid[:, t], floor))
+
+    @staticmethod
+    def by_month(shape: tuple[int, int], column: Callable[[int], Column]) -> Sparse:
+        """From the cells of each month, asked for on all cores."""
+        columns = [_NONE] * shape[1]
+
+        def take(t: int) -> None:
+            columns[t] = column(t)
+
+        in_parallel(take, range(shape[1]))
+        start = np.cumsum([0, *(len(service) for service, _ in columns)])
+        service, value = (np.concatenate(parts) for parts in zip(_NONE, *columns, strict=True))
+        return Sparse(shape, start, service, value)
 
     @staticmethod
     def at(shape: tuple[int, int], service: NDArray[Any], month: NDArray[Any], value: REAL) -> Sparse:
@@ -59,7 +79,7 @@ class Sparse:
     def _keys(self) -> NDArray[np.int64]:
         return self.month * self.shape[0] + self.service
 
-    def column(self, month: int) -> tuple[NDArray[np.int32], REAL]:
+    def column(self, month: int) -> Column:
         """Services and values of a month's cells."""
         here = slice(self.start[month], self.start[month + 1])
         return self.service[here], self.value[here]
@@ -76,7 +96,13 @@ class Sparse:
 
     def kept(self, inside: NDArray[np.bool_]) -> Sparse:
         """Only the cells that a full mask marks."""
-        stays = inside[self.service, self.month]
+        return self._only(inside[self.service, self.month])
+
+    def above_floor(self, floor: float) -> Sparse:
+        """Only the cells above a floor."""
+        return self._only(self.value > floor)
+
+    def _only(self, stays: NDArray[np.bool_]) -> Sparse:
         start = np.concatenate([[0], np.cumsum(stays)])[self.start]
         return Sparse(self.shape, start, self.service[stays], self.value[stays])
 

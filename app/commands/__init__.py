@@ -50,10 +50,7 @@ MODULES: dict[str, dict[str, str]] = {
         "backtest": "Replay the past: decide on earlier months, pay on later ones, and say which policy wins.",
     },
     "profile": {"profile": "Mapping profiles, PDF templates and charge rules of this store."},
-    "report": {
-        "report": "Write a report: executive (PDF, PPTX, XLSX), negotiation-brief, dispute-pack (PDF), change-order "
-        "(XLSX, CSV)."
-    },
+    "report": {"report": "Write a report for people; the ending of the file says the format."},
     "rules": {
         "rules": "Policy rules: list, check, preview on history, save versions, switch on and off, go back.",
     },

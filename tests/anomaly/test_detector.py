@@ -115,7 +115,7 @@ def test_a_past_begins_with_the_first_use() -> None:
     x[40, 7] = 5.0
     kind = np.repeat((np.arange(80) // 40).astype(np.int32)[:, None], 9, axis=1)
     groups = {"kind": kind, "plan": kind, "cost_center_id": kind, "site_id": kind}
-    z = baseline.levels(x, np.ones(x.shape, dtype=bool), groups).z
+    z = baseline.levels(x, np.ones(x.shape, dtype=bool), groups)[0].z
     assert abs(z[0, 5]) < 3 < 8 < z[40, 7]
     assert z[1, 3] < -8
 
@@ -129,7 +129,7 @@ def test_a_part_of_a_month_is_no_past() -> None:
     known[0, 0] = False
     partial = np.zeros(x.shape, dtype=bool)
     partial[0, 1] = True
-    told, blind = (baseline.levels(x, known, groups, partial=p).z[0, 2] for p in (partial, None))
+    told, blind = (baseline.levels(x, known, groups, partial=p)[0].z[0, 2] for p in (partial, None))
     assert abs(told) < 2 < 4 < blind
 
 
@@ -149,7 +149,7 @@ def test_confirmed_line_months_leave_the_reference_of_later_months() -> None:
     np.testing.assert_array_equal(cleaned[:, 0], plain[:, 0])
     np.testing.assert_allclose(np.exp(-plain[0, 2]), 4 / 10)
     np.testing.assert_allclose(np.exp(-cleaned[0, 2]), 2 / 8)
-    np.testing.assert_allclose(calibrate.tail(raw, everything, confirmed=confirmed)[0], [1.0, 1.0, 1 / 5])
+    np.testing.assert_allclose(calibrate.tail(Sparse.above(raw), everything, confirmed=confirmed)[0], [1.0, 1.0, 1 / 5])
 
 
 def test_a_country_that_many_go_to_at_once_is_an_event_of_the_company(store: Store) -> None:

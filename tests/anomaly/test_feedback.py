@@ -10,8 +10,9 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 
 import anomaly
-from anomaly import calibrate, feedback, rerank, selection
+from anomaly import calibrate, features, feedback, policy, ranking, rerank, selection
 from anomaly.feedback import Decision, Memory
+from anomaly.sparse import Sparse
 from core import findings, periods
 from core.findings import Finding
 from core.queries import anomaly as queries
@@ -217,15 +218,33 @@ def test_what_a_confirmed_alert_speaks_for_is_no_reference() -> None:
     assert marked.tolist() == [[3, month] for month in range(5, 9)]
 
 
+def test_what_is_kept_back_is_no_reference_for_what_is_asked_about() -> None:
+    """Dismissed things go on being loud for months in which nobody is asked about them."""
+    fleet = made()
+    estate, panel = fleet.estate, features.build(fleet.estate)
+    found = policy.evaluate(estate)
+    rates = policy.base_rates(estate, found)
+    first = fleet.truth.drop_duplicates("event")
+    decided = [(s, t, False) for s, t in zip(first["service"], first["month"], strict=True)]
+    plain = ranking.rank(estate, panel, found, rates)
+    now = ranking.rank(estate, panel, found, rates, _memory(estate.shape, decided))
+    kept = now.kept_back
+    assert kept[:, :-1].any()
+    assert (now.tail[kept] == 1.0).all()
+    rare = (plain.tail < 0.02) & ~kept
+    rare[:, :-1] = False
+    assert now.tail[rare].sum() < plain.tail[rare].sum()
+
+
 def test_the_false_discovery_rate_is_measured_against_settled_lines() -> None:
     """Loud months of a line's beginning make no later month look ordinary, and serve only until others are there."""
     raw = np.array([[9.0, 9.0, 2.0, 5.0], [9.0, 9.0, 1.0, 0.0]])
     everything = np.ones(raw.shape, dtype=bool)
     settled = everything.copy()
     settled[:, :2] = False
-    p = calibrate.tail(raw, everything, settled=settled)
+    p = calibrate.tail(Sparse.above(raw), everything, settled=settled)
     np.testing.assert_allclose(p[0], [1, 1, 1, 1 / 3])
-    np.testing.assert_allclose(calibrate.tail(raw, everything)[0], [1, 1, 1, 5 / 7])
+    np.testing.assert_allclose(calibrate.tail(Sparse.above(raw), everything)[0], [1, 1, 1, 5 / 7])
 
 
 def test_a_share_of_the_budget_goes_by_the_unsupervised_order() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from anomaly import baseline, kernels
+from anomaly import baseline, kernels, ranks, selection
 from anomaly.sparse import Sparse
 
 
@@ -30,11 +30,13 @@ def holed(seed: int, lines: int = 40, months: int = 15) -> np.ndarray:
 
 @pytest.mark.filterwarnings("ignore:All-NaN")
 @pytest.mark.parametrize("window", [3, 12])
-def test_own_past_is_the_median_of_the_months_before(window: int) -> None:
+def test_own_past_is_the_median_of_the_usable_months_before(window: int) -> None:
     x = holed(1)
-    middle, apart, count = kernels.own_past(x, window)
+    usable = np.random.default_rng(5).random(x.shape) < 0.9
+    middle, apart = np.empty_like(x), np.empty_like(x)
+    count = kernels.own_past(x, window, usable, middle, apart)
     for t in range(x.shape[1]):
-        past = x[:, max(0, t - window) : t]
+        past = np.where(usable, x, np.nan)[:, max(0, t - window) : t]
         if past.shape[1]:
             expected = np.nanmedian(past, axis=1)
             np.testing.assert_allclose(middle[:, t], expected)
@@ -64,18 +66,75 @@ def test_a_large_group_has_its_median_too() -> None:
     assert group_median(values[1:], groups[1:], least=8)[0] == np.median(values[1:])
 
 
-@given(st.lists(st.floats(-5, 5), max_size=20), st.lists(st.floats(-5, 5), max_size=20))
+@given(st.lists(st.tuples(st.sampled_from([0.5, 1.0, -2.0, np.nan]), st.integers(0, 2)), min_size=1, max_size=30))
 @settings(max_examples=30, deadline=None)
-def test_merged_is_sorted(a: list[float], b: list[float]) -> None:
-    found = kernels.merged(np.sort(np.array(a, dtype=float)), np.sort(np.array(b, dtype=float)))
-    np.testing.assert_array_equal(found, np.sort(np.array(a + b, dtype=float)))
+def test_medians_come_with_their_deviation(rows: list[tuple[float, int]]) -> None:
+    values, groups = np.array([v for v, _ in rows]), np.array([g for _, g in rows], dtype=np.int32)
+    apart = np.full(3, np.nan)
+    kernels.group_medians(values, groups, 3, 2, np.empty(len(values)), apart)
+    for group in range(3):
+        inside = values[(groups == group) & np.isfinite(values)]
+        expected = np.median(np.abs(inside - np.median(inside))) if len(inside) >= 2 else np.nan
+        np.testing.assert_equal(apart[group], expected)
+    if np.isfinite(values).any():
+        known = values[np.isfinite(values)]
+        middle = np.median(known)
+        assert kernels.median_and_mad(known) == (middle, np.median(np.abs(known - middle)))
 
 
-@given(st.lists(st.integers(-3, 3), max_size=20), st.lists(st.integers(-3, 3), max_size=20))
-@settings(max_examples=30, deadline=None)
-def test_at_least_counts(a: list[int], b: list[int]) -> None:
-    ordered, values = np.sort(np.array(a, dtype=float)), np.sort(np.array(b, dtype=float))
-    np.testing.assert_array_equal(kernels.at_least(ordered, values), [(ordered >= v).sum() for v in values])
+@pytest.mark.parametrize(
+    "value",
+    [
+        np.random.default_rng(0).lognormal(0, 3, 5000),
+        np.random.default_rng(1).integers(0, 9, 500).astype(float),
+        np.array([1e-300, *(1 + 1e-16 * np.arange(4000, 0, -1)), np.inf, 0.0, -0.0]),
+        np.empty(0),
+    ],
+    ids=["spread", "ties", "nearly equal", "none"],
+)
+def test_an_order_ascends(value: np.ndarray) -> None:
+    order = ranks.Order.of(value)
+    np.testing.assert_array_equal(order.value, np.sort(value))
+    np.testing.assert_array_equal(value[order.place], order.value)
+    np.testing.assert_array_equal(np.sort(order.place), np.arange(len(value)))
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=40, deadline=None)
+def test_a_value_is_reached_by_the_reference_of_its_month(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    count, months = int(rng.integers(1, 60)), int(rng.integers(1, 7))
+    value, month = rng.integers(0, 12, count).astype(float), np.sort(rng.integers(0, months, count))
+    now, later = rng.random((2, count)) < 0.7
+    since = np.array([rng.integers(0, t + 1) for t in range(months)])
+    start = np.searchsorted(month, np.arange(months + 1))
+    service = np.arange(count, dtype=np.int32)
+    marked_now, marked_later = (np.repeat(mask[:, None], months, axis=1) for mask in (now, later))
+    order = ranks.Order.of(value)
+    code = ranks.codes(start, service, now=marked_now, later=marked_later)[order.place]
+
+    def reference(t: int, first: int) -> np.ndarray:
+        return value[((month == t) & now) | ((month >= first) & (month < t) & later)]
+
+    expected = [(reference(t, since[t]) >= v).sum() for v, t in zip(value, month, strict=True)]
+    np.testing.assert_array_equal(order.reached(code, since), expected)
+    found = order.of_rank(code, np.array([np.full(months, 3), np.zeros(months, dtype=int)]))
+    for t in range(months):
+        inside = np.sort(reference(t, 0))
+        np.testing.assert_equal(found[:, t], [inside[-3] if len(inside) >= 3 else np.nan, np.nan])
+
+
+@given(st.integers(0, 10_000), st.floats(0, 1))
+@settings(max_examples=40, deadline=None)
+def test_the_best_are_the_first_of_all_in_order(seed: int, share: float) -> None:
+    rng = np.random.default_rng(seed)
+    nats = np.round(rng.exponential(1, (9, 4)), 1) + rng.choice([0, 2e-7, 9e-7], (9, 4))
+    inside = rng.random((9, 4)) < 0.8
+    service, month = np.nonzero(inside)
+    rows = round(share * len(service))
+    order = np.lexsort((month, service, -np.round(nats[service, month], 6)))[:rows]
+    found = selection.best(nats, inside, rows)
+    np.testing.assert_array_equal(found, (service[order], month[order]))
 
 
 def test_events_come_by_month_with_what_was_before_them() -> None:
@@ -91,16 +150,23 @@ def test_events_come_by_month_with_what_was_before_them() -> None:
 
 def test_top_three_are_the_three_largest() -> None:
     stack = np.random.default_rng(2).random((7, 11, 5))
-    kept = [np.zeros((11, 5)) for _ in range(3)]
+    kept = [np.zeros((11, 5), order="F") for _ in range(3)]
     for family in stack:
         held = Sparse.above(family)
-        kernels.top_three(*kept, held.start, held.service, held.value)
+        for t in range(5):
+            kernels.top_three(*(grid[:, t] for grid in kept), *held.column(t))
     np.testing.assert_array_equal(np.stack(kept), np.sort(stack, axis=0)[::-1][:3])
+
+
+def ramps(x: np.ndarray, length: int, before: int, weight: float) -> tuple[np.ndarray, np.ndarray]:
+    slope, error = np.empty_like(x), np.empty_like(x)
+    kernels.ramps(x, np.ones_like(x), length, before, weight, 50.0, slope, error)
+    return slope, error
 
 
 def test_a_ramp_is_the_least_squares_rise_from_the_level_before() -> None:
     x = np.random.default_rng(3).normal(0, 0.2, (5, 12)) + 0.1 * np.maximum(np.arange(12) - 5, 0)
-    slope, error = kernels.ramps(x, np.ones_like(x), 6, 4, 0.0, 50.0)
+    slope, error = ramps(x, 6, 4, 0.0)
     assert np.isnan(slope[:, :8]).all()  # fewer than three months of a level
     ramp = np.array([0, 0, 0, 0, 1, 2, 3, 4, 5, 6])
     for s in range(5):
@@ -113,7 +179,7 @@ def test_a_ramp_bears_one_missing_month_of_the_rise() -> None:
     x = np.zeros((2, 12))
     x[:, 6:] = 0.1 * np.arange(1, 7)
     x[0, 8] = x[1, 8] = x[1, 9] = np.nan
-    slope, _ = kernels.ramps(x, np.ones_like(x), 6, 12, 0.0, 50.0)
+    slope, _ = ramps(x, 6, 12, 0.0)
     np.testing.assert_allclose(slope[0, 11], 0.1)
     assert np.isnan(slope[1, 11])
 
@@ -125,12 +191,13 @@ def test_drift_and_shift_tell_a_slope_from_a_step_from_a_spike() -> None:
     x[1, 12:] += 1.2
     x[2, 13] += 3.0
     groups = {name: np.zeros(x.shape, dtype=np.int32) for name in ("kind", "plan", "cost_center_id", "site_id")}
-    found = baseline.levels(x, np.ones(x.shape, dtype=bool), groups)
-    assert found.drift[0, 13:].min() > 4.5 > found.drift[3:, 9:].max()
-    assert found.shift[1, 14] > 2.0
-    assert found.shift[1, 13] < 1.0
-    assert np.nanmax(found.shift[2]) < 1.0
-    assert np.nanmax(found.drift[2]) < 3.5
+    found, _ = baseline.levels(x, np.ones(x.shape, dtype=bool), groups)
+    drift, shift = found.drift.dense(), found.shift.dense()
+    assert drift[0, 13:].min() > 4.5 > drift[3:, 9:].max()
+    assert shift[1, 14] > 2.0
+    assert shift[1, 13] < 1.0
+    assert shift[2].max() < 1.0
+    assert drift[2].max() < 3.5
 
 
 @given(st.integers(0, 9))
