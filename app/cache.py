@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib
 import os
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -49,3 +51,8 @@ def _call(address: str | None, version: str, path: str, key: str, _arguments: di
 def call(path: str, **arguments: Any) -> Any:
     """The result of any function of a store, named by its dotted path, as in `call("app.views.inventory.view")`."""
     return _call(url(), store().version, path, repr(sorted(arguments.items())), arguments)
+
+
+def later(path: str, **arguments: Any) -> Callable[[], Any]:
+    """:func:`call` put off until somebody asks for the result: a document is made when it is downloaded."""
+    return partial(call, path, **arguments)

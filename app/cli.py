@@ -4,17 +4,41 @@ from __future__ import annotations
 
 import importlib
 import os
-import pkgutil
 import sys
 import traceback
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
-import app.commands
+from app.commands import COMMANDS
 from core.issues import BadInput
 
+
+def command(name: str) -> Any:
+    """A command of :data:`app.commands.COMMANDS`, its module imported."""
+    group = typer.Typer()
+    group.callback()(lambda: None)
+    importlib.import_module(f"app.commands.{COMMANDS[name][0]}").register(group)
+    return typer.main.get_group(group).commands[name]
+
+
+class _Commands(TyperGroup):
+    """Imports a command's module when the command is called, not before: the libraries behind all of them are large."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        return TyperCommand(cmd_name, callback=None, help=COMMANDS[cmd_name][1]) if cmd_name in COMMANDS else None
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, found, rest = super().resolve_command(ctx, args)
+        return name, None if found is None else command(str(name)), rest
+
+
 cli = typer.Typer(
+    cls=_Commands,
     name="tem",
     help="OpenTEM: local-first telecom expense management.",
     no_args_is_help=True,
@@ -32,16 +56,6 @@ def _globals(
 ) -> None:
     if store:
         os.environ["TEM_STORE_URL"] = store
-
-
-def _register() -> None:
-    for module in sorted(m.name for m in pkgutil.iter_modules(app.commands.__path__)):
-        loaded = importlib.import_module(f"app.commands.{module}")
-        if hasattr(loaded, "register"):
-            loaded.register(cli)
-
-
-_register()
 
 
 def main() -> None:
@@ -62,7 +76,8 @@ def main() -> None:
         code = 0
     except Exception as error:
         if hasattr(error, "format_message"):  # a usage error of the command line
-            print(f"tem: {error.format_message()}; see `tem --help`", file=sys.stderr)
+            if said := error.format_message():  # blank where the help was printed because nothing was asked
+                print(f"tem: {said}; see `tem --help`", file=sys.stderr)
             code = 2
         else:
             if os.environ.get("TEM_DEBUG"):

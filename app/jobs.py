@@ -30,7 +30,7 @@ from core import findings
 from core.issues import BadInput
 from core.jobs import Progress, Registry
 from core.queries import app as queries
-from core.queries import workbench
+from core.queries import workbench, workflow
 from core.store import Store
 
 Params = dict[str, Any]
@@ -77,10 +77,13 @@ def undo(store: Store, params: Params, progress: Progress) -> dict[str, Any]:
 def audit(store: Store, params: Params, progress: Progress) -> dict[str, Any]:
     """Run every audit rule and keep the findings."""
     from audit import run
+    from audit.disputes import settle
 
     first, last = params.get("first"), params.get("last")
     found = run(store, first=first, last=last)
-    return {"audit": findings.save(store, found, "audit", first=first, last=last)}
+    counts = findings.save(store, found, "audit", first=first, last=last)
+    settle(store, workflow.today(store))
+    return {"audit": counts}
 
 
 def flag(store: Store, params: Params, progress: Progress) -> dict[str, Any]:

@@ -142,7 +142,7 @@ def template(colours: Palette) -> go.layout.Template:
                 "font": {"size": 11, "color": colours.muted},
             },
             "xaxis": {**axis, "showgrid": False},
-            "yaxis": axis,
+            "yaxis": {**axis, "ticklabelstandoff": 4},
             "hoverlabel": {
                 "font": {"family": "Inter, sans-serif", "size": 12, "color": colours.text},
                 "bgcolor": colours.surface,

@@ -79,3 +79,14 @@ def decide(
         more = f" (and {len(lines) - 3} more)" if len(lines) > 3 else ""
         return False, "Nothing was changed: " + "; ".join(lines[:3]) + more
     return True, f"{formats.plural(count, 'finding')} now {formats.words(state).lower()}."
+
+
+def move_dispute(store: Store, key: str, state: str) -> tuple[bool, str]:
+    """Move a dispute to its next state; returns whether it was, and one sentence for the reader."""
+    from audit import disputes
+
+    try:
+        moved = disputes.set_state(store, key, state, workflow.today(store))
+    except BadInput as problem:
+        return False, f"Nothing was changed: {problem.issues[0]}"
+    return True, f"The dispute of {formats.cents(moved.disputed, moved.currency)} is now {moved.state}."

@@ -186,6 +186,9 @@ class Books:
     def _states(self, month: str) -> pd.DataFrame:
         start, end = periods.month_start(month), periods.month_end(month)
         inside = self.spans[(self.spans["valid_from"] <= end) & (self.spans["valid_to"] > start)]
+        # A service without history states only how it ended: until that day it was active.
+        later = (inside["valid_from"] == FIRST_DAY) & (inside["disconnected_on"].fillna(FIRST_DAY) > end)
+        inside = inside.assign(status=inside["status"].mask(later & (inside["status"] == "disconnected"), "active"))
         covered = inside.groupby("service_id")["valid_from"].min() <= start
         usual = inside["status"].fillna("active") == "active"
         steady = usual.groupby(inside["service_id"]).all()

@@ -33,7 +33,8 @@ def match(
     """The credits of each dispute, by dispute_id.
 
     `credits` are negative charges (charge_id, invoice_id, account_id, issued_on, service_id, item_code, description,
-    related_charge_id, amount in micros); `lines` gives (service_id, item_code) of each disputed charge. Older claims
+    related_charge_id, amount in micros); each comes back with `settles`, the charge it answers, None for a whole
+    dispute. `lines` gives (service_id, item_code) of each disputed charge. Older claims
     choose first.
     """
     order = sorted(claims, key=lambda claim: (claim.filed_on or "", claim.dispute_id))
@@ -42,9 +43,9 @@ def match(
     used: set[str] = set()
     regular = _regular(pool)
 
-    def take(claim: Claim, credit: dict[str, Any]) -> None:
+    def take(claim: Claim, credit: dict[str, Any], settles: str | None) -> None:
         used.add(credit["charge_id"])
-        found[claim.dispute_id].append(credit)
+        found[claim.dispute_id].append({**credit, "settles": settles})
 
     def later(claim: Claim, *, loose: bool) -> list[dict[str, Any]]:
         return [
@@ -60,23 +61,23 @@ def match(
     for claim in order:
         for credit in later(claim, loose=False):
             if credit["related_charge_id"] in claim.stakes:
-                take(claim, credit)
+                take(claim, credit, credit["related_charge_id"])
     for claim in order:
         open_stakes = dict(claim.stakes)
         for credit in found[claim.dispute_id]:
-            open_stakes.pop(credit["related_charge_id"], None)
+            open_stakes.pop(credit["settles"], None)
         for key, stake in sorted(open_stakes.items()):
             service, item = lines.get(key, (None, None))
             if service is None:
                 continue
             exact = [c for c in later(claim, loose=True) if (c["service_id"], c["amount"]) == (service, -stake)]
             if exact:
-                take(claim, min(exact, key=lambda c: (c["item_code"] != item, c["issued_on"], c["charge_id"])))
+                take(claim, min(exact, key=lambda c: (c["item_code"] != item, c["issued_on"], c["charge_id"])), key)
     for claim in order:
         if not found[claim.dispute_id]:
             whole = [c for c in later(claim, loose=True) if c["amount"] == -claim.disputed]
             if whole:
-                take(claim, whole[0])
+                take(claim, whole[0], None)
     return found
 
 

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -58,7 +59,19 @@ class Dispute:
     withhold_by: str | None = None
     credited: int = 0
     credit_charge_ids: tuple[str, ...] = ()
-    stakes: dict[str, int] = field(default_factory=dict)
+    claims: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """finding -> charge -> micros claimed on it"""
+    settled: Mapping[str, int] = field(default_factory=dict)
+    """charge -> micros that credits have brought for it; what is credited beyond names no charge"""
+    last_credit_on: str | None = None
+
+    @property
+    def stakes(self) -> dict[str, int]:
+        """Charge -> micros claimed on it by all findings together."""
+        result: Counter[str] = Counter()
+        for parts in self.claims.values():
+            result.update(parts)
+        return dict(result)
 
     def may_file(self, as_of: str) -> bool:
         """Whether the dispute is (was, once filed) in time; the last day counts. No window means no limit."""
@@ -111,14 +124,14 @@ def disputes(store: Store, as_of: str, *, only_open: bool = False) -> list[Dispu
     kept = _stored(store)
     taken = {finding for item in kept for finding in item.finding_ids}
     frame = findings.load(store)
-    claims = [
-        row
-        for row in _rows(frame)
-        if row["claim"] == "recoverable"
-        and row["amount_counted"] > 0
-        and row["state"] in _UNDECIDED
-        and row["finding_id"] not in taken
-    ]
+    claims = _rows(
+        frame[
+            (frame["claim"] == "recoverable")
+            & (frame["amount_counted"] > 0)
+            & frame["state"].isin(_UNDECIDED)
+            & ~frame["finding_id"].isin(taken)
+        ]
+    )
     result = _with_credits(store, kept, as_of) + _group(store, claims)
     if only_open:
         result = [item for item in result if item.state in OPEN]
@@ -142,7 +155,8 @@ def file(store: Store, finding_ids: Sequence[str], as_of: str, *, actor: str | N
         BadInput: nothing is filed if a finding is unknown, claims no money on an invoice, is part of a dispute already,
             was dismissed, or if the filing window of its invoice is over on `as_of`.
     """
-    known = {row["finding_id"]: row for row in _rows(findings.load(store, current=False))}
+    held = findings.load(store, current=False)
+    known = {row["finding_id"]: row for row in _rows(held[held["finding_id"].isin(list(finding_ids))])}
     taken = {finding: item.dispute_id for item in _stored(store) for finding in item.finding_ids}
     issues, rows = [], []
     for key in dict.fromkeys(finding_ids):
@@ -238,10 +252,9 @@ def _group(store: Store, rows: Sequence[dict[str, Any]]) -> list[Dispute]:
         if not parts and row["invoice_ids"] and row["invoice_ids"][-1] in invoices.index:
             parts[row["invoice_ids"][-1]] = {}
         for invoice, stakes in parts.items():
-            claim = claims.setdefault(invoice, {"rows": [], "stakes": {}, "loose": 0})
+            claim = claims.setdefault(invoice, {"rows": [], "claims": {}, "loose": 0})
             claim["rows"].append(row)
-            for charge, stake in stakes.items():
-                claim["stakes"][charge] = claim["stakes"].get(charge, 0) + stake
+            claim["claims"][row["finding_id"]] = stakes
             if not stakes:
                 claim["loose"] += row["amount_counted"]
     windows = _windows(store)
@@ -251,7 +264,8 @@ def _group(store: Store, rows: Sequence[dict[str, Any]]) -> list[Dispute]:
         issued = plain(row["issued_on"])
         keys = tuple(sorted({r["finding_id"] for r in claim["rows"]}))
         file_days, hold_days = windows(claim["rows"], plain(row["account_id"]), issued)
-        billed = sum(int(charges.at[charge, "amount"]) for charge in claim["stakes"])
+        claimed = [pair for stakes in claim["claims"].values() for pair in stakes.items()]
+        billed = sum(int(charges.at[charge, "amount"]) for charge in {charge for charge, _ in claimed})
         result.append(
             Dispute(
                 dispute_id=dispute_id(invoice, keys),
@@ -259,13 +273,13 @@ def _group(store: Store, rows: Sequence[dict[str, Any]]) -> list[Dispute]:
                 carrier_id=next((r["carrier_id"] for r in claim["rows"] if r["carrier_id"]), None),
                 account_id=plain(row["account_id"]),
                 invoice_id=invoice,
-                billed=billed if claim["stakes"] else int(row["total"]),
-                disputed=sum(claim["stakes"].values()) + claim["loose"],
+                billed=billed if claimed else int(row["total"]),
+                disputed=sum(stake for _, stake in claimed) + claim["loose"],
                 currency=plain(row["currency"]) or claim["rows"][0]["currency"],
                 issued_on=issued,
                 file_by=None if issued is None or file_days is None else add_days(issued, file_days),
                 withhold_by=None if issued is None or hold_days is None else add_days(issued, hold_days),
-                stakes=claim["stakes"],
+                claims=claim["claims"],
             )
         )
     return result
@@ -311,21 +325,20 @@ def _stored(store: Store) -> list[Dispute]:
     if not rows:
         return []
     invoices = store.frame("invoices", ["invoice_id", "issued_on"]).set_index("invoice_id")["issued_on"]
-    stakes = {row["finding_id"]: row["stakes"] for row in _rows(findings.load(store, current=False))}
+    named = {row["dispute_id"]: tuple(json.loads(row["finding_ids"])) for row in rows}
+    claimed = findings.load(store, current=False)
+    claimed = claimed[claimed["finding_id"].isin({key for keys in named.values() for key in keys})]
+    stakes = {row["finding_id"]: row["stakes"] for row in _rows(claimed)}
     result = []
     for row in rows:
-        keys = tuple(json.loads(row["finding_ids"]))
-        claimed: dict[str, int] = {}
-        for key in keys:
-            for charge, stake in stakes.get(key, {}).items():
-                claimed[charge] = claimed.get(charge, 0) + stake
+        keys = named[row["dispute_id"]]
         names = ("dispute_id", "carrier_id", "account_id", "invoice_id", "billed", "disputed", "currency", "state")
         result.append(
             Dispute(
                 **{name: row[name] for name in (*names, "filed_on", "file_by", "withhold_by", "credited")},
                 finding_ids=keys,
                 issued_on=plain(invoices.get(row["invoice_id"])),
-                stakes=claimed,
+                claims={key: stakes.get(key, {}) for key in keys},
             )
         )
     return result
@@ -365,6 +378,65 @@ def _with_credits(store: Store, items: list[Dispute], as_of: str) -> list[Disput
 
 def _credited(item: Dispute, credits: list[dict[str, Any]]) -> Dispute:
     amount = min(item.disputed, -sum(credit["amount"] for credit in credits)) if credits else 0
-    state = "credited" if amount >= item.disputed > 0 else item.state
-    keys = tuple(sorted(credit["charge_id"] for credit in credits))
-    return replace(item, credited=amount, credit_charge_ids=keys, state=state)
+    settled: Counter[str] = Counter()
+    for credit in credits:
+        if credit["settles"] is not None:
+            settled[credit["settles"]] -= credit["amount"]
+    return replace(
+        item,
+        credited=amount,
+        credit_charge_ids=tuple(sorted(credit["charge_id"] for credit in credits)),
+        state="credited" if amount >= item.disputed > 0 else item.state,
+        settled=dict(settled),
+        last_credit_on=max((credit["issued_on"] for credit in credits), default=None),
+    )
+
+
+def proven(store: Store, as_of: str) -> dict[str, int]:
+    """Finding -> micros that credits have brought for it by `as_of`; findings without any are left out.
+
+    A credit goes to the findings that claim on the charge it settles; what settles no charge of its own, to the
+    findings of the dispute in order of id, none above what it claims.
+    """
+    items = [item for item in on_file(store, as_of) if item.credited]
+    if not items:
+        return {}
+    counted = findings.load(store, current=False).set_index("finding_id")["amount_counted"]
+    result: Counter[str] = Counter()
+    for item in items:
+        room = {key: max(0, int(counted.get(key, 0))) for key in item.finding_ids}
+        rest, settled = item.credited, dict(item.settled)
+        for key in item.finding_ids:
+            for charge, stake in item.claims.get(key, {}).items():
+                part = min(stake, settled.get(charge, 0), room[key], rest)
+                settled[charge] = settled.get(charge, 0) - part
+                room[key] -= part
+                rest -= part
+                result[key] += part
+        for key in item.finding_ids:
+            part = min(rest, room[key])
+            rest -= part
+            result[key] += part
+    return {key: amount for key, amount in result.items() if amount > 0}
+
+
+def settle(store: Store, as_of: str) -> int:
+    """Give findings in dispute the state their credits prove: `credited`, or `disputed` again where one was undone.
+
+    Returns how many findings changed; each leaves an entry in the trail.
+    """
+    items = [item for item in on_file(store, as_of) if item.state in ("submitted", "approved", "credited")]
+    keys = {key for item in items for key in item.finding_ids}
+    brought = proven(store, as_of)
+    # A person may have said that a dispute is credited: only what the bills say is taken back by the bills.
+    said = {row.dispute_id for row in store.frame("disputes").itertuples(index=False) if row.state == "credited"}
+    told = {key for item in items if item.dispute_id in said for key in item.finding_ids}
+    frame = findings.load(store, current=False)
+    changed = 0
+    for row in frame[frame["finding_id"].isin(keys) & frame["state"].isin(["disputed", "credited"])].itertuples():
+        covered = brought.get(row.finding_id, 0) >= row.amount_counted > 0
+        state = "credited" if covered or row.finding_id in told else "disputed"
+        if state != row.state:
+            reason = "credits on later bills cover it" if covered else "the credits that covered it are gone"
+            changed += findings.set_state(store, [row.finding_id], state, reason=reason)
+    return changed

@@ -142,7 +142,7 @@ def _from_findings(store: Store, as_of: str, named: set[str], changed: set[str])
         & ~((frame["claim"] == "avoidable") & frame["service_id"].isin(changed))
     ]
     rows = [{str(k): plain(v) for k, v in raw.items()} for raw in frame[_READ].to_dict("records")]
-    credited = _credits_by_finding(store, as_of)
+    credited = dispute_ledger.proven(store, as_of)
     last_month = workflow.last_invoice_day(store)
     groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     counted: set[tuple[str, str]] = set()
@@ -208,22 +208,6 @@ def _saving_lines(
 def _title(row: dict[str, Any], months: int) -> str:
     subject = row["service_id"] or row["subject_id"]
     return f"{row['rule']} {subject}" + (f", {months} findings" if months > 1 else "")
-
-
-def _credits_by_finding(store: Store, as_of: str) -> dict[str, int]:
-    """What credits have proven for each finding: a dispute's credited amount, dealt to its findings in order of id."""
-    proven = [item for item in dispute_ledger.on_file(store, as_of) if item.credited]
-    if not proven:
-        return {}
-    amounts = findings.load(store, current=False).set_index("finding_id")["amount_counted"]
-    result: dict[str, int] = {}
-    for item in proven:
-        left = item.credited
-        for key in item.finding_ids:
-            share = min(left, int(amounts.get(key, 0)))
-            result[key] = result.get(key, 0) + share
-            left -= share
-    return result
 
 
 def baseline(store: Store) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def _words(path: Path) -> list[Any]:
 
 def _document(told: list[Any]) -> Document:
     lines: list[Any] = []
-    for page, (_, words) in enumerate(told[1:], 1):
+    for page, words in enumerate(told[1:], 1):
         lines += page_lines(words, page, len(lines))
     return Document(told[0], tuple(lines))
 

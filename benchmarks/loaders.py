@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from benchmarks import Row, _fuzz
@@ -46,6 +47,17 @@ for item in reader:
     pass
 print(peak() - before)
 """
+_LOAD = """
+import re, sys
+from pathlib import Path
+from app import cli
+sys.argv = ["tem", "--store", sys.argv[1], "load", *sys.argv[2:]]
+try:
+    cli.main()
+except SystemExit as left:
+    assert not left.code
+print(re.search(r"VmHWM:\\s+(\\d+)", Path("/proc/self/status").read_text())[1])
+"""
 
 
 def write_estate(folder: Path) -> None:
@@ -74,28 +86,33 @@ def write_charges(path: Path, count: int) -> None:
         )
 
 
-def write_x12(path: Path, invoices: int, lines: int = 200, first: int = 0) -> int:
-    """A compact 811 of invoices numbered from `first`; returns its number of segments."""
+def write_x12(path: Path, invoices: int, lines: int = 200, first: int = 0, prices: int = 7) -> int:
+    """A compact 811 of invoices numbered from `first`; returns its number of segments.
+
+    A product has one of `prices` prices, so that items repeat word for word; with many prices none does.
+    """
     head = "ISA*00*          *00*          *ZZ*GRANITE        *ZZ*ACME           *260201*1200*U*00401*000000071*0*P*>"
     count = 4
     with path.open("w", encoding="utf-8") as stream:
         stream.write(f"{head}~\nGS*CI*GRANITE*ACME*20260201*1200*71*X*004010~\n")
         for invoice in range(first, first + invoices):
-            segments = _invoice(invoice, lines)
+            segments = _invoice(invoice, lines, prices)
             count += len(segments)
             stream.write("~\n".join(segments) + "~\n")
         stream.write(f"GE*{invoices}*71~\nIEA*1*000000071~\n")
     return count
 
 
-def _invoice(number: int, lines: int) -> list[str]:
+def _invoice(number: int, lines: int, prices: int) -> list[str]:
     found = [f"ST*811*{number:04d}", f"BIG*20260201*INV{number}", f"REF*12*77{number:06d}", "ITD*01*****20260301"]
     found += ["DTM*186*20260101", "DTM*187*20260131", "N1*PE*Granite Telecommunications", "HL*1**1*1", "HL*2*1*4*1"]
     total = 0
     for line in range(lines):
         found += [f"HL*{line + 3}*2*8*0", f"SI*TI*TN*212{5550000 + line}"]
-        items = (("BUSINESS LINE", 2499 + line % 7 * 100), ("FEDERAL ACCESS CHARGE", 920), ("CALLER ID", 350))
-        for at, (text, cents) in enumerate(items):
+        step = (number * lines + line) % prices
+        items = (("BUSINESS LINE", 2499), ("FEDERAL ACCESS CHARGE", 920), ("CALLER ID", 350))
+        for at, (text, least) in enumerate(items):
+            cents = least + step * 100
             amount = f"{cents / 100:.2f}"
             found += [f"SLN*{at}**A*1*EA*{amount}***A3*1MB{at}", f"PID*F****{text}", "DTM*150*20260101"]
             found += ["DTM*151*20260131", f"AMT*1*{amount}"]
@@ -190,30 +207,38 @@ def _csv_rows(folder: Path, count: int, times: int) -> list[Row]:
 
 
 def _x12_rows(folder: Path, invoices: int, times: int) -> list[Row]:
-    path = folder / "bill.edi"
-    segments = write_x12(path, invoices)
-    source = Source(path)
-    assert source.sha256
-
-    def ours() -> None:
-        assert all(isinstance(item, Bill) for item in X12Bill().read(source))
-
-    def kept() -> None:
-        found = [segment.strip().split("*") for segment in path.read_text(encoding="utf-8").split("~")]
-        assert len(found) == segments + 1
-
-    def dropped() -> None:
-        for segment in path.read_text(encoding="utf-8").split("~"):
-            segment.strip().split("*")
-
-    mine, held, thrown = best(lambda: timed(ours), lambda: timed(kept), lambda: timed(dropped), times=times)
-    rows = [
-        Row("X12 811 to rows", f"{held / mine:.2f}", f"split into lists; {segments / mine:,.0f} segments/s", ">= 0.5"),
-        Row("X12 811 to rows", f"{thrown / mine:.2f}", "split, each list thrown away at once", ""),
-    ]
-    if importlib.util.find_spec("pyx12"):
-        rows.append(Row("X12 811 to rows", f"{timed(lambda: _pyx12(path)) / mine:.1f}", "pyx12's reader", ">= 10"))
+    """Against pyx12's reader and splitting, in one run: a bill whose items repeat, one whose prices all differ."""
+    rows = []
+    for prices, said in ((7, ""), (10**9, ", no item twice")):
+        path = folder / f"bill_{prices}.edi"
+        segments = write_x12(path, invoices, prices=prices)
+        source = Source(path)
+        assert source.sha256
+        steps = [partial(_x12_bills, source), partial(_split, path, segments), partial(_split_and_drop, path)]
+        if importlib.util.find_spec("pyx12"):
+            steps.append(partial(_pyx12, path))
+        mine, held, thrown, *peer = best(*(partial(timed, step) for step in steps), times=times)
+        what = f"X12 811 to rows{said}"
+        pace = f"{segments / mine:,.0f} segments/s"
+        rows.append(Row(what, f"{thrown / mine:.2f}", f"split, each list thrown away at once; {pace}", ">= 0.5"))
+        rows.append(Row(what, f"{held / mine:.2f}", "split into lists that are kept", ""))
+        rows += [Row(what, f"{seconds / mine:.1f}", "pyx12's reader", ">= 10") for seconds in peer]
+        rows += [Row("split, thrown away", f"{seconds / thrown:.0f}", "pyx12's reader", "") for seconds in peer]
     return rows
+
+
+def _x12_bills(source: Source) -> None:
+    assert all(isinstance(item, Bill) for item in X12Bill().read(source))
+
+
+def _split(path: Path, segments: int) -> None:
+    found = [segment.strip().split("*") for segment in path.read_text(encoding="utf-8").split("~")]
+    assert len(found) == segments + 1
+
+
+def _split_and_drop(path: Path) -> None:
+    for segment in path.read_text(encoding="utf-8").split("~"):
+        segment.strip().split("*")
 
 
 def _pyx12(path: Path) -> None:
@@ -228,18 +253,31 @@ def _memory_rows(folder: Path, megabytes: int, smoke: bool) -> list[Row]:
     write_charges(folder / "more.csv", megabytes * 48_000)
     write_x12(folder / "bill.edi", megabytes * 14)
     write_x12(folder / "more.edi", megabytes * 55)
-    rows = []
+    rows = [_whole_load_row(folder)]
     pairs = (("CSV", ("charges.csv", "more.csv")), ("X12 811", ("bill.edi", "more.edi")))
     for title, names in pairs[:1] if smoke else pairs:
         peaks = []
         for name in names:
-            command = [sys.executable, "-c", _PEAK, str(folder / name)]
-            done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parent.parent)
-            peaks.append(int(done.stdout) // 1024)
+            peaks.append(_printed(_PEAK, folder / name) // 1024)
         sizes = [(folder / name).stat().st_size // 1_000_000 for name in names]
         value = f"{peaks[0]} MB at {sizes[0]} MB, {peaks[1]} MB at {sizes[1]} MB"
         rows.append(Row(f"peak memory, {title}", value, "the size of the file", "flat, <= 500 MB"))
     return rows
+
+
+def _whole_load_row(folder: Path) -> Row:
+    """Peak memory of the whole process that loads the CSV into an embedded store; it is read and written by one."""
+    write_estate(folder / "estate")
+    peak = _printed(_LOAD, f"sqlite:///{folder / 'whole.db'}", folder / "estate", folder / "charges.csv") // 1024
+    size = (folder / "charges.csv").stat().st_size / 1e6
+    return Row("peak memory, whole load of a CSV", f"{peak} MB at {size:.0f} MB", "the size of the file", "<= 500 MB")
+
+
+def _printed(program: str, *arguments: Path | str) -> int:
+    """The number that a process of its own prints last."""
+    command = [sys.executable, "-c", program, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parent.parent)
+    return int(done.stdout.split()[-1])
 
 
 def _mutated_row(folder: Path, count: int) -> Row:

@@ -3,7 +3,8 @@
 B8: pools of a synthetic estate, dual against the relaxation solved again with 0.2 % more allowance; the first
 break-even price of an offered plan, confirmed by independent runs at that price and a cent above. B9: Megaline usage
 (490 lines of 2018, course data beside the project) on a plan catalogue of our own, pooled, decided on the months
-before a cut and paid on the month after it, at three scalings of use.
+before a cut and paid on the month after it, at three scalings of use. Beside it, which of the two stochastic policies
+is better where all use moves together: it stays, jumps, grows, falls or wanders.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from benchmarks import Row
@@ -35,6 +38,7 @@ def run(smoke: bool = False) -> list[Row]:
 
     rows = [_duals(pooled_estate(60 if smoke else 2_000, 3 if smoke else 6, 2 if smoke else 4))]
     rows.append(_break_even(pooled_estate(10 if smoke else 40, 2 if smoke else 4)))
+    rows.append(_levels(("flat",) if smoke else tuple(_COURSES), (31,) if smoke else (31, 32, 33), 6 if smoke else 80))
     if not smoke:
         rows += (
             [_backtest(scale) for scale in _SCALES] if _there() else [Row("B9, Megaline", "no data beside the project")]
@@ -83,6 +87,68 @@ def _break_even(frames: dict[str, pd.DataFrame]) -> Row:
     )
 
 
+#: How the use of all lines moves together: growth a month, noise of a month, noise that stays.
+_COURSES = {
+    "flat": (0.0, 0.0, 0.0),
+    "shocks": (0.0, 0.06, 0.0),
+    "grows 2 %": (0.02, 0.03, 0.0),
+    "grows 5 %": (0.05, 0.03, 0.0),
+    "falls 3 %": (-0.03, 0.03, 0.0),
+    "wanders": (0.0, 0.0, 0.06),
+}
+
+
+def _levels(courses: tuple[str, ...], seeds: tuple[int, ...], lines: int) -> Row:
+    """Mean regret of both stochastic policies on seasonal use, decided on 6 and on 9 months, paid on the next 3."""
+    from estates import pooled_estate
+
+    begun, months = time.perf_counter(), 12
+    found: dict[str, list[tuple[float, float]]] = {course: [] for course in courses}
+    for course in courses:
+        growth, noise, drift = _COURSES[course]
+        for seed in seeds:
+            rng = np.random.default_rng(seed + 100)
+            shared = (1 + growth) ** np.arange(months) * np.exp(noise * rng.standard_normal(months))
+            shared *= np.exp(np.cumsum(drift * rng.standard_normal(months)))
+            frames = pooled_estate(lines, months, 2, seed)
+            usage = frames["usage"]
+            factor = usage["month"].map(dict(zip(sorted(usage["month"].unique()), shared, strict=True)))
+            data = usage["usage_type"] == "data"
+            grown = usage["quantity"].where(~data, (usage["quantity"] * factor).round().astype("int64"))
+            found[course].append(_regrets({**frames, "usage": usage.assign(quantity=grown)}))
+    told = [f"{c} {np.mean([a for a, _ in v]):.1%} / {np.mean([b for _, b in v]):.1%}" for c, v in found.items()]
+    pairs = np.array([pair for v in found.values() for pair in v])
+    gain = pairs[:, 0] - pairs[:, 1]
+    error = gain.std(ddof=1) / len(gain) ** 0.5 if len(gain) > 1 else 0.0
+    return Row(
+        f"B9, {len(pairs)} synthetic estates of {lines} lines: regret of stochastic / stochastic_level",
+        f"{pairs[:, 0].mean():.1%} / {pairs[:, 1].mean():.1%}",
+        f"{gain.mean():.1%} better (se {error:.1%}), in {int((gain > 0).sum())}; {', '.join(told)}; "
+        f"{time.perf_counter() - begun:.0f} s",
+        "",
+    )
+
+
+def _regrets(frames: dict[str, pd.DataFrame]) -> tuple[float, float]:
+    """Mean regrets of `stochastic` and `stochastic_level`, against the best plans known for the months paid."""
+    from optimize import rules, scenario
+    from optimize.evaluate import Evaluator
+    from optimize.scope import Setting
+
+    months = sorted(frames["usage"]["month"].unique())
+    given = scenario.parse({"gap": "0.003", "currency": "USD"})
+    regrets = []
+    for cut in (6, 9):
+        train, test = months[:cut], months[cut : cut + 3]
+        payer = Evaluator(frames, replace(given, first=test[0], last=test[-1]), Setting(tuple(test), "USD"))
+        plans = [rules.decide(policy, frames, given, train, 20) for policy in ("stochastic", "stochastic_level")]
+        plans.append(rules.decide("stochastic", frames, given, test, 20))
+        paid = [payer.price(plan).cost for plan in plans]
+        regrets.append([float(amount / min(paid) - 1) for amount in paid])
+    found = np.mean(regrets, axis=0)
+    return float(found[0]), float(found[1])
+
+
 def _there() -> bool:
     return (_SHARED / "tools" / "megaline_to_canonical.py").is_file() and (_SHARED / "data" / "megaline").is_dir()
 
@@ -102,8 +168,11 @@ def _backtest(scale: Fraction) -> Row:
     )
     return Row(
         f"B9, Megaline use x {float(scale):g}, {found['folds'][-1]['lines']} lines, Aug-Nov to Dec",
-        f"stochastic {above['stochastic']:.1%} above the clairvoyant, "
-        f"{1 - last['stochastic'] / last['line_average']:.1%} below per-line average",
+        "; ".join(
+            f"{name} {above[name]:.1%} above the clairvoyant, "
+            f"{1 - last[name] / last['line_average']:.1%} below per-line average"
+            for name in ("stochastic", "stochastic_level")
+        ),
         f"over {len(found['folds'])} cuts: {mean}; winner {found['winner']}; {time.perf_counter() - begun:.0f} s",
         "5 %, 8 %",
     )

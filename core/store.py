@@ -13,10 +13,8 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pandas as pd
 from sqlalchemy import BigInteger, Connection, Dialect, Engine, Integer, Select, Table, create_engine, event, select
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
@@ -28,8 +26,12 @@ from core.schema import TABLES
 from core.schema.work import meta
 from core.settings import settings
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 _BUSY_MS = 30_000
 _CHUNK = 20_000
+_PLAIN = (str, int, type(None))  # what every driver takes as it stands
 
 #: Which counter a written table bumps. Rollups and logs bump none: they change nothing that a page could cache wrongly.
 _COUNTERS = {"dimension": "data_version", "fact": "data_version", "data": "data_version", "work": "work_version"}
@@ -54,53 +56,39 @@ class Reader:
         """Rows of a select (or a whole table) as a frame; whole numbers are Int64, text is str, missing is NA."""
         query = select(statement) if isinstance(statement, Table) else statement
         result = self.connection.execute(query, params)
-        columns = list(query.selected_columns)
-        rows = result.fetchall()
-        data: dict[str, Any] = {}
-        for index, column in enumerate(columns):
-            values = [row[index] for row in rows]
-            data[column.name] = _array(values, isinstance(column.type, Integer | BigInteger))
-        return pd.DataFrame(data, columns=[column.name for column in columns])
+        columns = {column.name: _whole(column) for column in query.selected_columns}
+        from core import frames
+
+        return frames.of_rows(result.fetchall(), columns)
 
     def read_coded(self, statement: Select[Any]) -> pd.DataFrame:
         """:meth:`read` for millions of rows: text as categories, read in parts, so that no value is held twice."""
-        columns = list(statement.selected_columns)
-        whole = [isinstance(column.type, Integer | BigInteger) for column in columns]
-        known: list[dict[Any, int]] = [{} for _ in columns]
-        parts: list[list[Any]] = [[] for _ in columns]
+        columns = {column.name: _whole(column) for column in statement.selected_columns}
         cursor: Any = self.connection.execute(statement).cursor  # the driver's own tuples: half the time of rows
-        while rows := cursor.fetchmany(_CHUNK):
-            for n, values in enumerate(zip(*rows, strict=True)):
-                parts[n].append(_array(list(values), True) if whole[n] else _codes(values, known[n]))
-        data: dict[str, Any] = {}
-        for n, column in enumerate(columns):
-            if whole[n]:
-                data[column.name] = pd.concat([pd.Series(p) for p in parts[n]]).array if parts[n] else _array([], True)
-            else:
-                codes = np.concatenate(parts[n]) if parts[n] else np.zeros(0, dtype=np.int32)
-                data[column.name] = pd.Categorical.from_codes(codes, categories=list(known[n]))
-            parts[n] = []
-        return pd.DataFrame(data, columns=[column.name for column in columns])
+        from core import frames
+
+        return frames.of_parts(iter(lambda: cursor.fetchmany(_CHUNK), []), columns)
 
     def scalar(self, statement: Any, **params: Any) -> Any:
         """The single value a select gives, None without a row."""
         return self.connection.execute(statement, params).scalar()
 
 
-def _codes(values: Iterable[Any], known: dict[Any, int]) -> Any:
-    """Each value's number in `known`, which grows; None is -1."""
-    number = known.setdefault
-    return np.array([-1 if v is None else number(v, len(known)) for v in values], dtype=np.int32)
+def _whole(column: Any) -> bool:
+    return isinstance(column.type, Integer | BigInteger)
 
 
-def _array(values: list[Any], whole: bool) -> Any:
-    if not whole:
-        return pd.array(values, dtype=pd.StringDtype(na_value=np.nan))
-    if None not in values:
-        return pd.arrays.IntegerArray(np.array(values, dtype=np.int64), np.zeros(len(values), dtype=bool))
-    missing = np.fromiter((value is None for value in values), dtype=bool, count=len(values))
-    filled = np.fromiter((0 if value is None else int(value) for value in values), dtype=np.int64, count=len(values))
-    return pd.arrays.IntegerArray(filled, missing)
+def _columns(rows: pd.DataFrame | Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    if isinstance(rows, Sequence):
+        names = dict.fromkeys(name for row in rows for name in row)
+        columns = {name: [row.get(name) for row in rows] for name in names}
+        if all(type(value) in _PLAIN for values in columns.values() for value in values):
+            return columns
+    import pandas as pd
+
+    from core import frames
+
+    return frames.columns_of(rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows), dtype=object))
 
 
 class Txn(Reader):
@@ -115,18 +103,13 @@ class Txn(Reader):
 
         `rows` is a frame or a list of mappings with the table's column names; NA, NaN and None become NULL.
         """
-        frame = rows if isinstance(rows, pd.DataFrame) else pd.DataFrame(list(rows), dtype=object)
-        if frame.empty:
+        if len(rows) == 0:
             return 0
-        target = TABLES[table]
-        unknown = [name for name in frame.columns if name not in target.c]
+        columns = _columns(rows)
+        unknown = [name for name in columns if name not in TABLES[table].c]
         if unknown:
-            raise ValueError(f"table {table} has no column {', '.join(map(str, unknown))}")
-        self.touch(table)
-        names = [str(name) for name in frame.columns]
-        columns = [_values(frame[name]) for name in names]
-        self._insert(target, names, columns, len(frame))
-        return len(frame)
+            raise ValueError(f"table {table} has no column {', '.join(unknown)}")
+        return self.append_tuples(table, list(columns), zip(*columns.values(), strict=True))
 
     def append_tuples(self, table: str, names: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
         """The fast path: add rows given as tuples in the order of `names` (python ints, str or None)."""
@@ -137,10 +120,6 @@ class Txn(Reader):
         while batch := list(islice(stream, _CHUNK)):
             count += self._write(target, names, batch)
         return count
-
-    def _insert(self, target: Table, names: list[str], columns: list[list[Any]], count: int) -> None:
-        for start in range(0, count, _CHUNK):
-            self._write(target, names, list(zip(*(column[start : start + _CHUNK] for column in columns), strict=True)))
 
     def _write(self, target: Table, names: Sequence[str], rows: list[Sequence[Any]]) -> int:
         dialect = self.connection.dialect
@@ -224,14 +203,6 @@ def _refusals(dialect: Dialect) -> Iterator[None]:
         yield
     except refused as error:
         raise StoreError(str(getattr(error, "orig", None) or error).splitlines()[0]) from error
-
-
-def _values(series: pd.Series[Any]) -> list[Any]:
-    missing = series.isna()
-    if pd.api.types.is_float_dtype(series.dtype) and not missing.all():
-        raise TypeError(f"column {series.name} holds floats; the store keeps whole numbers and text")
-    items = series.astype(object).where(~missing, None).tolist()
-    return [item.item() if isinstance(item, np.generic) else item for item in items]
 
 
 class Store:

@@ -24,7 +24,7 @@ from loaders.contract import Chunk, Item, Rejected
 from loaders.reading.text import MAX_CELL, MAX_LINE, TextFacts
 from loaders.values import UNITS, Bad, Column, Typed
 
-BLOCK = 4 * 1024 * 1024  # bytes
+BLOCK = 1024 * 1024  # bytes
 _NUMBER = r"^[+-]?(?:[0-9]+(?:\.[0-9]{1,6})?|\.[0-9]{1,6})$"
 _DIGITS = 18  # of a decimal whose unscaled value fits 64 bits
 _SAMPLE = 1_000
@@ -157,7 +157,7 @@ def _column(cells: pa.StringArray, column: Column, info: dict[str, Any]) -> list
     known = [column[cell] for cell in coded.dictionary.to_pylist()]
     if any(type(value) is Bad for value in known):
         return None
-    found: list[Any] = _objects(known)[coded.indices.to_numpy(zero_copy_only=False)].tolist()
+    found: list[Any] = _objects(known)[np.from_dlpack(coded.indices)].tolist()
     return found
 
 
@@ -170,13 +170,12 @@ def _objects(values: list[Any]) -> np.ndarray[Any, Any]:
 def _texts(cells: pa.StringArray, column: Column) -> list[Any] | None:
     if (compute.max(compute.binary_length(cells)).as_py() or 0) > MAX_CELL:
         return None
-    found = cells.to_numpy(zero_copy_only=False)
-    empty = compute.equal(cells, "").to_numpy(zero_copy_only=False)
-    if empty.any():
+    empty = compute.equal(cells, "")
+    if compute.any(empty).as_py():
         if column.required:
             return None
-        found[empty] = None
-    values: list[Any] = found.tolist()
+        cells = compute.if_else(empty, None, cells)
+    values: list[Any] = cells.to_pylist()
     return values
 
 
@@ -194,7 +193,7 @@ def _micros(cells: pa.StringArray, column: Column, info: dict[str, Any]) -> list
     except pa.ArrowInvalid:
         return None
     words = np.frombuffer(exact.buffers()[1], dtype="<i8")[exact.offset * 2 : (exact.offset + len(exact)) * 2 : 2]
-    mask = empty.to_numpy(zero_copy_only=False)
+    mask = np.from_dlpack(empty.cast(pa.int8())).astype(bool)
     low, high = max(int(info.get("low", 0)), -MAX_MICROS), min(int(info.get("high", 0)), MAX_MICROS)
     sound = words[~mask] if blank else words
     if len(sound) and not low <= int(sound.min()) <= int(sound.max()) <= high:

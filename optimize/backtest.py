@@ -22,8 +22,8 @@ from optimize import frames as tables
 from optimize import rules, scope
 from optimize import scenario as scenarios
 from optimize.evaluate import Evaluator
-from optimize.priced import Priced
 from optimize.result import money
+from optimize.scenario_set import SetRule
 
 #: Policies compared; each is described in docs/optimizer.md.
 POLICIES: dict[str, str] = {
@@ -70,6 +70,8 @@ def backtest_frames(
         min_saving_per_change=0,
         objective="expected",
         growth={},
+        scenario_set=SetRule(),
+        overage_probability=None,
         suspend_zero_use_months=None,
         force={},
     )
@@ -114,12 +116,26 @@ def _fold(
     payer = Evaluator(known, future, scope.Setting(tuple(test), str(base.currency)))
     plans = {name: rules.decide(name, known, past, train, time_limit) for name in rules.RULES}
     plans["clairvoyant"] = rules.decide("stochastic", known, future, test, time_limit)
-    paid = {name: None if plan is None else _pay(payer, plan).cost for name, plan in plans.items()}
+    seen = Evaluator(known, past, scope.Setting(tuple(train), str(base.currency))) if base.buckets else None
+    paid: dict[str, Fraction | None] = dict.fromkeys(plans)
+    allowed: list[Fraction] = []
+    for name, plan in plans.items():
+        if plan is not None:
+            mine = {s: p for s, p in plan.items() if s in payer.lines}
+            told = payer if name == "clairvoyant" else None if name == "keep" else seen
+            paid[name] = cost = _pay(payer, mine, told)
+            allowed += [] if payer.violations(mine) else [cost]
+    # a search that the clock ended may be beaten by a policy's plans: they too could have been known in advance
+    paid["clairvoyant"] = min(allowed, default=paid["clairvoyant"])
     return {"lines": len(payer.lines), "paid": paid}
 
 
-def _pay(payer: Evaluator, plan: dict[str, str | None]) -> Priced:
-    return payer.price({s: p for s, p in plan.items() if s in payer.lines})
+def _pay(payer: Evaluator, plans: dict[str, str | None], told: Evaluator | None) -> Fraction:
+    """What plans cost in the months that are paid, with the buckets that are cheapest for them in the months told.
+
+    Nobody told, every pool keeps today's.
+    """
+    return payer.price(plans, told.price(plans, improve=True).buckets if told else None).cost
 
 
 def _present(frames: tables.Frames, train: list[str], test: list[str]) -> pd.DataFrame:

@@ -15,13 +15,16 @@ from optimize import tariff
 from optimize.checks import PLAN_COLUMNS, check_tables
 from optimize.contracts import Contract, read_contracts
 from optimize.frames import SERVICE_COLUMNS, Frames, places, rows, whole
-from optimize.problem import MICRO, PICO, Line, Options, Pool, Problem, allowed_plans
+from optimize.problem import MICRO, PICO, Line, Options, Pool, PoolBucket, Problem, allowed_plans
 from optimize.scenario import Scenario
 from optimize.scope import Setting, priced_services, settle
 
 
-def build(frames: Frames, scenario: Scenario) -> Problem:
+def build(frames: Frames, scenario: Scenario, like: Problem | None = None) -> Problem:
     """The problem of a scenario on canonical tables.
+
+    `like` is a problem of the same services, usage and accounts: lines, usage and charges that are the same are taken
+    from it.
 
     Raises:
         BadInput: with every problem of the scenario's ids, the range and the data it meets.
@@ -38,16 +41,41 @@ def build(frames: Frames, scenario: Scenario) -> Problem:
     for account, carrier in sorted(rows(frames, "accounts", "account_id", "carrier_id")):
         if carrier is not None:
             accounts.setdefault(carrier, account)
-    lines = _lines(frames, scenario, setting, plans, number, accounts, default_contract)
-    position = {line.service_id: n for n, line in enumerate(lines)}
-    usage, used = _usage(frames, scenario, setting, position)
+    if like is not None and not _same_lines(like, scenario, setting, plans, default_contract):
+        like = None
+    if like is not None:
+        lines, usage, suspendable = like.lines, like.usage, like.suspendable
+    else:
+        lines = _lines(frames, scenario, setting, plans, number, accounts, default_contract)
+        position = {line.service_id: n for n, line in enumerate(lines)}
+        history, used = _usage(frames, setting, position)
+        suspendable = _suspendable(scenario, lines, history.active, used)
+        usage = _scenario_months(history, scenario, setting)
     covered: dict[str, set[str]] = defaultdict(set)
     for site, carrier in rows(frames, "coverage", "site_id", "carrier_id"):
         covered[site].add(carrier)
-    suspendable = _suspendable(scenario, lines, usage.active, used)
     etf = _exit_fees(frames, setting, lines, plans)
     draft = _Draft(scenario, setting, plans, lines, usage, suspendable, dict(covered), accounts, default_contract, etf)
-    return draft.finish({c.contract_id: c for c in contracts})
+    return draft.finish({c.contract_id: c for c in contracts}, like)
+
+
+def _same_lines(
+    like: Problem, scenario: Scenario, setting: Setting, plans: list[tariff.Plan], default_contract: dict[str, str]
+) -> bool:
+    """Whether a problem of the same services and usage has the same lines, and lets the same ones be suspended."""
+    before: dict[str, str] = {}
+    for contract in like.contracts.values():
+        before.setdefault(contract.carrier_id, contract.contract_id)
+    return (
+        setting == like.setting
+        and scenario.services == like.scenario.services
+        and scenario.growth == like.scenario.growth
+        and default_contract == before
+        and [(p.plan_id, p.carrier_id, p.currency) for p in plans]
+        == [(p.plan_id, p.carrier_id, p.currency) for p in like.plans]
+        and scenario.suspend_zero_use_months == like.scenario.suspend_zero_use_months
+        and scenario.suspend_kinds == like.scenario.suspend_kinds
+    )
 
 
 def _plans(frames: Frames, scenario: Scenario) -> list[tariff.Plan]:
@@ -115,10 +143,8 @@ def _lines(
     return sorted(found, key=lambda line: line.service_id)
 
 
-def _usage(
-    frames: Frames, scenario: Scenario, setting: Setting, position: dict[str, int]
-) -> tuple[tariff.Usage, NDArray[np.bool_]]:
-    """Usage of the lines in the months they are active, and where there was any use at all."""
+def _usage(frames: Frames, setting: Setting, position: dict[str, int]) -> tuple[tariff.Usage, NDArray[np.bool_]]:
+    """Usage of the lines in the months of the range they are active, and where there was any use at all."""
     months = {month: n for n, month in enumerate(setting.months)}
     shape = (len(position), len(months))
     active = np.zeros(shape, dtype=bool)
@@ -152,15 +178,41 @@ def _usage(
     other = added((zone != 0) & ~((zone == 1) & (kind >= 0)), cost)
     used = np.zeros(shape, dtype=bool)
     used.ravel()[cell[quantity > 0]] = True
-    for name, rate in scenario.growth.items():
-        if rate:
-            home[name] = _grow(home[name], Fraction(MICRO + rate, MICRO) ** len(months))
     return tariff.Usage(active, home, roaming, roaming_cost, other), used
+
+
+def _scenario_months(history: tariff.Usage, scenario: Scenario, setting: Setting) -> tariff.Usage:
+    """The usage in the scenario's months: growth and factors on home use (items 16 and 31), the rest as it was."""
+    drawn, span = setting.scenarios, len(setting.months)
+    source = slice(None) if drawn.sources.tolist() == list(range(span)) else drawn.sources
+    home: dict[str, tariff.Ints] = {}
+    for name, values in history.home.items():
+        growth = Fraction(MICRO + scenario.growth.get(name, 0), MICRO) ** span
+        factors = drawn.factors(name)
+        home[name] = values[:, source]
+        for factor in dict.fromkeys(factors):
+            if growth != 1 or factor != 1:
+                here = [t for t, other in enumerate(factors) if other == factor]
+                whole = len(here) == len(factors)
+                grown = _grow(home[name] if whole else home[name][:, here], growth * factor)
+                if whole:
+                    home[name] = grown
+                else:
+                    home[name][:, here] = grown
+    return tariff.Usage(
+        history.active[:, source],
+        home,
+        {k: v[:, source] for k, v in history.roaming.items()},
+        {k: v[:, source] for k, v in history.roaming_cost.items()},
+        history.other_cost[:, source],
+    )
 
 
 def _grow(values: NDArray[Any], factor: Fraction) -> NDArray[Any]:
     """values x factor, rounded half up to 4 decimals (100 millionths)."""
     top, bottom = factor.numerator, factor.denominator * 100
+    if 2 * int(np.abs(values).max(initial=0)) * top + bottom < 2**62 and bottom < 2**61:
+        return 100 * ((2 * values * top + bottom) // (2 * bottom))
     grown = [100 * ((2 * int(v) * top + bottom) // (2 * bottom)) for v in values.ravel()]
     return np.array(grown, dtype=np.int64).reshape(values.shape)
 
@@ -210,9 +262,9 @@ class _Draft:
     default_contract: dict[str, str]
     etf: list[int]
 
-    def finish(self, contracts: dict[str, Contract]) -> Problem:
+    def finish(self, contracts: dict[str, Contract], like: Problem | None) -> Problem:
         line_of, plan_of = self._pairs()
-        totals, monthly = self._charges(line_of, plan_of)
+        totals, monthly = self._charges(line_of, plan_of, like)
         carriers = sorted({p.carrier_id for p in self.plans})
         contract_ids = sorted({*contracts, *(x.contract_id for x in self.lines if x.contract_id)})
         place = _Places(self, carriers, contract_ids, line_of, plan_of)
@@ -225,8 +277,8 @@ class _Draft:
             data_pool=pool_of["data"],
             voice_pool=pool_of["voice"],
             changed=plan_of != place.today[line_of],
-            total=totals,
-            fee=place.fees(),
+            totals=totals,
+            fees=place.fees(),
             monthly=monthly,
         )
         first = np.searchsorted(line_of, np.arange(len(self.lines) + 1)).astype(np.int64)
@@ -243,6 +295,7 @@ class _Draft:
             pools=pools,
             options=options,
             covered=self.covered,
+            joined=dict(zip(carriers, place.joined, strict=True)),
             keep=frozenset(self.scenario.keep),
             first_option=first,
         )
@@ -269,28 +322,51 @@ class _Draft:
         line_of = np.repeat(np.arange(len(self.lines), dtype=np.int64), np.array(sizes, dtype=np.int64))
         return line_of, np.concatenate([*found, np.zeros(0, dtype=np.int64)])
 
-    def _charges(self, line_of: NDArray[np.int64], plan_of: NDArray[np.int64]) -> tuple[list[int], NDArray[np.float64]]:
-        """Charges of all months of each option, picos; of each month (currency) only where bad months count."""
+    def _charges(
+        self, line_of: NDArray[np.int64], plan_of: NDArray[np.int64], like: Problem | None
+    ) -> tuple[NDArray[Any], NDArray[np.float64]]:
+        """Charges of all months of each option by weight, picos; of each month (currency) only where bad ones count.
+
+        Lines on a plan that is the same in `like` are charged what they are charged there.
+        """
         totals: NDArray[Any] = np.zeros(len(line_of), dtype=np.int64)
         months = self.usage.active.shape[1]
+        weights = self.setting.scenarios.weights
         monthly = np.zeros((len(line_of), months) if self.scenario.cvar_weight else (0, months))
-        order = np.argsort(plan_of, kind="stable")
-        plans, first = np.unique(plan_of[order], return_index=True)
-        for n, p in enumerate(plans.tolist()):
-            where = order[first[n] : first[n + 1] if n + 1 < len(plans) else None]
+        known: dict[int, NDArray[np.int64]] = {}
+        before: NDArray[Any] = np.zeros(0, dtype=np.int64)
+        if like is not None and not len(monthly):
+            known = _by_plan(like.options.plan)
+            known.pop(-1, None)
+            before = like.options.totals
+            totals = totals.astype(before.dtype)
+        for p, where in _by_plan(plan_of).items():
+            old = np.full(len(self.lines), -1, dtype=np.int64)
+            if like is not None and p in known and self.plans[p] == like.plans[p]:
+                old[like.options.line[known[p]]] = known[p]
+            if (old[line_of[where]] >= 0).all():
+                totals[where] = before[old[line_of[where]]]
+                continue
             usage = self.usage.rows(line_of[where])
             if p >= 0:
                 exact = tariff.charges(self.plans[p], usage)
             else:
                 price = self.scenario.suspend_price * MICRO
                 exact = usage.active.astype(np.int64 if price * months < 2**61 else object) * price
-            sums = tariff.total(exact)
+            sums = tariff.total(exact, weights)
             if sums.dtype == object:
                 totals = totals.astype(object)
             totals[where] = sums
             if len(monthly):
                 monthly[where] = exact.astype(np.float64) / PICO
-        return totals.tolist(), monthly
+        return totals, monthly
+
+
+def _by_plan(plan_of: NDArray[np.int64]) -> dict[int, NDArray[np.int64]]:
+    """The options of each plan, in order."""
+    order = np.argsort(plan_of.astype(np.int16) if plan_of.max(initial=0) < 2**15 else plan_of, kind="stable")
+    plans, first = np.unique(plan_of[order], return_index=True)
+    return dict(zip(plans.tolist(), np.split(order, first[1:]), strict=False))  # no option: one empty part
 
 
 class _Places:
@@ -314,11 +390,11 @@ class _Places:
         home = np.array([number[x.carrier_id] for x in lines], dtype=np.int64)
         self.carrier = carrier_of[plan_of]
         self.stays = (plan_of < 0) | (self.carrier == home[line_of])
-        joined = [scenario.target_accounts.get(c) or draft.accounts.get(c, f"new:{c}") for c in carriers]
-        self.accounts = sorted({*joined, *(x.account_id for x in lines)})
+        self.joined = [scenario.target_accounts.get(c) or draft.accounts.get(c, f"new:{c}") for c in carriers]
+        self.accounts = sorted({*self.joined, *(x.account_id for x in lines)})
         account_number = {a: n for n, a in enumerate(self.accounts)}
         own = np.array([account_number[x.account_id] for x in lines], dtype=np.int64)
-        new = np.array([account_number[a] for a in joined], dtype=np.int64)
+        new = np.array([account_number[a] for a in self.joined], dtype=np.int64)
         self.account = np.where(self.stays, own[line_of], new[self.carrier])
         mine = np.array([contract_number[x.contract_id] for x in lines], dtype=np.int64)
         default = np.array([contract_number.get(draft.default_contract.get(c), -1) for c in carriers], dtype=np.int64)
@@ -331,6 +407,7 @@ class _Places:
         keys: dict[str, list[tuple[str, str, str, str]]] = {}
         codes: dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
         price: dict[tuple[str, str, str], tuple[int, int]] = {}
+        limited = self.draft.scenario.limited_kinds  # a pool whose overage is free counts where overage is limited
         for kind in ("data", "voice"):
             groups, of_plan = [], []
             for plan in plans:
@@ -339,7 +416,7 @@ class _Places:
                     if kind == "data"
                     else (plan.voice_pool_group, plan.voice_price, 0)
                 )
-                if group is None or not cost:
+                if group is None or not (cost or kind in limited):
                     of_plan.append(-1)
                     continue
                 key = (kind, plan.carrier_id, group)
@@ -357,13 +434,21 @@ class _Places:
             codes[kind] = (found, place)
         every = sorted(key for found in keys.values() for key in found if key[0])
         number = {key: n for n, key in enumerate(every)}
-        pools = [Pool(*key, *price[key[0], key[2], key[3]]) for key in every]
+        pools = [Pool(*key, *price[key[0], key[2], key[3]], self._buckets(key)) for key in every]
         of = {
             kind: np.array([number.get(key, -1) for key in keys[kind]], dtype=np.int64)[codes[kind][1]] for kind in keys
         }
         return pools, of
 
-    def fees(self) -> list[int]:
+    def _buckets(self, key: tuple[str, str, str, str]) -> tuple[PoolBucket, ...]:
+        """The buckets that a pool may have."""
+        kind, account, carrier, group = key
+        scenario = self.draft.scenario
+        mine = [b for b in scenario.buckets if b.pools == (kind, carrier, group)]
+        sizes = ((b, b.most(account, scenario.offers)) for b in mine)
+        return tuple(PoolBucket(b.bucket_id, b.allowance, b.mrc, most) for b, most in sizes if most)
+
+    def fees(self) -> NDArray[Any]:
         """One-off fees, picos."""
         scenario = self.draft.scenario
         changed = self.plan_of != self.today[self.line_of]
@@ -374,4 +459,4 @@ class _Places:
         except OverflowError:
             leave = np.array(leaving, dtype=object)
         fee = np.where(self.stays, change, leave[self.line_of]) if len(leave) else np.zeros(0, dtype=np.int64)
-        return np.where(changed, fee, 0).tolist()
+        return np.where(changed, fee, 0)

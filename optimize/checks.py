@@ -53,6 +53,7 @@ def check_tables(frames: Frames, scenario: Scenario, setting: Setting) -> None:
     issues += _plan_problems(plans, current, scenario, setting)
     issues += _contract_problems(frames, scenario, setting)
     issues += _force_problems(frames, scenario, inside)
+    issues += _bucket_problems(plans, usable_plans(plans, current, scenario, setting.currency), scenario)
     if issues:
         raise BadInput(issues)
 
@@ -155,6 +156,25 @@ def _contract_problems(frames: Frames, scenario: Scenario, setting: Setting) -> 
         if len(set(starts)) < len(starts):
             said = f"{contract_id}: two tiers start at the same spend"
             issues.append(Issue(file="contract_tiers", field="spend_from", message=said))
+    return issues
+
+
+def _bucket_problems(plans: dict[str, dict[str, Any]], usable: list[str], scenario: Scenario) -> list[Issue]:
+    issues: list[Issue] = []
+    if scenario.buckets and scenario.limited_kinds:
+        issues.append(
+            Issue(field="buckets", message="a limit on overage (overage_probability) with buckets is not built")
+        )
+    for bucket in scenario.buckets:
+        group = "pool_group" if bucket.kind == "data" else "voice_pool_group"
+        price, wanted = f"{bucket.kind}_overage_price", (bucket.carrier_id, bucket.pool_group)
+        mine = [p for p, row in plans.items() if (row["carrier_id"], row[group]) == wanted]
+        where = f"{bucket.bucket_id}: {group} {bucket.pool_group} of {bucket.carrier_id}"
+        if not mine:
+            issues.append(Issue(field="buckets", found=bucket.pool_group, message=f"{where} is in no plan"))
+        elif any(p in usable and not plans[p][price] for p in mine):
+            said = f"{where} has no overage price, so use above the allowance is free and no bucket is ever needed"
+            issues.append(Issue(field="buckets", found=bucket.bucket_id, message=said))
     return issues
 
 

@@ -9,9 +9,8 @@ and section 4, items 1-24).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from copy import copy
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -19,13 +18,26 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from optimize.priced import PICO, Assignment, ContractCost, PoolKey, PoolMonth, Priced
-from optimize.raw_lines import KINDS, MICRO, exact_sums, exact_total, read_lines, records
+from optimize.bucket_choice import Shops, added, frozen, mrc_of
+from optimize.priced import (
+    PICO,
+    Assignment,
+    BucketCounts,
+    ContractCost,
+    PoolKey,
+    PoolMonth,
+    Priced,
+    contract_cost,
+    overage,
+)
+from optimize.pulls import Pulls, blocks, peak
+from optimize.raw_lines import KINDS, MICRO, exact_sums, exact_total, read_lines, records, weighted
 from optimize.scenario import Scenario
 from optimize.scope import Setting
 
 _FITS = 2**62
 Numbers = NDArray[np.int64]
+_REMEMBERED = 4  # assignments whose cost is kept: a search asks again for the ones that it starts and ends with
 _POOLED = {"data": ("pool_group", "data_mb"), "voice": ("voice_pool_group", "voice_min")}
 
 
@@ -38,7 +50,7 @@ class Evaluator:
 
     def __init__(self, frames: Mapping[str, pd.DataFrame], scenario: Scenario, setting: Setting) -> None:
         self.scenario = scenario
-        self.months = list(setting.months)
+        self.months, self.drawn = list(setting.months), setting.scenarios
         self.currency = setting.currency
         self._accounts: dict[str, str] = {}
         for row in records(frames, "accounts"):
@@ -46,11 +58,12 @@ class Evaluator:
             if carrier is not None and account < self._accounts.get(carrier, "\U0010ffff"):
                 self._accounts[carrier] = account
         self.plans = {row["plan_id"]: row for row in records(frames, "plans")}
-        self.raw = read_lines(frames, scenario, self.months, self.plans, self.currency)
+        self.raw = read_lines(frames, scenario, self.months, self.drawn, self.plans, self.currency)
         self.lines = self.raw.rows
         self._read_coverage(frames)
         self._read_contracts(frames)
         self._number()
+        self._known: dict[tuple[Any, ...], Priced] = {}
 
     def under(self, scenario: Scenario, frames: Mapping[str, pd.DataFrame], changed: set[str]) -> Evaluator:
         """The same lines and use under another scenario (same months, filter and growth) and other terms.
@@ -58,14 +71,15 @@ class Evaluator:
         `changed` names the tables among plans, contracts, contract_tiers and coverage that are to be read again.
         """
         found = copy(self)
-        found.scenario = scenario
+        found.scenario, found._pool_plans, found._known = scenario, {}, {}
         if "plans" in changed:
             found.plans = {row["plan_id"]: row for row in records(frames, "plans")}
         if "coverage" in changed:
             found._read_coverage(frames)
         if changed & {"contracts", "contract_tiers"}:
             found._read_contracts(frames)
-        found._number()
+        if changed or scenario.target_accounts != self.scenario.target_accounts:
+            found._number()
         return found
 
     # ---- reading ---------------------------------------------------------------------------------------------------
@@ -82,6 +96,7 @@ class Evaluator:
             mode = row.get("mode") or "all_units"
             self._tiers[row["contract_id"]].append((row["spend_from"], row["discount_rate"], mode))
         self.in_force = sorted(c for c, row in self.contracts.items() if self._holds(row))
+        self._with_terms = {c for c in self.in_force if self._tiers[c] or self.contracts[c].get("commitment_amount")}
         self._default_contract: dict[str, str] = {}
         for contract_id in self.in_force:
             self._default_contract.setdefault(self.contracts[contract_id]["carrier_id"], contract_id)
@@ -106,6 +121,7 @@ class Evaluator:
         self._ids = list(self.lines)
         self._plan_ids = list(self.plans)
         self._plan_number = {plan_id: n for n, plan_id in enumerate(self._plan_ids)}
+        self._number_of: dict[str | None, int] = {**self._plan_number, None: -1}
         self._carriers = sorted({plan["carrier_id"] for plan in plans if plan["carrier_id"] is not None})
         carrier = {name: n for n, name in enumerate(self._carriers)}
         self._carrier_of = np.array([carrier.get(plan["carrier_id"], -1) for plan in plans], dtype=np.int64)
@@ -140,6 +156,8 @@ class Evaluator:
 
     def chosen(self, assignment: Assignment | None) -> Numbers:
         """The number of each line's plan, -1 = suspended, in the order of `lines`."""
+        if assignment and list(assignment) == self._ids:
+            return np.fromiter(map(self._number_of.__getitem__, assignment.values()), np.int64, len(self._ids))
         found = self._today.copy()
         for service_id, plan_id in (assignment or {}).items():
             line = self.lines.get(service_id)
@@ -170,12 +188,17 @@ class Evaluator:
 
     def contract_of(self, plan_ids: Assignment) -> dict[str, str | None]:
         """The contract of each named service on its plan, None = none; suspended ones are left out."""
+        return {s: contract for s, (_, contract) in self.homes_of(plan_ids).items()}
+
+    def homes_of(self, plan_ids: Assignment) -> dict[str, tuple[str, str | None]]:
+        """Account and contract (None = none) of each named service on its plan; suspended ones are left out."""
         wanted = {s: p for s, p in plan_ids.items() if p is not None}
         rows = np.array([self.lines[s]["n"] for s in wanted], dtype=np.int64)
         chosen = np.array([self._plan_number[p] for p in wanted.values()], dtype=np.int64)
-        _, contract, _ = self._homes(chosen, rows)
+        account, contract, _ = self._homes(chosen, rows)
         names = [*self._contract_ids, None]
-        return dict(zip(wanted, (names[c] for c in contract.tolist()), strict=True))
+        homes = ((self._account_ids[a], names[c]) for a, c in zip(account.tolist(), contract.tolist(), strict=True))
+        return dict(zip(wanted, homes, strict=True))
 
     def one_off(self, assignment: Assignment) -> dict[str, int]:
         """One-off fees of each named service's change, picos."""
@@ -209,7 +232,7 @@ class Evaluator:
 
     def _by_plan(self, chosen: Numbers) -> Iterator[tuple[int, Numbers]]:
         """Each plan that occurs in `chosen` with the places in it."""
-        order = np.argsort(chosen, kind="stable")
+        order = np.argsort(chosen.astype(np.int16) if len(self._plan_ids) < 2**15 else chosen, kind="stable")
         found, first = np.unique(chosen[order], return_index=True)
         for n, p in enumerate(found.tolist()):
             yield p, order[first[n] : first[n + 1] if n + 1 < len(first) else None]
@@ -219,7 +242,7 @@ class Evaluator:
         raw, active = self.raw, self.raw.active[rows]
         if plan_id is None:
             price = self.scenario.suspend_price * MICRO
-            return active.astype(np.int64 if price * len(self.months) < _FITS else object) * price
+            return active.astype(np.int64 if price * self.drawn.total < _FITS else object) * price
         plan = self.plans[plan_id]
         mrc = self.scenario.plan_price.get(plan_id, plan["mrc"]) * MICRO
         block = plan.get("data_overage_block_mb") or MICRO
@@ -229,10 +252,10 @@ class Evaluator:
         home = {kind: raw.home[kind][rows] for kind in KINDS}
         other = raw.other_cost[rows]
         abroad = {k: raw.roaming_cost[k][rows] if own[k] is None else raw.roaming[k][rows] for k in KINDS}
-        most = abs(mrc) + _peak(other) * MICRO + (_peak(home["data"]) // block + 1) * prices["data"] * MICRO
-        most += sum(_peak(home[kind]) * prices[kind] for kind in ("voice", "sms"))
-        most += sum(_peak(abroad[kind]) * (MICRO if rates[kind] is None else rates[kind]) for kind in KINDS)
-        if most * len(self.months) >= _FITS or any(
+        most = abs(mrc) + peak(other) * MICRO + (peak(home["data"]) // block + 1) * prices["data"] * MICRO
+        most += sum(peak(home[kind]) * prices[kind] for kind in ("voice", "sms"))
+        most += sum(peak(abroad[kind]) * (MICRO if rates[kind] is None else rates[kind]) for kind in KINDS)
+        if most * self.drawn.total >= _FITS or any(
             v.dtype == object for v in (other, *home.values(), *abroad.values())
         ):
             home = {kind: values.astype(object) for kind, values in home.items()}
@@ -240,7 +263,7 @@ class Evaluator:
             other = other.astype(object)
         cost = other * MICRO + mrc
         if plan.get("pool_group") is None and plan.get("data_mb") is not None and prices["data"]:
-            cost = cost + _blocks(home["data"] - plan["data_mb"], block) * (prices["data"] * MICRO)
+            cost = cost + blocks(home["data"] - plan["data_mb"], block) * (prices["data"] * MICRO)
         if plan.get("voice_pool_group") is None and plan.get("voice_min") is not None:
             cost = cost + np.maximum(home["voice"] - plan["voice_min"], 0) * prices["voice"]
         if plan.get("sms") is not None:
@@ -250,21 +273,35 @@ class Evaluator:
         return np.where(active, cost, 0)
 
     def totals(self, assignment: Assignment) -> dict[str, int]:
-        """Charges of all months outside pools of each named service on its plan, picos."""
+        """Charges of all months by weight, outside pools, of each named service on its plan, picos."""
         ids = list(assignment)
         rows = np.array([self.lines[s]["n"] for s in ids], dtype=np.int64)
         chosen = np.array([-1 if p is None else self._plan_number[p] for p in assignment.values()], dtype=np.int64)
         found: dict[str, int] = {}
         for p, places in self._by_plan(chosen):
-            sums = exact_total(self.charges(self._plan_ids[p] if p >= 0 else None, rows[places]).T)
+            sums = weighted(self.charges(self._plan_ids[p] if p >= 0 else None, rows[places]), self.drawn.weights)
             found.update(zip((ids[n] for n in places.tolist()), sums.tolist(), strict=True))
         return found
 
-    def price(self, assignment: Assignment | None = None) -> Priced:
-        """The exact cost of an assignment (today's plans for services it does not name)."""
-        chosen, span = self.chosen(assignment), len(self.months)
+    def price(
+        self, assignment: Assignment | None = None, buckets: BucketCounts | None = None, *, improve: bool = False
+    ) -> Priced:
+        """The exact cost of an assignment (today's plans for services it does not name) with given buckets.
+
+        Without `buckets` every pool has today's. With `improve` they are where the search for cheaper counts starts.
+        """
+        chosen = self.chosen(assignment)
+        key = (chosen.tobytes(), *((frozen(buckets), improve) if self.scenario.buckets else ()))
+        found = self._known.pop(key, None) or self._price(chosen, buckets, improve)
+        self._known[key] = found
+        while len(self._known) > _REMEMBERED:
+            del self._known[next(iter(self._known))]
+        return found
+
+    def _price(self, chosen: Numbers, buckets: BucketCounts | None, improve: bool) -> Priced:
+        span, weights = self.drawn.total, self.drawn.weights
         account, contract, stays = self._homes(chosen)
-        by_month, totals = self._priced(chosen)
+        outside, totals = self._priced(chosen)
         changed = chosen != self._today
         moved = changed & ~stays
         fees = int(np.count_nonzero(changed & stays)) * self.scenario.change_fee * MICRO
@@ -279,44 +316,66 @@ class Evaluator:
         for c, amount in zip(*(a.tolist() for a in exact_sums(carrier, totals)), strict=True):
             by_carrier[self._carriers[c]] += Fraction(amount, PICO * span)
         counts = np.bincount(carrier[kept], minlength=len(self._carriers)).tolist()
+        lines_by_carrier = {self._carriers[c]: n for c, n in enumerate(counts) if n}
+        fixed = {
+            c: Fraction(amount, MICRO)
+            for c, amount in sorted(self.scenario.carrier_fixed_cost.items())
+            if amount and c in lines_by_carrier
+        }
+        for name, owed in fixed.items():
+            by_carrier[name] += owed
+        monthly_fees = Fraction(fees, PICO * self.scenario.horizon_months)
+        changes = int(np.count_nonzero(changed))
         pools = self._filled_pools(chosen, account, contract)
-        for key, pool in pools.items():
-            for n, month in enumerate(pool):
-                month.charge = self.pool_price(key, month)
-                by_month[n] += month.charge
-                by_carrier[key[2]] += Fraction(month.charge, PICO * span)
-                if month.contracts:
-                    spend[min(month.contracts)] += month.charge
-        contracts = [self._contract_cost(c, Fraction(spend[c], PICO * span)) for c in self.in_force]
+
+        def settled(charges: Sequence[int], more: Mapping[str, int]) -> tuple[list[ContractCost], Fraction, list[int]]:
+            spends = {c: Fraction(spend[c] + more.get(c, 0), PICO * span) for c in self.in_force}
+            costs = [contract_cost(self.contracts[c], self._tiers.get(c, ()), s) for c, s in spends.items()]
+            months = [a + b for a, b in zip(outside, charges, strict=True)]
+            extra = sum((c.shortfall - c.discount for c in costs), Fraction(0)) + sum(fixed.values(), Fraction(0))
+            gross = sum(amount * weight for amount, weight in zip(months, weights, strict=True))
+            return costs, Fraction(gross, PICO * span) + extra, months
+
+        def value(charges: Sequence[int], more: Mapping[str, int]) -> Fraction:
+            _, amount, months = settled(charges, more)
+            return self._objective(amount + monthly_fees, months, changes)
+
+        shops = Shops(self.scenario, pools, buckets, self.pool_price, self._with_terms, weights)
+        bought = shops.cheapest(value) if improve else shops.as_given()
+        for key, step in bought.items():
+            step.enter(pools[key])
+            by_carrier[key[2]] += Fraction(step.total, PICO * span)
+        contracts, running, by_month = settled(*added(bought.values(), len(weights)))
         for cost in contracts:
             if cost.carrier_id is not None and (cost.shortfall or cost.discount):
                 by_carrier[cost.carrier_id] += cost.shortfall - cost.discount
-        running = Fraction(sum(by_month), PICO * span) + sum((c.shortfall - c.discount for c in contracts), Fraction(0))
-        monthly_fees = Fraction(fees, PICO * self.scenario.horizon_months)
         cost_of_month = running + monthly_fees
-        changes = int(np.count_nonzero(changed))
         return Priced(
             cost=cost_of_month,
             objective=self._objective(cost_of_month, by_month, changes),
-            total_cost=running * span,
+            total_cost=running * len(self.months),
             fees=monthly_fees,
             changes=changes,
             by_carrier=dict(sorted(by_carrier.items())),
-            lines_by_carrier={self._carriers[c]: n for c, n in enumerate(counts) if n},
+            lines_by_carrier=lines_by_carrier,
+            carrier_fixed_cost=fixed,
             by_service=dict(zip(self._ids, totals.tolist(), strict=True)),
             by_month=by_month,
             pools=pools,
+            buckets={key: step.counts for key, step in bought.items() if step.counts},
             contracts=contracts,
         )
 
     def _priced(self, chosen: Numbers) -> tuple[list[int], NDArray[Any]]:
-        """Charges outside pools of each month, all lines together, and of each line, all months together; picos."""
-        by_month = [0] * len(self.months)
+        """Charges outside pools of each month, all lines together, and of each line, all months by weight; picos."""
+        by_month = [0] * len(self.drawn.months)
+        weights = None if set(self.drawn.weights) == {1} else np.array(self.drawn.weights, dtype=np.int64)
         totals = np.zeros(len(chosen), dtype=object)
         for p, places in self._by_plan(chosen):
             cost = self.charges(self._plan_ids[p] if p >= 0 else None, places)
             by_month = [a + b for a, b in zip(by_month, exact_total(cost).tolist(), strict=True)]
-            totals[places] = cost.sum(axis=1)  # a line's months fit, see `charges`
+            weighed = cost if weights is None else cost * weights
+            totals[places] = weighed.sum(axis=1)  # a line's months fit, see `charges`
         small = not len(totals) or max(abs(min(totals)), abs(max(totals))) < _FITS
         return by_month, totals.astype(np.int64) if small else totals
 
@@ -341,7 +400,7 @@ class Evaluator:
                 key = (kind, self._account_ids[c // len(groups)], carrier, name)
                 pools[key] = [
                     PoolMonth(brought[t], used[n][t], members[n][t], 0, names.get((c, t), set()))
-                    for t in range(len(self.months))
+                    for t in range(len(self.drawn.months))
                 ]
         return dict(sorted(pools.items()))
 
@@ -377,7 +436,7 @@ class Evaluator:
         return cache[(kind, carrier, group)]
 
     def pool_changes(self, priced: Priced, now: Assignment, new: Assignment) -> dict[str, int]:
-        """What pools charge less, all months together (picos), if one line alone goes from `now` to `new`; exact.
+        """What pools charge less, all months by weight (picos), if one line alone goes from `now` to `new`; exact.
 
         One figure per service of `now`, each with every other line as in `priced`.
         """
@@ -399,47 +458,50 @@ class Evaluator:
                         less[ids[place]] += saved
         return less
 
-    def _pulls(self, kind: str, rows: Numbers, plan_ids: list[str | None]) -> _Pulls:
+    def _pulls(self, kind: str, rows: Numbers, plan_ids: list[str | None]) -> Pulls:
         chosen = np.array([-1 if p is None else self._plan_number[p] for p in plan_ids], dtype=np.int64)
         account, _, _ = self._homes(chosen, rows)
         group = np.where(chosen >= 0, self._group_of[kind][chosen], -1)
         code = np.where(group >= 0, account * len(self._groups[kind]) + group, -1)
         brought = np.where(chosen >= 0, self._allowance_of[kind][chosen], 0)
-        return _Pulls(code, rows, brought, self.raw.home[kind], self.raw.active)
+        return Pulls(code, rows, brought, self.raw.home[kind], self.raw.active)
 
     def _saved(self, kind: str, code: int, priced: Priced, step: NDArray[Any]) -> list[int]:
-        """What one pool charges less over all months if its use less allowance changes by each row of `step`."""
+        """What one pool charges less, months by weight, if its use less allowance changes by each row of `step`."""
         carrier, group = self._groups[kind][code % len(self._groups[kind])]
         key = (kind, self._account_ids[code // len(self._groups[kind])], carrier, group)
-        months = priced.pools.get(key) or [PoolMonth() for _ in self.months]
+        months = priced.pools.get(key) or [PoolMonth() for _ in self.drawn.months]
         excess = [m.used - m.allowance for m in months]
-        if max(map(abs, excess)) + _peak(step) >= _FITS:
+        if max(map(abs, excess)) + peak(step) >= _FITS:
             step = step.astype(object)
         before = np.array(excess, dtype=step.dtype)
         plan = self._pool_plan(kind, carrier, group)
         if kind == "data":
             block = int(plan.get("data_overage_block_mb") or MICRO)
             price = int(plan.get("data_overage_price") or 0) * MICRO
-            units = _blocks(before, block)[None, :] - _blocks(before[None, :] + step, block)
+            units = blocks(before, block)[None, :] - blocks(before[None, :] + step, block)
         else:
             price = int(plan.get("voice_overage_price") or 0)
             units = np.maximum(before, 0)[None, :] - np.maximum(before[None, :] + step, 0)
-        return [int(n) * price for n in exact_total(units.T)]
+        return [int(n) * price for n in weighted(units, self.drawn.weights)]
 
     def contract_months(self, assignment: Assignment, priced: Priced, contract_id: str) -> list[Fraction]:
-        """Gross spend of a contract in each month under an assignment, before discount and fees."""
+        """Gross spend of a contract in each scenario month under an assignment, before discount and fees."""
         chosen = self.chosen(assignment)
         _, contract, _ = self._homes(chosen)
         number = self._contract_ids.index(contract_id) if contract_id in self._contract_ids else -2
         mine = np.flatnonzero((contract == number) & (chosen >= 0))
-        months = [0] * len(self.months)
+        months = [0] * len(self.drawn.months)
         for p, places in self._by_plan(chosen[mine]):
             cost = exact_total(self.charges(self._plan_ids[p], mine[places])).tolist()
             months = [a + b for a, b in zip(months, cost, strict=True)]
-        for pool in priced.pools.values():
+        for key, pool in priced.pools.items():
             for n, month in enumerate(pool):
                 if month.contracts and min(month.contracts) == contract_id:
                     months[n] += month.charge
+            if min(set().union(*(month.contracts for month in pool)), default=None) == contract_id:
+                bought = mrc_of(self.scenario, key, priced.buckets.get(key, {}))
+                months = [amount + bought for amount in months]
         return [Fraction(amount, PICO) for amount in months]
 
     # ---- contracts and objective -----------------------------------------------------------------------------------
@@ -448,38 +510,14 @@ class Evaluator:
         weight = self.scenario.cvar_weight
         value = cost * (1 - weight)
         if weight:
-            span = len(by_month)
-            same = cost - Fraction(sum(by_month), PICO * span)
-            months = [Fraction(amount, PICO) + same for amount in by_month]
+            span, weights = self.drawn.total, self.drawn.weights
+            gross = sum(amount * w for amount, w in zip(by_month, weights, strict=True))
+            same = cost - Fraction(gross, PICO * span)
+            months = [(Fraction(amount, PICO) + same, w) for amount, w in zip(by_month, weights, strict=True)]
             tail = (1 - self.scenario.alpha) * span
-            above = {eta: sum((m - eta for m in months if m > eta), Fraction(0)) for eta in months}
+            above = {eta: sum(((m - eta) * w for m, w in months if m > eta), Fraction(0)) for eta, _ in months}
             value += weight * min(eta + excess / tail for eta, excess in above.items())
         return value + Fraction(self.scenario.min_saving_per_change * changes, MICRO)
-
-    def _contract_cost(self, contract_id: str, spend: Fraction) -> ContractCost:
-        row = self.contracts[contract_id]
-        tiers = sorted(self._tiers.get(contract_id, ()))
-        discount, following = Fraction(0), None
-        for n, (start, rate, mode) in enumerate(tiers):
-            begin = Fraction(start, MICRO)
-            if spend < begin:
-                following = begin
-                break
-            end = Fraction(tiers[n + 1][0], MICRO) if n + 1 < len(tiers) else None
-            share = Fraction(rate, MICRO)
-            if mode == "all_units":
-                discount = share * spend
-            else:
-                discount += share * ((spend if end is None else min(spend, end)) - begin)
-        amount = Fraction(row.get("commitment_amount") or 0, MICRO)
-        period = row.get("commitment_period") or "month"
-        length = {"month": 1, "quarter": 3, "year": 12}.get(period) or row.get("initial_term_months") or 1
-        commitment = amount / int(length)
-        attained = spend - discount if row.get("commitment_basis") == "net" else spend
-        penalty = row.get("shortfall_rate")
-        shortfall = Fraction(MICRO if penalty is None else penalty, MICRO) * max(Fraction(0), commitment - attained)
-        carrier = row.get("carrier_id")
-        return ContractCost(contract_id, carrier, spend, discount, commitment, shortfall, following)
 
     # ---- limits ----------------------------------------------------------------------------------------------------
 
@@ -507,7 +545,7 @@ class Evaluator:
         last = self.scenario.suspend_zero_use_months
         if last is None or last > len(self.months):
             return np.zeros(len(rows), dtype=bool)
-        quiet = ~self.raw.used[rows][:, -last:].any(axis=1) & self.raw.active[rows][:, -last:].all(axis=1)
+        quiet = self.raw.quiet[rows] >= last
         kinds = self.scenario.suspend_kinds
         suits = np.array([kind in kinds for kind in self._kinds[rows].tolist()], dtype=bool)
         return quiet & suits & self.raw.selected[rows]
@@ -542,34 +580,13 @@ class Evaluator:
                 broken.add("min_lines")
             if high is not None and count[p] > high:
                 broken.add("max_lines")
+        if scenario.overage_probability is not None and scenario.limited_kinds:
+            filled = self._filled_pools(chosen, *self._homes(chosen)[:2])
+            odds = overage(filled, self.drawn.weights, scenario.limited_kinds)
+            if any(share > scenario.overage_probability.limit for share in odds.pools.values()):
+                broken.add("overage_probability")
         return sorted(broken)
-
-
-@dataclass(frozen=True)
-class _Pulls:
-    """The pool of each line on a plan (-1 = none) and what it takes from it: use less allowance, in active months."""
-
-    code: Numbers
-    rows: Numbers
-    allowance: Numbers
-    use: NDArray[Any]
-    active: NDArray[np.bool_]
-
-    def of(self, places: Numbers) -> NDArray[Any]:
-        """Use less allowance of some lines, places x T, millionths."""
-        rows = self.rows[places]
-        return self.use[rows] - self.active[rows] * self.allowance[places][:, None]
 
 
 def _month_number(month: str) -> int:
     return int(month[:4]) * 12 + int(month[5:7])
-
-
-def _peak(values: NDArray[Any]) -> int:
-    """The largest amount in absolute terms."""
-    return max(abs(int(values.max(initial=0))), abs(int(values.min(initial=0)))) if values.size else 0
-
-
-def _blocks(excess: NDArray[Any], block: int) -> NDArray[Any]:
-    """Started blocks of use above the allowance."""
-    return -(-np.maximum(excess, 0) // block)

@@ -14,7 +14,7 @@ from optimize import tariff
 from optimize.evaluate import Evaluator
 from optimize.priced import PICO, Assignment, Priced
 from optimize.problem import Problem, allowed_plans
-from optimize.raw_lines import KINDS, exact_total
+from optimize.raw_lines import KINDS, weighted
 from optimize.result import money
 
 #: Reasons a recommendation can have; every one is described in docs/optimizer.md.
@@ -28,9 +28,12 @@ REASONS: dict[str, str] = {
     "pool_size": "another allowance inside the pool fits the pool's use better",
     "zero_use": "no use in the last months; suspending stops the charge",
     "carrier_move": "another carrier serves the same use for less, exit costs included",
+    "leave_carrier": "all lines leave the carrier, which ends its fixed cost",
     "forced": "the scenario forces this plan",
+    "overage_limit": "costs more, and keeps pools within their allowance as often as the scenario asks",
     "keep_fee": "a cheaper plan does not pay back its one-off fee within the horizon",
     "keep_coverage": "a cheaper carrier does not cover the site",
+    "keep_carrier_cost": "a cheaper plan is with a carrier that nobody uses and whose fixed cost would be owed",
     "keep_fixed": "the scenario keeps this plan although a cheaper one exists",
 }
 
@@ -45,13 +48,13 @@ class Effect:
 
     @property
     def saving(self) -> Fraction:
-        """Monthly saving, the fee spread over the horizon; contract discounts are not split over lines."""
+        """Monthly saving, the fee spread over the horizon; discounts and fixed costs are not split over lines."""
         return self.own + self.pools - self.fee
 
 
 def effects(evaluator: Evaluator, priced: Priced, changes: Assignment) -> dict[str, Effect]:
     """The exact effect of each change of `priced`, found by putting that line back and re-pricing its pools."""
-    span, horizon = len(evaluator.months), evaluator.scenario.horizon_months
+    span, horizon = evaluator.drawn.total, evaluator.scenario.horizon_months
     today = {service_id: evaluator.lines[service_id]["plan_id"] for service_id in changes}
     before = evaluator.totals(today)
     pools = evaluator.pool_changes(priced, changes, today)
@@ -75,28 +78,58 @@ def recommendations(
         for service_id, line in evaluator.lines.items()
         if (plan_id := assignment.get(service_id, line["plan_id"])) != line["plan_id"]
     }
-    found = [*changed(evaluator, priced, changes), *_kept(problem, evaluator, assignment, _use(evaluator))]
+    kept = _kept(problem, evaluator, assignment, priced.lines_by_carrier, _use(evaluator))
+    found = [*changed(evaluator, priced, changes), *kept]
     return sorted(found, key=lambda row: row["service_id"])
 
 
 def changed(evaluator: Evaluator, priced: Priced, changes: Assignment) -> list[dict[str, Any]]:
     """A row for each of some changes of `priced`, with its reason and what it is worth."""
     use, found = _use(evaluator), []
+    bought = _bought(evaluator, priced, changes) if priced.buckets else {}
     for service_id, this in effects(evaluator, priced, changes).items():
         n, plan_id = evaluator.lines[service_id]["n"], changes[service_id]
         mine = {kind: use[kind][n] for kind in KINDS}
         code = _reason(evaluator, service_id, plan_id, this, mine["data"])
-        found.append(_row(evaluator, service_id, plan_id, this, code, mine))
+        if code == "carrier_move" and this.saving <= 0 and _is_left(evaluator, priced, service_id):
+            code = "leave_carrier"
+        found.append(_row(evaluator, service_id, plan_id, this, code, mine, bought.get(service_id)))
     return found
 
 
+def _bought(evaluator: Evaluator, priced: Priced, changes: Assignment) -> dict[str, str]:
+    """What the data pool buys that a line joins, stays in or (where its new plan has none) leaves, in words."""
+    found = {}
+    today = {service_id: evaluator.lines[service_id]["plan_id"] for service_id in changes}
+    for plan_ids in (today, changes):
+        for service_id, (account, _) in evaluator.homes_of(plan_ids).items():
+            plan = evaluator.plans[plan_ids[service_id] or ""]
+            counts = priced.buckets.get(("data", account, plan["carrier_id"], plan.get("pool_group") or ""))
+            if counts:
+                sizes = ", ".join(f"{n} x {bucket_id}" for bucket_id, n in sorted(counts.items()))
+                found[service_id] = f"its pool buys {sizes}"
+    return found
+
+
+def _is_left(evaluator: Evaluator, priced: Priced, service_id: str) -> bool:
+    """Whether a service's carrier of today has a fixed cost that ends as no line stays."""
+    carrier = evaluator.plans[evaluator.lines[service_id]["plan_id"]]["carrier_id"]
+    return bool(evaluator.scenario.carrier_fixed_cost.get(carrier)) and carrier not in priced.lines_by_carrier
+
+
 def _use(evaluator: Evaluator) -> dict[str, list[int]]:
-    """Home use of each line in all months, by kind, millionths."""
-    return {kind: exact_total(evaluator.raw.home[kind].T).tolist() for kind in KINDS}
+    """Home use of each line in all months by weight, by kind, millionths."""
+    return {kind: weighted(evaluator.raw.home[kind], evaluator.drawn.weights).tolist() for kind in KINDS}
 
 
 def _row(
-    evaluator: Evaluator, service_id: str, plan_id: str | None, this: Effect, code: str, use: Mapping[str, int]
+    evaluator: Evaluator,
+    service_id: str,
+    plan_id: str | None,
+    this: Effect,
+    code: str,
+    use: Mapping[str, int],
+    bought: str | None = None,
 ) -> dict[str, Any]:
     line = evaluator.lines[service_id]
     carrier = evaluator.plans[line["plan_id"]]["carrier_id"]
@@ -118,7 +151,7 @@ def _row(
         "carrier_id": to,
         "action": action,
         "monthly_saving": money(this.saving),
-        "reason": _sentence(evaluator.lines[service_id]["months"], use, this, code),
+        "reason": _sentence(evaluator.lines[service_id]["months"], use, this, code, bought),
         "reason_code": code,
         "own_saving": money(this.own),
         "pool_effect": money(this.pools),
@@ -133,6 +166,8 @@ def _reason(evaluator: Evaluator, service_id: str, plan_id: str | None, this: Ef
         return "forced"
     if plan_id is None:
         return "zero_use"
+    if this.saving < 0 and evaluator.scenario.limited_kinds:
+        return "overage_limit"
     new = evaluator.plans[plan_id]
     if new["carrier_id"] != now["carrier_id"]:
         return "carrier_move"
@@ -150,19 +185,25 @@ def _reason(evaluator: Evaluator, service_id: str, plan_id: str | None, this: Ef
     return "right_size_up" if after > before else "same_price_better"
 
 
-def _sentence(months: int, use: Mapping[str, int], this: Effect, code: str) -> str:
+def _sentence(months: int, use: Mapping[str, int], this: Effect, code: str, bought: str | None) -> str:
     text = REASONS[code][0].upper() + REASONS[code][1:]
     data, voice, sms = (use[kind] / max(1, months) / 10**6 for kind in KINDS)
     parts = [f"average use {data:,.0f} MB, {voice:,.0f} min, {sms:,.0f} msg a month"]
     if this.pools:
         parts.append(f"pool effect {float(this.pools):+,.2f} a month")
+    if bought:
+        parts.append(bought)
     if this.fee:
         parts.append(f"one-off fee {float(this.fee):,.2f} a month")
     return f"{text} ({'; '.join(parts)})."
 
 
 def _kept(
-    problem: Problem, evaluator: Evaluator, assignment: Mapping[str, str | None], use: Mapping[str, list[int]]
+    problem: Problem,
+    evaluator: Evaluator,
+    assignment: Mapping[str, str | None],
+    in_use: Mapping[str, int],
+    use: Mapping[str, list[int]],
 ) -> list[dict[str, Any]]:
     """Lines without pools that stay although another plan has lower charges, with what holds them."""
     options, scenario, outside = problem.options, problem.scenario, _outside_coverage(problem)
@@ -171,17 +212,21 @@ def _kept(
     now[options.line[same]] = same
     alone = (options.data_pool < 0) & (options.voice_pool < 0)
     best = _cheapest(problem, alone)
+    unused = {k for k in problem.carrier_costs[1] if problem.carriers[k] not in in_use}
     found = []
     for n in np.flatnonzero((now >= 0) & alone[now]).tolist():
         line, today, other = problem.lines[n], int(now[n]), int(best[n])
         plan_id = problem.plans[line.plan].plan_id
-        if not line.selected or assignment.get(line.service_id) != plan_id or line.service_id in problem.keep:
+        if not line.selected or assignment.get(line.service_id, plan_id) != plan_id or line.service_id in problem.keep:
             continue
-        code, more = "", options.total[today] - options.total[other]
-        if more > 0 and options.fee[other]:
-            if more * scenario.horizon_months <= options.fee[other] * problem.months:
-                code = "keep_fee"
-        elif n in outside and outside[n] < options.total[today]:
+        charged, fee = int(options.totals[today]), int(options.fees[other])
+        code, more = "", charged - int(options.totals[other])
+        pays = more * scenario.horizon_months > fee * problem.total_weight
+        if pays and options.carrier[other] in unused:
+            code = "keep_carrier_cost"
+        elif more > 0 and fee:
+            code = "" if pays else "keep_fee"
+        elif n in outside and outside[n] < charged:
             code = "keep_coverage"
         if code:
             zero = Effect(Fraction(0), Fraction(0), Fraction(0))
@@ -194,10 +239,7 @@ def _cheapest(problem: Problem, among: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Of each line the first option of least charges among those marked; -1 where none is."""
     options = problem.options
     places = np.flatnonzero(among)
-    try:
-        total = np.array(options.total, dtype=np.int64)[places]
-    except OverflowError:
-        total = np.array(options.total, dtype=object)[places]
+    total = options.totals[places]
     order = (
         np.lexsort((places, total, options.line[places]))
         if total.dtype != object
@@ -228,7 +270,8 @@ def _outside_coverage(problem: Problem) -> dict[int, int]:
             wanted.setdefault(p, []).append(n)
     best: dict[int, int] = {}
     for p, lines in sorted(wanted.items()):
-        totals = tariff.total(tariff.charges(problem.plans[p], problem.usage.rows(np.array(lines, dtype=np.intp))))
+        usage = problem.usage.rows(np.array(lines, dtype=np.intp))
+        totals = tariff.total(tariff.charges(problem.plans[p], usage), problem.weights)
         for n, total in zip(lines, totals.tolist(), strict=True):
             best[n] = min(best.get(n, int(total)), int(total))
     return best

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import comb
 
 import numpy as np
 
 from core.issues import BadInput, Issue
+from optimize.decomposition.arrays import MOST_CARRIERS, MOST_SUBSETS
 from optimize.decomposition.from_problem import can_decompose
 from optimize.methods import METHODS
+from optimize.parts import largest, parts
 from optimize.problem import Problem
 from optimize.reduce import LineClass, Reduced, reduce
 from optimize.rightsize import couplings
@@ -17,6 +20,7 @@ from optimize.rightsize import couplings
 SMALL = 2_500  # option variables up to which the MIP solver gets the whole model at once
 _COUPLED = 2_500  # options of undecided lines above which contracts and carriers call for branch and bound
 _LARGE = 100_000  # the same where only pools and limits do
+_PART = 600  # option variables up to which a part is surely solved
 _MOST_LINES = 20_000  # variables of the line model
 
 
@@ -30,6 +34,19 @@ class Fitting:
     def reduced(self) -> Reduced:
         """The reduced problem with similar lines merged."""
         return reduce(self.problem)
+
+    @cached_property
+    def parts(self) -> list[Reduced]:
+        """What of it nothing ties together."""
+        return parts(self.problem, self.reduced)
+
+    @property
+    def by_parts(self) -> bool:
+        """Whether the model is solved part by part: many pools with buckets, or too much for one model."""
+        scenario = self.problem.scenario
+        asked = scenario.polish == "fewest_changes" or scenario.polish_within > 0
+        much = self.problem.has_buckets or self.reduced.columns > SMALL
+        return much and not asked and len(self.parts) > 1 and largest(self.parts) <= _PART
 
     @property
     def undecided(self) -> int:
@@ -48,18 +65,31 @@ class Fitting:
         if method == "lines":
             return self._too_many_lines()
         if method in ("decomposition", "branch_and_bound"):
+            if problem.limited_pools:
+                return "how often a pool is above its allowance (overage_probability) is a count of whole months"
             if not can_decompose(problem):
                 return "bad months (cvar) couple all lines in every month"
+            if self._too_many_carriers:
+                return "there are too many carriers, or sets of them, to branch on"
             if method == "branch_and_bound" and not self._branches:
-                return "there is no tier, no commitment and no choice of carriers to branch on"
+                return "there is no tier, no commitment, no bucket, no choice or fixed cost of carriers to branch on"
         return None
 
     @property
     def _branches(self) -> bool:
-        """Whether carriers or pieces of a contract are to be chosen."""
-        return self.problem.scenario.max_carriers is not None or any(
-            c.has_terms for c in self.problem.contracts.values()
-        )
+        """Whether carriers, pieces of a contract or buckets are to be chosen."""
+        problem = self.problem
+        limited = problem.scenario.max_carriers is not None or bool(problem.carrier_costs[1])
+        return limited or problem.has_buckets or any(c.has_terms for c in problem.contracts.values())
+
+    @property
+    def _too_many_carriers(self) -> bool:
+        """Whether a choice between carriers is beyond the search's tree."""
+        most = self.problem.scenario.max_carriers
+        if most is None and not self.problem.carrier_costs[1]:
+            return False
+        there = int(np.count_nonzero(np.bincount(self.problem.options.carrier + 1)[1:]))
+        return there > MOST_CARRIERS or comb(there, there if most is None else min(most, there)) > MOST_SUBSETS
 
     def _no_counts(self) -> str | None:
         free = [group for group in self.reduced.classes if len(group.options[0]) > 1]
@@ -101,7 +131,10 @@ class Fitting:
             raise BadInput(Issue(field="method", found=asked, message=why, hint="methods that fit: " + ", ".join(fit)))
         if self.refusal("closed_form") is None:
             return "closed_form"
-        if can_decompose(self.problem) and self.undecided > (_COUPLED if self._branches else _LARGE):
+        if self.problem.has_buckets and self.undecided <= _LARGE and self.by_parts:
+            return "model"
+        large = self.undecided > (_COUPLED if self._branches else _LARGE)
+        if large and self.refusal("decomposition") is None:
             return "branch_and_bound" if self._branches else "decomposition"
         if self.reduced.columns <= SMALL and self.refusal("count") is None:
             return "count"

@@ -15,8 +15,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from optimize.bucket_rows import BucketColumns, bucket_columns, need_members
 from optimize.contracts import Segment, is_convex
 from optimize.ir import Model
+from optimize.overage_limit import OverRows, PoolLimit
+from optimize.priced import PoolKey
 from optimize.problem import MICRO, PICO, Problem
 from optimize.reduce import Reduced, contract_has_terms, limited_plans, split_pools
 
@@ -32,7 +35,12 @@ class Built:
     columns: list[list[int]]
     """Per class the columns of its options; empty for a class with a single option."""
     pool_rows: dict[int, list[int]] = field(default_factory=dict)
+    """Per pool the rows whose right side is allowance: overage, and being above the allowance where that is limited."""
+    over: list[OverRows] = field(default_factory=list)
+    """The pools that may be above their allowance in some months only."""
     changes: tuple[NDArray[np.int64], NDArray[np.float64]] = (np.zeros(0, dtype=np.int64), np.zeros(0))
+    buckets: dict[int, list[int]] = field(default_factory=dict)
+    """Per pool that may buy buckets the columns of their counts, in the pool's order."""
 
     def counts(self, x: NDArray[np.float64]) -> list[list[int]]:
         """Whole counts per class and option of a point, sizes kept by largest remainder."""
@@ -50,6 +58,14 @@ class Built:
             while whole.sum() > group.size:
                 whole[int(np.argmax(whole))] -= 1
             found.append(whole.tolist())
+        return found
+
+    def bought(self, problem: Problem, x: NDArray[np.float64]) -> dict[PoolKey, dict[str, int]]:
+        """The buckets of a point."""
+        found = {}
+        for g, columns in self.buckets.items():
+            sizes = problem.pools[g].buckets
+            found[problem.pools[g].key] = {b.bucket_id: round(x[j]) for b, j in zip(sizes, columns, strict=True)}
         return found
 
     def options(self, counts: list[list[int]]) -> list[int]:
@@ -73,7 +89,9 @@ class _Builder:
     def __init__(self, problem: Problem, reduced: Reduced) -> None:
         self.problem, self.reduced = problem, reduced
         self.model = Model()
-        self.span = problem.months
+        self.span, self.total = problem.months, problem.total_weight
+        self.limited = set(problem.limited_pools)
+        self.share = [float(Fraction(w, self.total)) for w in problem.weights]  # of each month in the mean
         self.risk = float(problem.scenario.cvar_weight)
         self.mean = float(1 - problem.scenario.cvar_weight)
         # per month: columns and weights of its gross charges; common: of what every month shares
@@ -83,6 +101,8 @@ class _Builder:
         self.common_const = 0.0
         self.spend_terms: dict[int, list[tuple[int, float]]] = defaultdict(list)
         self.spend_const: dict[int, Fraction] = defaultdict(Fraction)
+        self.there = np.asarray(problem.usage.active.any(axis=1))  # lines that are in some scenario month
+        self.first: dict[tuple[int, bytes], dict[int, int]] = {}
         self.var_class: list[int] = []  # of option variables, in order of their columns
         self.var_option: list[int] = []
 
@@ -116,7 +136,7 @@ class _Builder:
             mine: list[int] = []
             for k, o in enumerate(group.options[0]):
                 fee = float(Fraction(options.fee[o], PICO * horizon))
-                charges = float(Fraction(options.total[o], PICO * self.span))
+                charges = float(Fraction(options.total[o], PICO * self.total))
                 cost = self.mean * (charges + fee) + (change if options.changed[o] else 0.0)
                 j = model.column(f"x_{number}_{k}", cost, 0, group.size, whole=True)
                 if self.risk and fee:
@@ -141,7 +161,7 @@ class _Builder:
                 if self.risk:
                     self.month_const += options.monthly[mine[0]]
         fee = float(Fraction(fees, PICO * problem.scenario.horizon_months))
-        self.model.constant += self.mean * (float(Fraction(charges, PICO * self.span)) + fee)
+        self.model.constant += self.mean * (float(Fraction(charges, PICO * self.total)) + fee)
         self.model.constant += change * changes / MICRO
         self.common_const += fee
 
@@ -153,12 +173,12 @@ class _Builder:
             for group, o in self.fixed:
                 if options.contract[o] == number:
                     total = sum(options.total[mine[0]] for mine in group.options)
-                    self.spend_const[number] += Fraction(total, PICO * self.span)
+                    self.spend_const[number] += Fraction(total, PICO * self.total)
             for group in self.reduced.classes:
                 if len(group.options[0]) > 1 and options.contract[group.options[0][0]] == number:
-                    self.spend_const[number] += Fraction(group.surplus, PICO * self.span)
+                    self.spend_const[number] += Fraction(group.surplus, PICO * self.total)
             for j in np.flatnonzero(options.contract[self.opt] == number):
-                spend = float(Fraction(options.total[self.opt[j]], PICO * self.span))
+                spend = float(Fraction(options.total[self.opt[j]], PICO * self.total))
                 self.spend_terms[number].append((int(j), spend))
 
     # ---- pools -----------------------------------------------------------------------------------------------------
@@ -166,7 +186,11 @@ class _Builder:
     def _pools(self, built: Built) -> None:
         options = self.problem.options
         split = split_pools(self.problem, self.reduced)
-        for g, pool in enumerate(self.problem.pools):
+        here = np.array([o for group in self.reduced.classes for mine in group.options for o in mine], dtype=np.int64)
+        for g in np.union1d(options.data_pool[here], options.voice_pool[here]).tolist():
+            if g < 0:
+                continue
+            pool = self.problem.pools[g]
             member = options.data_pool if pool.kind == "data" else options.voice_pool
             pull = self.reduced.pull[pool.kind]
             js = np.flatnonzero(member[self.opt] == g)
@@ -175,7 +199,32 @@ class _Builder:
                 const += self._class_constant(group.options, columns, member, g, pull)
             # within a class whose lines are all in this pool, the members' own use is in the constant
             coefficients = self._pull_of(js, member, g, pull)
-            self._pool_months(built, g, js, coefficients, const, g in split)
+            bought = self._buckets(built, g, js, member, g in split)
+            self._pool_months(built, g, js, coefficients, const, g in split, bought)
+
+    def _buckets(
+        self, built: Built, g: int, js: NDArray[np.int64], member: NDArray[Any], is_split: bool
+    ) -> BucketColumns | None:
+        """The counts of a pool's buckets: bought for the whole range, paid to the contract of the pool's members."""
+        pool, model = self.problem.pools[g], self.model
+        if not pool.buckets:
+            return None
+        one = self.problem.scenario.bucket_steps == "one"
+        bought = bucket_columns(model, g, pool, self.mean, one=one)
+        built.buckets[g] = bought.columns.tolist()
+        inside = False
+        for group in self.reduced.classes:
+            inside = inside or (all(member[o] == g for o in group.options[0]) and bool(self.there[group.lines].any()))
+        if not inside:
+            need_members(model, g, pool, bought, js[self.there[self.problem.options.line[self.opt[js]]]])
+        for terms in self.month_terms:
+            terms.extend(zip(bought.columns.tolist(), bought.mrc, strict=True))
+        for j, price, size in zip(bought.columns.tolist(), bought.mrc, pool.buckets, strict=True):
+            if is_split:
+                self._split_charge(f"{g}_bucket_{j}", g, j, price, size.most, self._first(g, js, None))
+            else:
+                self._owned(g, j, price)
+        return bought
 
     def _class_constant(
         self, members: list[list[int]], columns: list[int], member: NDArray[Any], g: int, pull: NDArray[Any]
@@ -199,34 +248,48 @@ class _Builder:
         return found
 
     def _pool_months(
-        self, built: Built, g: int, js: NDArray[np.int64], pull: NDArray[Any], const: Any, is_split: bool
+        self,
+        built: Built,
+        g: int,
+        js: NDArray[np.int64],
+        pull: NDArray[Any],
+        const: Any,
+        is_split: bool,
+        bought: BucketColumns | None,
     ) -> None:
         pool, model = self.problem.pools[g], self.model
         sizes = np.array([self.reduced.classes[c].size for c in self.cls[js]], dtype=object)
         data = pool.kind == "data"
         unit_price = float(Fraction(pool.price, MICRO))
         step = pool.block if data else 1
-        small = unit_price * self.span * len(self.problem.pools) / self.span < _TINY_BLOCKS
+        small = unit_price * len(self.problem.pools) < _TINY_BLOCKS
         exact = g in self.reduced.exact_pools
-        presence: dict[bytes, dict[int, int]] = {}
+        limit = PoolLimit(model, f"{pool.kind}_{g}", self.problem.weights)
         for t in range(self.span):
             brought = pull[:, t].astype(object)
             top = self._extreme(js, brought, sizes, const[t], max)
             if top <= 0:
                 continue
             bottom = self._extreme(js, brought, sizes, const[t], min)
+            if g in self.limited:
+                limit.month(t, js, brought.tolist(), int(const[t]), bottom, top)
+            if not pool.price:
+                continue
+            bottom -= bought.most if bought else 0
             most = -(-top // step)
-            cost = self.mean * unit_price / self.span
+            cost = self.mean * unit_price * self.share[t]
             name = f"{pool.kind}_{g}_{t}"
             scale = step / MICRO if data else 1.0
             high = float(most) if data else top / MICRO
             n = model.column(f"over_{name}", cost, 0, high, whole=data and (not small or exact))
             resolution = 0
-            for value in [const[t], step if data else 0, *brought.tolist()]:
+            for value in [const[t], step if data else 0, bought.step if bought else 0, *brought.tolist()]:
                 resolution = gcd(resolution, int(value))
             slack = resolution / MICRO / 2 if data and not (small and not exact) else 0.0
             cols = np.append(js, n)
             values = np.append(brought.astype(np.float64) / MICRO, -scale)
+            if bought:
+                cols, values = np.append(cols, bought.columns), np.append(values, -bought.brought)
             right = -float(const[t]) / MICRO
             row = model.row(f"pool_{name}", "pool", cols, values, high=right + slack)
             built.pool_rows.setdefault(g, []).append(row)
@@ -243,12 +306,19 @@ class _Builder:
                 )
             self.month_terms[t].append((n, unit_price))
             if is_split:
-                active = self._active_bytes(js, t)
-                self._split_overage(g, t, n, unit_price, high, presence.setdefault(active, {}), js)
+                self._split_charge(f"{g}_{t}", g, n, unit_price * self.share[t], high, self._first(g, js, t))
             else:
-                contracts = [c for c in self.reduced.pool_contracts[g] if contract_has_terms(self.problem, c)]
-                for c in contracts:
-                    self.spend_terms[c].append((n, unit_price / self.span))
+                self._owned(g, n, unit_price * self.share[t])
+        rule = self.problem.scenario.overage_probability
+        if g in self.limited and rule is not None and (rows := limit.close(rule.limit)) is not None:
+            built.over.append(rows)
+            built.pool_rows.setdefault(g, []).extend(rows.months.values())
+
+    def _owned(self, g: int, j: int, price: float) -> None:
+        """A charge of a pool whose members are all under one contract is its spend; `price` a month in the mean."""
+        for c in self.reduced.pool_contracts[g]:
+            if contract_has_terms(self.problem, c):
+                self.spend_terms[c].append((j, price))
 
     def _extreme(self, js: NDArray[np.int64], brought: Any, sizes: Any, const: int, pick: Any) -> int:
         """Largest or smallest excess the pool can have, each class at its worst."""
@@ -264,59 +334,61 @@ class _Builder:
             total += pick(value, 0) if partial else value
         return total
 
-    def _active_bytes(self, js: NDArray[np.int64], t: int) -> bytes:
+    def _first(self, g: int, js: NDArray[np.int64], t: int | None) -> dict[int, int]:
+        """Per contract a column that is 1 if it is the smallest of the members active in month t (None: in any)."""
         lines = self.problem.options.line[self.opt[js]]
-        fixed = [self.problem.usage.active[m, t] for c, _ in self.fixed for m in c.lines]
-        return self.problem.usage.active[lines, t].tobytes() + bytes(int(a) for a in fixed)
+        fixed = [m for c, _ in self.fixed for m in c.lines]
+        active = self.problem.usage.active
+        here = self.there if t is None else active[:, t]
+        key = (g, here[lines].tobytes() + here[fixed].tobytes())
+        if key not in self.first:
+            self.first[key] = self._presence(g, "any" if t is None else str(t), js, here)
+        return self.first[key]
 
-    def _split_overage(
-        self, g: int, t: int, n: int, price: float, high: float, first: dict[int, int], js: NDArray[np.int64]
-    ) -> None:
-        """A pool's overage is spend of the smallest contract among the members active in the month."""
+    def _presence(self, g: int, name: str, js: NDArray[np.int64], active: NDArray[np.bool_]) -> dict[int, int]:
         model, options, pool = self.model, self.problem.options, self.problem.pools[g]
-        if not first:
-            member = options.data_pool if pool.kind == "data" else options.voice_pool
-            active = self.problem.usage.active
-            shown: list[tuple[int, int]] = []
-            for c in [x for x in self.reduced.pool_contracts[g] if x >= 0]:
-                e = model.column(f"has_{g}_{t}_{c}", 0, 0, 1, whole=True)
-                mine = [
-                    j
-                    for j in js.tolist()
-                    if options.contract[self.opt[j]] == c and active[options.line[self.opt[j]], t]
-                ]
-                sure = any(
-                    member[o] == g and options.contract[o] == c and active[m, t]
-                    for group, o in self.fixed
-                    for m in group.lines
-                )
-                if sure:
-                    model.row(f"has_sure_{g}_{t}_{c}", "pool", [e], [1.0], 1, 1)
-                else:
-                    for j in mine:
-                        size = self.reduced.classes[self.cls[j]].size
-                        model.row(f"has_up_{g}_{t}_{c}_{j}", "pool", [j, e], [1.0, -float(size)], high=0)
-                    model.row(f"has_down_{g}_{t}_{c}", "pool", [e, *mine], [1.0] + [-1.0] * len(mine), high=0)
-                f = model.column(f"first_{g}_{t}_{c}", 0, 0, 1, whole=True)
-                model.row(f"first_is_{g}_{t}_{c}", "pool", [f, e], [1.0, -1.0], high=0)
-                for _, before in shown:
-                    model.row(f"first_not_{g}_{t}_{c}_{before}", "pool", [f, before], [1.0, 1.0], high=1)
-                shown.append((c, e))
-                first[c] = f
-            none = model.column(f"first_{g}_{t}_none", 0, 0, 1, whole=True)
+        member = options.data_pool if pool.kind == "data" else options.voice_pool
+        shown: list[tuple[int, int]] = []
+        first: dict[int, int] = {}
+        for c in [x for x in self.reduced.pool_contracts[g] if x >= 0]:
+            e = model.column(f"has_{g}_{name}_{c}", 0, 0, 1, whole=True)
+            mine = [j for j in js.tolist() if options.contract[self.opt[j]] == c and active[options.line[self.opt[j]]]]
+            sure = any(
+                member[o] == g and options.contract[o] == c and active[m]
+                for group, o in self.fixed
+                for m in group.lines
+            )
+            if sure:
+                model.row(f"has_sure_{g}_{name}_{c}", "pool", [e], [1.0], 1, 1)
+            else:
+                for j in mine:
+                    size = self.reduced.classes[self.cls[j]].size
+                    model.row(f"has_up_{g}_{name}_{c}_{j}", "pool", [j, e], [1.0, -float(size)], high=0)
+                model.row(f"has_down_{g}_{name}_{c}", "pool", [e, *mine], [1.0] + [-1.0] * len(mine), high=0)
+            f = model.column(f"first_{g}_{name}_{c}", 0, 0, 1, whole=True)
+            model.row(f"first_is_{g}_{name}_{c}", "pool", [f, e], [1.0, -1.0], high=0)
             for _, before in shown:
-                model.row(f"none_not_{g}_{t}_{before}", "pool", [none, before], [1.0, 1.0], high=1)
-            first[-1] = none
-            model.row(f"first_one_{g}_{t}", "pool", list(first.values()), [1.0] * len(first), 1, 1)
-        parts = []
+                model.row(f"first_not_{g}_{name}_{c}_{before}", "pool", [f, before], [1.0, 1.0], high=1)
+            shown.append((c, e))
+            first[c] = f
+        none = model.column(f"first_{g}_{name}_none", 0, 0, 1, whole=True)
+        for _, before in shown:
+            model.row(f"none_not_{g}_{name}_{before}", "pool", [none, before], [1.0, 1.0], high=1)
+        first[-1] = none
+        model.row(f"first_one_{g}_{name}", "pool", list(first.values()), [1.0] * len(first), 1, 1)
+        return first
+
+    def _split_charge(self, name: str, g: int, n: int, price: float, high: float, first: dict[int, int]) -> None:
+        """A pool's charge is spend of one contract or another, depending on who is in the pool."""
+        model, parts = self.model, []
         for c, f in first.items():
-            name = f"{g}_{t}_{'none' if c < 0 else c}"
-            w = model.column(f"share_{name}", 0, 0, high)
-            model.row(f"share_on_{name}", "pool", [w, f], [1.0, -high], high=0)
+            part = f"{name}_{'none' if c < 0 else c}"
+            w = model.column(f"share_{part}", 0, 0, high)
+            model.row(f"share_on_{part}", "pool", [w, f], [1.0, -high], high=0)
             parts.append(w)
             if contract_has_terms(self.problem, c):
-                self.spend_terms[c].append((w, price / self.span))
-        model.row(f"share_all_{g}_{t}", "pool", [n, *parts], [-1.0] + [1.0] * len(parts), 0, 0)
+                self.spend_terms[c].append((w, price))
+        model.row(f"share_all_{name}", "pool", [n, *parts], [-1.0] + [1.0] * len(parts), 0, 0)
 
     # ---- contracts -------------------------------------------------------------------------------------------------
 
@@ -348,8 +420,8 @@ class _Builder:
             if len(group.options[0]) == 1:
                 continue
             spends = [options.total[o] if options.contract[o] == number else 0 for o in group.options[0]]
-            low += Fraction(min(spends) * group.size, PICO * self.span)
-            high += Fraction(max(spends) * group.size, PICO * self.span)
+            low += Fraction(min(spends) * group.size, PICO * self.total)
+            high += Fraction(max(spends) * group.size, PICO * self.total)
         for j, weight in self.spend_terms[number]:
             if j >= len(self.opt):
                 high += Fraction(self.model.high[j]) * Fraction(weight) + Fraction(1, MICRO)
@@ -411,7 +483,8 @@ class _Builder:
             if number in contracts:
                 pool = self.problem.pools[g]
                 step = gcd(step, pool.price * MICRO if pool.kind == "data" else pool.price)
-        return Fraction(step, PICO * self.span)
+                step = gcd(step, *(size.mrc * MICRO * self.total for size in pool.buckets))
+        return Fraction(step, PICO * self.total)
 
     def _spend_row(
         self, number: int, group: str, terms: list[tuple[int, float]], parts: list[int], const: Fraction
@@ -432,13 +505,15 @@ class _Builder:
         if scenario.max_changes is not None:
             made = sum(c.size for c, o in self.fixed if bool(options.changed[o]))
             model.row("changes", "max_changes", moved, np.ones(len(moved)), high=scenario.max_changes - made)
-        if scenario.max_carriers is not None:
-            self._max_carriers(scenario.max_carriers)
+        self._carriers()
         for p in sorted(limited_plans(self.problem)):
             self._plan_limits(p)
 
-    def _max_carriers(self, most: int) -> None:
+    def _carriers(self) -> None:
+        """Carriers in use: their fixed cost, and how many of them selected lines may have."""
         options, model, lines = self.problem.options, self.model, self.problem.lines
+        most, (owed, costs) = self.problem.scenario.max_carriers, self.problem.carrier_costs
+        self._add_common_const(float(owed))
         sure = {
             int(options.carrier[o]) for c, o in self.fixed if options.carrier[o] >= 0 and lines[c.lines[0]].selected
         }
@@ -446,16 +521,20 @@ class _Builder:
         per_class: dict[tuple[int, int], list[int]] = defaultdict(list)
         for j, (c, o) in enumerate(zip(self.cls.tolist(), self.opt.tolist(), strict=True)):
             carrier = int(options.carrier[o])
-            if carrier >= 0 and carrier not in sure:
+            if carrier in costs or (most is not None and carrier >= 0 and carrier not in sure):
                 per_class[c, carrier].append(j)
         for (c, carrier), js in per_class.items():
+            group = "max_carriers" if carrier not in costs else "carrier_cost"
             if carrier not in used:
                 used[carrier] = model.column(f"carrier_{carrier}", 0, 0, 1, whole=True)
+                if carrier in costs:
+                    self._add_common(used[carrier], float(costs[carrier]))
             size = float(self.reduced.classes[c].size)
             row = [*js, used[carrier]]
-            model.row(f"carrier_{carrier}_{c}", "max_carriers", row, [1.0] * len(js) + [-size], high=0)
-        row = list(used.values())
-        model.row("carriers", "max_carriers", row, [1.0] * len(row), high=most - len(sure))
+            model.row(f"carrier_{carrier}_{c}", group, row, [1.0] * len(js) + [-size], high=0)
+        if most is not None:
+            row = [z for carrier, z in used.items() if carrier not in sure]
+            model.row("carriers", "max_carriers", row, [1.0] * len(row), high=most - len(sure))
 
     def _plan_limits(self, p: int) -> None:
         options, model, plan = self.problem.options, self.model, self.problem.plans[p]
@@ -476,9 +555,9 @@ class _Builder:
     # ---- risk ------------------------------------------------------------------------------------------------------
 
     def _cvar(self) -> None:
-        """eta + sum of s_t / ((1 - alpha) T), s_t >= c_t - eta; a month's cost is bounded, so eta is too."""
+        """eta + sum of w_t s_t / (1 - alpha), s_t >= c_t - eta; a month's cost is bounded, so eta is too."""
         model, options = self.model, self.problem.options
-        tail = float((1 - self.problem.scenario.alpha) * self.span)
+        worst = float(1 - self.problem.scenario.alpha)
         shared: dict[int, float] = defaultdict(float)
         for j, weight in self.common:
             shared[j] += weight
@@ -496,7 +575,7 @@ class _Builder:
             months.append(row)
         eta = model.column("eta", self.risk, -far - 1, far + 1)
         for t, row in enumerate(months):
-            s = model.column(f"above_{t}", self.risk / tail, 0, 2 * far + 2)
+            s = model.column(f"above_{t}", self.risk * self.share[t] / worst, 0, 2 * far + 2)
             columns = [s, eta, *row]
             values = [1.0, 1.0, *(-w for w in row.values())]
             model.row(f"month_{t}", "cvar", columns, values, low=float(self.month_const[t]) + self.common_const)

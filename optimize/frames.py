@@ -42,8 +42,13 @@ def column(frame: pd.DataFrame | None, name: str) -> list[Any]:
     if name not in frame.columns:
         return [None] * len(frame)
     series = frame[name]
-    values = series.astype(object).where(series.notna(), None).tolist()
-    return [None if isinstance(v, str) and not v.strip() else v for v in values]
+    if not (series.dtype == object or isinstance(series.dtype, pd.StringDtype | pd.CategoricalDtype)):
+        return list(series.astype(object).where(series.notna(), None).tolist())
+    codes, values = pd.factorize(series)
+    known = [None if isinstance(v, str) and not v.strip() else v for v in values.astype(object).tolist()]
+    found = np.empty(len(known) + 1, dtype=object)
+    found[:-1] = known
+    return list(found[codes].tolist())
 
 
 def places(frame: pd.DataFrame, name: str, known: Mapping[Any, int], blank: int = -1) -> NDArray[np.int64]:

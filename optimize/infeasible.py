@@ -1,22 +1,27 @@
 """Why a scenario cannot be met: the smallest set of named groups that contradict each other, and the ways out.
 
-Only groups that can conflict take part: which plans a line may have, forced and kept plans, and the limits that count
-carriers, changes and lines. Prices, pools and contracts never make a scenario infeasible.
+Only groups that can conflict take part: which plans a line may have, forced and kept plans, the limits that count
+carriers, changes and lines, and how often pools may be above their allowance. Prices and contracts never make a
+scenario infeasible.
 """
 
 from __future__ import annotations
 
 import itertools
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from optimize import solver_process
 from optimize.ir import Model
-from optimize.problem import GROUPS, Problem, allowed_plans
+from optimize.overage_limit import PoolLimit
+from optimize.problem import GROUPS, MICRO, Problem, allowed_plans
 
 _PLAN_GROUPS = ("eligibility", "offers", "coverage", "carriers_allowed")
 _SECONDS = 20.0
@@ -43,6 +48,8 @@ class _Kind:
     plan: int
     options: tuple[int, ...]
     strict: frozenset[int]
+    first: int
+    """Number of the first line."""
     lines: list[str] = field(default_factory=list)
 
 
@@ -76,6 +83,11 @@ class _Conflict:
             "max_lines": any(p.max_lines is not None for p in plans),
             "force": bool(scenario.force),
             "keep": bool(scenario.keep),
+            "overage_probability": any(
+                group is not None and kind in scenario.limited_kinds
+                for p in plans
+                for kind, group in (("data", p.pool_group), ("voice", p.voice_pool_group))
+            ),
         }
         return there[group]
 
@@ -125,9 +137,36 @@ class _Conflict:
         for n, line in enumerate(self.problem.lines):
             strict = frozenset(self._options(n, active | {loosened} if loosened else active, memo))
             options = tuple(self._options(n, active, memo))
-            key = (line.selected, line.plan, options, strict)
-            found.setdefault(key, _Kind(line.selected, line.plan, options, strict)).lines.append(line.service_id)
+            key = (line.selected, line.plan, options, strict, *self._pooled(n, options, active))
+            found.setdefault(key, _Kind(line.selected, line.plan, options, strict, n)).lines.append(line.service_id)
         return list(found.values())
+
+    def _pooled(self, n: int, options: tuple[int, ...], active: frozenset[str]) -> tuple[Any, ...]:
+        """What tells lines apart where overage is limited: their account, their active months, their use."""
+        pools = [self._pools_of(n, p) for p in options] if "overage_probability" in active else []
+        kinds = {kind for mine in pools for kind, *_ in mine}
+        if not kinds:
+            return ()
+        usage = self.problem.usage
+        return (
+            self.problem.lines[n].account_id,
+            usage.active[n].tobytes(),
+            *(usage.home[kind][n].tobytes() for kind in sorted(kinds)),
+        )
+
+    def _pools_of(self, n: int, p: int) -> list[tuple[str, str, str, str]]:
+        """The pools with a limit that line n is in on plan p (-1 = suspended)."""
+        if p < 0:
+            return []
+        line, plan, limited = self.problem.lines[n], self.problem.plans[p], self.scenario.limited_kinds
+        stays = plan.carrier_id == line.carrier_id
+        account = line.account_id if stays else self.problem.joined[plan.carrier_id]
+        groups = {"data": plan.pool_group, "voice": plan.voice_pool_group}
+        return [
+            (kind, account, plan.carrier_id, group)
+            for kind, group in groups.items()
+            if group is not None and kind in limited
+        ]
 
     def _options(self, n: int, active: frozenset[str], memo: dict[tuple[Any, ...], list[int]]) -> list[int]:
         line, scenario = self.problem.lines[n], self.scenario
@@ -153,18 +192,23 @@ class _Conflict:
             self.cache[active] = all(k.options for k in kinds) and self._least(kinds, active, "") is not None
         return self.cache[active]
 
-    def _least(self, kinds: Sequence[_Kind], active: frozenset[str], count: str) -> int | None:
-        """Least number of changes or of lines outside their strict options (`count`); None if infeasible."""
-        counted = active & {"max_carriers", "max_changes", "min_lines", "max_lines"}
-        if not count and not counted:
+    def _least(self, kinds: Sequence[_Kind], active: frozenset[str], count: str) -> float | None:
+        """Least number of changes, carriers or lines outside their strict options, or least share of months in which
+        a pool is over (`count`); None if infeasible."""
+        counted = active & {"max_carriers", "max_changes", "min_lines", "max_lines", "overage_probability"}
+        if not count and (not counted or (counted == {"overage_probability"} and self._is_eased(kinds))):
             return 0
         model, _ = self._model(kinds, active, count)
-        outcome = solver_process.run(model, time_limit=self.seconds, options={"mip_rel_gap": 0.0})
+        gap = 0.0 if count else 1e6  # any point will do
+        outcome = solver_process.run(model, time_limit=self.seconds, options={"mip_rel_gap": gap})
         if outcome.ended == "infeasible":
             return None
         if outcome.x is None:
-            return 0  # undecided in the time given: not called infeasible
-        return round(float(np.dot(model.cost, outcome.x)))
+            return None if count else 0  # undecided in the time given: not called infeasible
+        if not count:
+            return 0
+        least = float(np.dot(model.cost, outcome.x))
+        return least if count == "overage" else round(least)
 
     def _model(self, kinds: Sequence[_Kind], active: frozenset[str], count: str) -> tuple[Model, list[list[int]]]:
         """How many lines of each kind take each option; the columns of each kind in the order of its options."""
@@ -181,8 +225,6 @@ class _Conflict:
                     cost = float(p != kind.plan)
                 elif count == "outside":
                     cost = float(p not in kind.strict)
-                elif count == "carriers":
-                    cost = 0.0
                 j = model.column(f"x_{number}_{p}", cost, 0, size, whole=True)
                 mine.append(j)
                 if p >= 0:
@@ -204,6 +246,8 @@ class _Conflict:
                     model.row(f"z_{carrier}_{j}", "max_carriers", [j, z], [1.0, -float(size)], high=0)
             if "max_carriers" in active and scenario.max_carriers is not None:
                 model.row("carriers", "max_carriers", used, [1.0] * len(used), high=scenario.max_carriers)
+        if "overage_probability" in active or count == "overage":
+            self._limit_overage(model, kinds, columns, count)
         for p, js in sorted(by_plan.items()):
             low, high, total = plans[p].min_lines, plans[p].max_lines, float(sum(model.high[j] for j in js))
             if "max_lines" in active and high is not None:
@@ -213,6 +257,62 @@ class _Conflict:
                 model.row(f"min_{p}", "min_lines", [*js, w], [1.0] * len(js) + [-float(low or 0)], low=0)
                 model.row(f"any_{p}", "min_lines", [*js, w], [1.0] * len(js) + [-total], high=0)
         return model, columns
+
+    def _pull(self, n: int, p: int, kind: str) -> NDArray[Any]:
+        """What line n on plan p uses of its pool of a kind less what it brings, by month, millionths."""
+        usage, plan = self.problem.usage, self.problem.plans[p]
+        allowance = (plan.data_mb if kind == "data" else plan.voice_min) or 0
+        found: NDArray[Any] = usage.home[kind][n] - usage.active[n] * allowance
+        return found
+
+    def _is_eased(self, kinds: Sequence[_Kind]) -> bool:
+        """Whether pools keep the limit when every line is on the plan that takes least from them: no search needed."""
+        rule = self.scenario.overage_probability
+        assert rule is not None
+        excess: dict[tuple[str, str, str, str], NDArray[Any]] = {}
+        for kind in kinds:
+            best: tuple[int, dict[tuple[str, str, str, str], NDArray[Any]]] | None = None
+            for p in kind.options:
+                pulls = {pool: self._pull(kind.first, p, pool[0]) for pool in self._pools_of(kind.first, p)}
+                taken = sum(int(pull.sum()) for pull in pulls.values())
+                if best is None or taken < best[0]:
+                    best = (taken, pulls)
+            for pool, pull in best[1].items() if best else ():
+                excess[pool] = excess.get(pool, 0) + pull.astype(object) * len(kind.lines)
+        weights = np.array(self.problem.weights, dtype=object)
+        most = rule.limit * self.problem.total_weight
+        return all(weights[total.astype(object) > 0].sum() <= most for total in excess.values())
+
+    def _limit_overage(
+        self, model: Model, kinds: Sequence[_Kind], columns: Sequence[Sequence[int]], count: str
+    ) -> None:
+        """How often each pool may be above its allowance; that share is what is minimized where `overage` counts.
+
+        Where nothing is counted, less overage leads the solver to what is feasible.
+        """
+        rule = self.scenario.overage_probability
+        assert rule is not None
+        share = model.column("share_over", 1.0, 0, 1) if count == "overage" else None
+        members: dict[tuple[str, str, str, str], list[tuple[int, int, int]]] = defaultdict(list)
+        for number, (kind, mine) in enumerate(zip(kinds, columns, strict=True)):
+            for p, j in zip(kind.options, mine, strict=True):
+                for pool in self._pools_of(kind.first, p):
+                    members[pool].append((number, p, j))
+        for g, (pool, found) in enumerate(sorted(members.items())):
+            limit = PoolLimit(model, str(g), self.problem.weights)
+            by_month = np.array([self._pull(kinds[number].first, p, pool[0]) for number, p, _ in found]).T.tolist()
+            for t, pulls in enumerate(by_month):
+                reach: dict[int, list[int]] = defaultdict(list)
+                for (number, _, _), pull in zip(found, pulls, strict=True):
+                    reach[number].append(pull * len(kinds[number].lines))
+                certain = {number: len(mine) == len(kinds[number].options) for number, mine in reach.items()}
+                least_of = sum(min(mine) if certain[k] else min(0, *mine) for k, mine in reach.items())
+                most_of = sum(max(mine) if certain[k] else max(0, *mine) for k, mine in reach.items())
+                js = [j for *_, j in found]
+                for j, pull in zip(() if count else js, pulls, strict=False):
+                    model.cost[j] += pull / (MICRO * 1000)
+                limit.month(t, js, pulls, 0, least_of, most_of)
+            limit.close(rule.limit, share)
 
     # ---- words -----------------------------------------------------------------------------------------------------
 
@@ -230,6 +330,7 @@ class _Conflict:
             "max_lines": "the plans' max_lines",
             "force": f"the forced plans ({len(scenario.force)})",
             "keep": f"the kept services ({len(scenario.keep)})",
+            "overage_probability": self._overage_words(),
         }
         together = " and ".join(said[g] for g in groups)
         text = f"No assignment meets {together}{' together' if len(groups) > 1 else ''}."
@@ -237,23 +338,49 @@ class _Conflict:
             text += f" {len(stuck)} service(s) are left without any plan, for example {', '.join(sorted(stuck)[:3])}."
         return text
 
+    def _overage_words(self) -> str:
+        rule = self.scenario.overage_probability
+        return (
+            ""
+            if rule is None
+            else f"pools above their allowance in at most {float(rule.limit) * 100:.4g} % of the months"
+        )
+
+    def _least_overage(self, rest: frozenset[str]) -> float | None:
+        """The smallest limit that can be met, rounded up to 6 decimals; None where no limit below 1 can be proven."""
+        found = self._least(self._kinds(rest | {"overage_probability"}), rest, "overage")
+        if found is None:
+            return None
+        total = self.problem.total_weight
+        return math.ceil(Fraction(round(found * total) * 10**6, total)) / 10**6
+
     def _relaxations(self, groups: list[str]) -> list[dict[str, Any]]:
         found = []
         everything = frozenset(self.present)
+        value: float | None
         for group in groups:
             rest = everything - {group}
             if not self._feasible(rest):
                 continue
             if group == "max_carriers":
                 value = self._least(self._kinds(rest), rest, "carriers")
-                text = f"allow {value} carriers"
+                text = f"allow {_many(value)} carriers"
             elif group == "max_changes":
                 value = self._least(self._kinds(rest), rest, "changes")
-                text = f"allow {value} changes"
+                text = f"allow {_many(value)} changes"
+            elif group == "overage_probability":
+                value = self._least_overage(rest)
+                share = "more" if value is None else f"{value * 100:.6g} %"
+                text = f"allow pools above their allowance in {share} of the months"
             elif group in ("min_lines", "max_lines"):
                 value, text = None, f"change {group} of the plans"
             else:
                 value = self._least(self._kinds(rest, group), rest, "outside")
-                text = f"exempt {value} service(s) from {GROUPS[group][0].lower()}"
+                text = f"exempt {_many(value)} service(s) from {GROUPS[group][0].lower()}"
             found.append({"group": group, "value": value, "text": text})
         return found
+
+
+def _many(value: float | None) -> str:
+    """A number as it is said; `more` where the time was too short to find it."""
+    return "more" if value is None else str(value)

@@ -63,6 +63,10 @@ class Model:
         self.row_high.append(float(high))
         return len(self.row_names) - 1
 
+    def entries(self, row: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Columns and coefficients of a constraint."""
+        return self._cols[row], self._values[row]
+
     def arrays(self) -> dict[str, Any]:
         """The model as plain arrays, the matrix by rows (starts, columns, values)."""
         lengths = np.array([len(c) for c in self._cols], dtype=np.int64)

@@ -10,7 +10,7 @@ METHODS: dict[str, str] = {
     "lines": "PuLP: one variable for each line and plan",
     "model": "the same model as arrays, similar lines merged; large ones by relaxation, core and reduced costs",
     "decomposition": "pricing passes over all lines against a small master, rounding, local search, core model",
-    "branch_and_bound": "the decomposition, over sets of carriers and pieces of contracts",
+    "branch_and_bound": "the decomposition, over sets of carriers, pieces of contracts and steps of buckets",
 }
 
 #: What is done among plans of the same cost: see docs/optimizer.md.

@@ -11,7 +11,7 @@ from optimize.ir import INF, Model
 
 
 def to_pulp(model: Model, name: str = "plans") -> pulp.LpProblem:
-    """The model as a PuLP problem; built from lists of tuples, the fastest way PuLP offers."""
+    """The model as a PuLP problem; rows are built from pairs as they come, the fastest way PuLP offers."""
     problem = pulp.LpProblem(name, pulp.LpMinimize)
     variables = [
         pulp.LpVariable(
@@ -23,25 +23,25 @@ def to_pulp(model: Model, name: str = "plans") -> pulp.LpProblem:
         for j in range(len(model.names))
     ]
     problem.addVariables(variables)
-    terms = [(variables[j], c) for j, c in enumerate(model.cost) if c]
-    problem.setObjective(pulp.LpAffineExpression(terms, constant=model.constant))
+    paid = ((variables[j], c) for j, c in enumerate(model.cost) if c)
+    problem.setObjective(pulp.LpAffineExpression(paid, constant=model.constant))
     for i, row in enumerate(model.row_names):
-        items = [
-            (variables[j], float(v)) for j, v in zip(model._cols[i].tolist(), model._values[i].tolist(), strict=True)
-        ]
+        terms = list(map(variables.__getitem__, model._cols[i].tolist())), model._values[i].tolist()
         low, high = model.row_low[i], model.row_high[i]
         if low == high:
-            _add(problem, items, pulp.LpConstraintEQ, row, low)
+            _add(problem, terms, pulp.LpConstraintEQ, row, low)
             continue
         if low > -INF:
-            _add(problem, items, pulp.LpConstraintGE, row if high == INF else f"{row}_low", low)
+            _add(problem, terms, pulp.LpConstraintGE, row if high == INF else f"{row}_low", low)
         if high < INF:
-            _add(problem, items, pulp.LpConstraintLE, row if low == -INF else f"{row}_high", high)
+            _add(problem, terms, pulp.LpConstraintLE, row if low == -INF else f"{row}_high", high)
     return problem
 
 
-def _add(problem: pulp.LpProblem, items: list[Any], sense: int, name: str, right: float) -> None:
-    problem.addConstraint(pulp.LpConstraint(pulp.LpAffineExpression(items), sense, name, right))
+def _add(problem: pulp.LpProblem, terms: tuple[list[Any], list[float]], sense: int, name: str, right: float) -> None:
+    # no list of pairs: a million tuples make the garbage collector the slowest part
+    expression = pulp.LpAffineExpression(zip(*terms, strict=True))
+    problem.addConstraint(pulp.LpConstraint(expression, sense, name, right))
 
 
 def export(model: Model, path: Path) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from fractions import Fraction
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,7 @@ from numpy.typing import NDArray
 
 from optimize import tariff
 from optimize.contracts import Contract
+from optimize.priced import PoolKey
 from optimize.scenario import Scenario
 from optimize.scope import Setting
 
@@ -33,6 +36,10 @@ GROUPS: dict[str, tuple[str, str]] = {
     "max_lines": ("Maximum lines of a plan", "A plan has at most max_lines lines over all accounts."),
     "force": ("Forced plans", "A service named under force gets exactly that plan."),
     "keep": ("Kept services", "A service named under keep stays on its plan."),
+    "overage_probability": (
+        "Probability of overage",
+        "Each pool is above its allowance in at most the scenario's share of the months.",
+    ),
 }
 
 #: What else the models couple; each has its sentence here and in docs/optimizer.md.
@@ -42,11 +49,16 @@ COUPLINGS: dict[str, tuple[str, str]] = {
         "Pool overage",
         "In each month a pool charges its use above the sum of its allowances, per started block.",
     ),
+    "bucket": (
+        "Bucket steps",
+        "A pool buys whole buckets, of one size at most unless sizes may be combined, and only while it has a member.",
+    ),
     "tiers": (
         "Tier discount",
         "The contract's expected monthly gross spend decides the discount on all or part of it.",
     ),
     "commitment": ("Commitment", "Spend below the commitment costs shortfall_rate times what is missing."),
+    "carrier_cost": ("Carrier fixed cost", "A carrier that any line is with costs its fixed amount every month."),
     "cvar": ("Bad months", "Conditional value at risk of the months' costs enters the objective."),
 }
 
@@ -77,20 +89,40 @@ class Options:
     data_pool: NDArray[np.int64]
     voice_pool: NDArray[np.int64]
     changed: NDArray[np.bool_]
-    total: list[int]
-    """Charges of all months without pools, picos."""
-    fee: list[int]
-    """One-off fees, picos."""
+    totals: NDArray[Any]
+    """Charges of all months without pools by weight, picos: 64 bits, or Python integers where they do not fit."""
+    fees: NDArray[Any]
+    """One-off fees, picos, likewise."""
     monthly: NDArray[np.float64]
     """Charges of each month without pools, currency, options x T; no rows where bad months do not count."""
 
     def __len__(self) -> int:
         return len(self.line)
 
+    @cached_property
+    def total(self) -> list[int]:
+        """`totals` as Python integers."""
+        return list(self.totals.tolist())
+
+    @cached_property
+    def fee(self) -> list[int]:
+        """`fees` as Python integers."""
+        return list(self.fees.tolist())
+
+
+@dataclass(frozen=True)
+class PoolBucket:
+    """A size of bucket that a pool may have up to `most` of: allowance and MRC a month in micros."""
+
+    bucket_id: str
+    allowance: int
+    mrc: int
+    most: int
+
 
 @dataclass(frozen=True)
 class Pool:
-    """Plans that share allowances: its key, price and block in micros (voice: block 0), members' possible contracts."""
+    """Plans that share allowances: its key, price and block in micros (voice: block 0), buckets it may buy."""
 
     kind: str
     account_id: str
@@ -98,6 +130,12 @@ class Pool:
     group: str
     price: int
     block: int
+    buckets: tuple[PoolBucket, ...] = ()
+
+    @property
+    def key(self) -> PoolKey:
+        """What names the pool everywhere."""
+        return self.kind, self.account_id, self.carrier_id, self.group
 
 
 @dataclass(frozen=True)
@@ -116,14 +154,55 @@ class Problem:
     pools: list[Pool]
     options: Options
     covered: dict[str, set[str]]
+    joined: dict[str, str]
+    """The account that a service moving to a carrier joins."""
     keep: frozenset[str]
     first_option: NDArray[np.int64] = field(repr=False)
     """Index of each line's first option; one more entry for the end. Equal neighbours: a line without options."""
 
     @property
     def months(self) -> int:
-        """T."""
-        return len(self.setting.months)
+        """Number of scenario months: the columns of all arrays by month."""
+        return len(self.setting.scenarios.months)
+
+    @property
+    def weights(self) -> list[int]:
+        """Weight of each scenario month."""
+        return self.setting.scenarios.weights
+
+    @property
+    def total_weight(self) -> int:
+        """Sum of the weights: what sums over months are divided by to be a month's mean."""
+        return self.setting.scenarios.total
+
+    @property
+    def limited_pools(self) -> list[int]:
+        """Pools whose probability of overage the scenario limits."""
+        return [g for g, pool in enumerate(self.pools) if pool.kind in self.scenario.limited_kinds]
+
+    @property
+    def has_buckets(self) -> bool:
+        """Whether some pool may buy buckets."""
+        return any(pool.buckets for pool in self.pools)
+
+    @cached_property
+    def carrier_costs(self) -> tuple[Fraction, dict[int, Fraction]]:
+        """Fixed cost of carriers a month: what is owed whatever is decided, and by carrier number what may be saved.
+
+        A carrier that some line cannot leave is in the first part; one that no line can be with is in neither.
+        """
+        options, number = self.options, {c: n for n, c in enumerate(self.carriers)}
+        asked = {number[c]: a for c, a in self.scenario.carrier_fixed_cost.items() if a and c in number}
+        if not asked:
+            return Fraction(0), {}
+        first, sure = self.first_option[:-1], np.zeros(0, dtype=np.int64)
+        if len(options):
+            has = np.diff(self.first_option) > 0
+            low = np.minimum.reduceat(options.carrier, first[has])
+            sure = np.unique(low[low == np.maximum.reduceat(options.carrier, first[has])])
+        owed = sum((Fraction(asked[c], MICRO) for c in sure.tolist() if c in asked), Fraction(0))
+        there = set(np.flatnonzero(np.bincount(options.carrier + 1)) - 1) - set(sure.tolist())
+        return owed, {c: Fraction(a, MICRO) for c, a in sorted(asked.items()) if c in there}
 
     def assignment(self, chosen: Iterable[int]) -> dict[str, str | None]:
         """service_id -> plan_id (None = suspended) of the chosen option of every line."""

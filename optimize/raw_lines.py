@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from optimize.scenario import Scenario
+from optimize.scenario_set import ScenarioSet
 
 MICRO = 10**6
 KINDS = ("data", "voice", "sms")
@@ -51,19 +52,25 @@ def exact_total(values: NDArray[Any]) -> NDArray[Any]:
     return exact_sums(np.zeros(len(values), dtype=np.int64), values)[1][0]
 
 
+def weighted(values: NDArray[Any], weights: list[int]) -> NDArray[Any]:
+    """Sums over months (columns), each times its weight, as Python integers."""
+    many = np.array(weights, dtype=object)[:, None]
+    return exact_total(values.T * many if max(weights) > 1 else values.T)
+
+
 @dataclass(frozen=True)
 class RawLines:
-    """The N services that are priced, in order of service_id, and their use in T months (millionths, N x T).
+    """The N services that are priced, in order of service_id, and their use in S scenario months (millionths, N x S).
 
     Use and costs are 0 in months in which a service is not active.
     """
 
     rows: dict[str, dict[str, Any]]
-    """By service_id the row of the services table, with `n` (its number), `selected` and `months` (active ones)."""
+    """By service_id the row of the services table, with `n` (its number), `selected`, `months` (active, by weight)."""
     active: NDArray[np.bool_]
     selected: NDArray[np.bool_]
-    used: NDArray[np.bool_]
-    """Whether there was any use at all, of any type and zone."""
+    quiet: NDArray[np.int64]
+    """In how many of the range's last months in a row it was active without any use, of any type and zone."""
     home: dict[str, NDArray[Any]]
     roaming: dict[str, NDArray[Any]]
     roaming_cost: dict[str, NDArray[Any]]
@@ -80,6 +87,7 @@ def read_lines(
     frames: Mapping[str, pd.DataFrame],
     scenario: Scenario,
     months: list[str],
+    drawn: ScenarioSet,
     plans: Mapping[str, Mapping[str, Any]],
     currency: str,
 ) -> RawLines:
@@ -100,17 +108,19 @@ def read_lines(
         for name, wanted in scenario.services.items():
             value = row.get(name)
             selected = selected and ("" if value is None else str(value)) in wanted
-        rows[row["service_id"]] = {**row, "n": len(rows), "selected": selected, "months": sum(here)}
+        weight = sum(m.weight for m in drawn.months if here[m.source])
+        rows[row["service_id"]] = {**row, "n": len(rows), "selected": selected, "months": weight}
         active.append(here)
     mask = np.array(active, dtype=bool).reshape(len(rows), len(months))
     chosen = np.array([row["selected"] for row in rows.values()], dtype=bool)
-    return _with_use(frames, scenario, months, rows, mask, chosen)
+    return _with_use(frames, scenario, months, drawn, rows, mask, chosen)
 
 
 def _with_use(
     frames: Mapping[str, pd.DataFrame],
     scenario: Scenario,
     months: list[str],
+    drawn: ScenarioSet,
     rows: dict[str, dict[str, Any]],
     active: NDArray[np.bool_],
     selected: NDArray[np.bool_],
@@ -118,9 +128,12 @@ def _with_use(
     shape = active.shape
     frame = frames.get("usage")
     if frame is None or frame.empty:
-        zero = {name: {k: np.zeros(shape, dtype=np.int64) for k in KINDS} for name in ("home", "roaming", "cost")}
-        none = np.zeros(shape, dtype=np.int64)
-        return RawLines(rows, active, selected, none > 0, zero["home"], zero["roaming"], zero["cost"], none)
+        none = np.zeros((shape[0], len(drawn.months)), dtype=np.int64)
+        zero = {name: dict.fromkeys(KINDS, none) for name in ("home", "roaming", "cost")}
+        quiet = _streak(active)
+        return RawLines(
+            rows, active[:, drawn.sources], selected, quiet, zero["home"], zero["roaming"], zero["cost"], none
+        )
     line = _placed(frame["service_id"], {service_id: row["n"] for service_id, row in rows.items()})
     month = _placed(frame["month"], {name: n for n, name in enumerate(months)})
     good = (line >= 0) & (month >= 0)
@@ -132,29 +145,40 @@ def _with_use(
     quantity, cost = _whole(frame, "quantity")[good], _whole(frame, "cost")[good]
 
     def added(mask: NDArray[np.bool_], values: NDArray[Any]) -> NDArray[Any]:
+        """What was used in the source of each scenario month."""
         found, sums = exact_sums(place[mask], values[mask])
         small = all(-(2**62) < int(v) < 2**62 for v in (sums.max(initial=0), sums.min(initial=0)))
         result = np.zeros(shape, dtype=np.int64 if small else object)
         result.ravel()[found] = sums.astype(np.int64) if small else sums
-        return result
+        return result if drawn.is_range else result[:, drawn.sources]
 
     home = {k: added((zone == 0) & (kind == n), quantity) for n, k in enumerate(KINDS)}
-    for name, rate in scenario.growth.items():
-        if rate:
-            home[name] = _grown(home[name], Fraction(MICRO + rate, MICRO) ** len(months))
+    for name, values in home.items():
+        growth = Fraction(MICRO + scenario.growth.get(name, 0), MICRO) ** len(months)
+        if not drawn.is_range:
+            by_month = zip(values.T, drawn.factors(name), strict=True)
+            scaled = [v if growth == factor == 1 else _grown(v, growth * factor) for v, factor in by_month]
+            home[name] = np.stack(scaled, axis=1)
+        elif growth != 1:
+            home[name] = _grown(values, growth)
     abroad = {k: (zone == 1) & (kind == n) for n, k in enumerate(KINDS)}
     used = np.zeros(shape, dtype=bool)
     used.ravel()[place[quantity > 0]] = True
     return RawLines(
         rows=rows,
-        active=active,
+        active=active if drawn.is_range else active[:, drawn.sources],
         selected=selected,
-        used=used,
+        quiet=_streak(active & ~used),
         home=home,
         roaming={k: added(mask, quantity) for k, mask in abroad.items()},
         roaming_cost={k: added(mask, cost) for k, mask in abroad.items()},
         other_cost=added((zone != 0) & ~((zone == 1) & (kind >= 0)), cost),
     )
+
+
+def _streak(quiet: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """How many of the last columns in a row are true."""
+    return np.cumprod(quiet[:, ::-1], axis=1, dtype=np.int8).sum(axis=1, dtype=np.int64)
 
 
 def _placed(series: pd.Series, places: Mapping[str, int], blank: int = -1) -> NDArray[np.int64]:

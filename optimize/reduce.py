@@ -123,7 +123,8 @@ def _signatures(problem: Problem, split: set[int]) -> NDArray[np.int64]:
     contract = np.where(terms[options.contract], options.contract, -1)
     in_split = np.isin(options.data_pool, list(split)) | np.isin(options.voice_pool, list(split))
     contract = np.where(in_split, options.contract + 1_000_000, contract)
-    carrier = options.carrier if scenario.max_carriers is not None else np.full(len(options), -1)
+    counted = scenario.max_carriers is not None or np.isin(options.carrier, list(problem.carrier_costs[1]))
+    carrier = np.where(counted, options.carrier, -1)
     plan = np.where(np.isin(options.plan, list(limited)), options.plan, -1)
     return np.stack([contract, carrier, plan], axis=1).astype(np.int64)
 

@@ -10,7 +10,8 @@ from importlib import metadata
 from typing import Any, Literal
 
 from core.money import round_half_up
-from optimize.priced import Priced
+from optimize.priced import BucketCounts, PoolKey, Priced
+from optimize.warm import Columns
 
 Status = Literal["optimal", "gap_met", "time_limit", "cancelled", "infeasible"]
 OPTIMAL_WITHIN = 0.005
@@ -44,9 +45,10 @@ def versions() -> dict[str, str]:
 
 @dataclass(frozen=True)
 class Solution:
-    """What a method found: an assignment, a valid lower bound of the objective and how the search ended.
+    """What a method found: an assignment, its pools' buckets, a valid lower bound of the objective, how it ended.
 
-    `duals`: prices of what couples lines, by name; `warm`: a parent's plans or duals were used.
+    `duals`: prices of what couples lines, by name; `columns`: the assignments that were mixed; `warm`: a parent's plans
+    or duals were used.
     """
 
     assignment: dict[str, str | None]
@@ -55,9 +57,11 @@ class Solution:
     method: str
     solver: str
     solver_status: str
-    pool_values: Mapping[tuple[str, str, str, str], float] = field(default_factory=dict)
+    pool_values: Mapping[PoolKey, float] = field(default_factory=dict)
     duals: Mapping[str, Any] | None = None
+    columns: Columns | None = None
     warm: bool = False
+    buckets: BucketCounts = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -126,13 +130,16 @@ def gaps(priced: Priced, bound: Fraction) -> tuple[float, float, float, float]:
     return objective, low, gap, gap / max(objective, 0.01)
 
 
-def status_of(solution: Solution, abs_gap: float, rel_gap: float, wanted: Fraction) -> Status:
-    """The status that the proven gap earns, whatever the solver calls it (item 25); `wanted`: the gap asked for."""
+def status_of(ended: str, abs_gap: float, rel_gap: float, wanted: Fraction) -> Status:
+    """The status that the proven gap earns, whatever the solver calls it (item 25).
+
+    `ended` is how the search ended, `wanted` the gap asked for.
+    """
     if abs_gap <= OPTIMAL_WITHIN:
         return "optimal"
     if rel_gap <= float(wanted):
         return "gap_met"
-    return "cancelled" if solution.ended == "cancelled" else "time_limit"
+    return "cancelled" if ended == "cancelled" else "time_limit"
 
 
 def check(priced: Priced, baseline: Priced, keep_feasible: bool, solution: Solution, violations: list[str]) -> None:

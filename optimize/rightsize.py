@@ -20,6 +20,8 @@ def couplings(problem: Problem) -> list[str]:
         found.append("cvar")
     if scenario.max_carriers is not None:
         found.append("max_carriers")
+    if problem.carrier_costs[1]:
+        found.append("carrier_cost")
     if scenario.max_changes is not None:
         found.append("max_changes")
     limits = [p for p in np.unique(problem.options.plan).tolist() if p >= 0]
@@ -31,8 +33,8 @@ def couplings(problem: Problem) -> list[str]:
 
 
 def weighted_cost(problem: Problem) -> list[int]:
-    """Each option's own part of the objective, exact: picos x T x horizon (charges, fee, price of a change)."""
-    scenario, span = problem.scenario, problem.months
+    """Each option's own part of the objective, exact: picos x weights x horizon (charges, fee, price of a change)."""
+    scenario, span = problem.scenario, problem.total_weight
     horizon = scenario.horizon_months
     change = scenario.min_saving_per_change * MICRO * span * horizon
     options = problem.options

@@ -23,9 +23,10 @@ from optimize.build import build
 from optimize.evaluate import Evaluator
 from optimize.problem import Problem
 from optimize.result import floor_money, money
-from optimize.run import by_carrier_rows, pool_rows, run_frames
+from optimize.run import bucket_rows, by_carrier_rows, overage_row, pool_rows, run_frames
 from optimize.scenario import Scenario
-from optimize.tariff import MICRO, Plan
+from optimize.scenario_set import SetRule
+from optimize.tariff import KINDS, MICRO, Plan
 
 Plans = dict[str, str | None]
 
@@ -38,8 +39,10 @@ RULES: dict[str, str] = {
     "pooled_mean": "the optimum for the average month",
     "pooled_buffer": "the optimum for the average month plus 10 %",
     "stochastic": "the optimum over the past months as they were (sample average)",
+    "stochastic_level": "the optimum over the past months, all scaled so that their mean is the last one's level",
 }
 _BUFFER = Fraction(11, 10)
+_KINDS = {kind: n for n, kind in enumerate(KINDS)}
 
 
 def decide(
@@ -47,7 +50,14 @@ def decide(
 ) -> Plans | None:
     """The plans a policy chooses having seen the months `train`; None where it finds no plan for some line."""
     past = replace(scenario, first=train[0], last=train[-1])
-    flat = replace(scenario, first=train[-1], last=train[-1], suspend_zero_use_months=None)
+    flat = replace(
+        scenario,
+        first=train[-1],
+        last=train[-1],
+        suspend_zero_use_months=None,
+        scenario_set=SetRule(),
+        overage_probability=None,
+    )
     if policy == "keep":
         return {}
     if policy == "line_average":
@@ -60,7 +70,7 @@ def decide(
         return _pooled(average(frames, train), flat, time_limit)
     if policy == "pooled_buffer":
         return _pooled(average(frames, train, _BUFFER), flat, time_limit)
-    return _pooled(frames, past, time_limit)
+    return _pooled(frames if policy == "stochastic" else levelled(frames, train), past, time_limit)
 
 
 def average(frames: tables.Frames, train: list[str], factor: Fraction = Fraction(1)) -> dict[str, pd.DataFrame]:
@@ -86,6 +96,31 @@ def average(frames: tables.Frames, train: list[str], factor: Fraction = Fraction
     return {**frames, "usage": grouped}
 
 
+def levelled(frames: tables.Frames, train: list[str]) -> dict[str, pd.DataFrame]:
+    """The tables with all home use of a type times one factor: the last month's use per active line over the mean.
+
+    Months keep their differences, so they still say how uncertain use is; a month of no use at the end changes nothing.
+    """
+    lines = np.zeros(len(train))
+    here = {m: n for n, m in enumerate(train)}
+    active: dict[str, int] = {}
+    for service, start, end in tables.rows(frames, "services", "service_id", "activated_on", "disconnected_on"):
+        active[service] = len(active)
+        lines += [(start is None or month_of(start) <= m) and (end is None or m <= month_of(end)) for m in train]
+    usage = frames["usage"]
+    month, kind = tables.places(usage, "month", here), tables.places(usage, "usage_type", _KINDS)
+    home = tables.places(usage, "zone", {"home": 0, "": 0}, blank=0) == 0
+    counted = home & (month >= 0) & (kind >= 0) & (tables.places(usage, "service_id", active) >= 0)
+    quantity = tables.whole(usage, "quantity").astype(np.float64)
+    use = np.zeros((len(_KINDS), len(train)))
+    np.add.at(use, (kind[counted], month[counted]), quantity[counted])
+    level = use / np.maximum(lines, 1)
+    mean = level.mean(axis=1)
+    factor = np.where((mean > 0) & (level[:, -1] > 0), level[:, -1] / np.where(mean > 0, mean, 1.0), 1.0)
+    grown = np.where(home & (kind >= 0), np.rint(quantity * factor[kind]), quantity)
+    return {**frames, "usage": usage.assign(quantity=pd.array(grown.astype(np.int64), dtype="Int64"))}
+
+
 def _without_pools(frames: tables.Frames) -> dict[str, pd.DataFrame]:
     plans = frames["plans"].copy()
     for name in ("pool_group", "voice_pool_group"):
@@ -100,7 +135,7 @@ def _stuck(problem: Problem) -> bool:
 
 def _alone(frames: tables.Frames, scenario: Scenario) -> Plans | None:
     """The cheapest plan of each line as if it had its pool's allowance to itself."""
-    problem = build(_without_pools(frames), scenario)
+    problem = build(_without_pools(frames), replace(scenario, buckets=()))
     return None if _stuck(problem) else problem.assignment(rightsize.best_options(problem))
 
 
@@ -183,7 +218,8 @@ def recommend(
 def _document(
     optimum: dict[str, Any], policy: str, problem: Problem, evaluator: Evaluator, plans: Plans
 ) -> dict[str, Any]:
-    priced, baseline = evaluator.price(plans), evaluator.price()
+    baseline = evaluator.price()
+    priced = baseline if policy == "keep" else evaluator.price(plans, improve=True)
     whole = {s: plans.get(s, line["plan_id"]) for s, line in evaluator.lines.items()}
     proof = dict(optimum["certificate"])
     objective = money(priced.objective)
@@ -202,6 +238,8 @@ def _document(
         "saving": money(baseline.cost - priced.cost),
         "by_carrier": by_carrier_rows(baseline, priced),
         "pools": pool_rows(evaluator, priced, baseline),
+        "buckets": bucket_rows(evaluator.scenario, priced),
+        "overage_probability": overage_row(problem, baseline, priced),
         "recommendations": explain.recommendations(problem, evaluator, priced, whole),
         "sensitivities": {"contracts": [], "pools": []},
     }

@@ -18,8 +18,10 @@ import yaml
 from core.issues import BadInput, Issue
 from core.money import MAX_MICROS, parse_micros
 from core.periods import parse_month
+from optimize.buckets import STEPS, Bucket, contradictions, read_buckets
 from optimize.frames import SERVICE_COLUMNS
 from optimize.methods import METHODS, POLISHES
+from optimize.scenario_set import KINDS, MOST_DRAWS, MOST_FACTORS, TYPES, FactorCase, SetRule
 
 #: Every key a scenario may hold, with its meaning; `docs/optimizer.md` lists them all.
 KEYS: dict[str, str] = {
@@ -39,7 +41,10 @@ KEYS: dict[str, str] = {
     "suspend_zero_use_months": "a service unused in each of the last n months may be suspended",
     "suspend_kinds": "kinds of service that may be suspended (default mobile)",
     "suspend_price": "monthly price of a suspended service (default 0)",
+    "carrier_fixed_cost": "{carrier_id: amount}: what dealing with a carrier costs a month while a line is with it",
     "growth": "{data, voice, sms}: growth of home use a month (0.01 = 1 %)",
+    "scenario_set": "{kind: history, bootstrap or factors, ...}: the months that the expectation is taken over",
+    "overage_probability": "{limit, kinds}: in at most that share of the months may a pool be above its allowance",
     "plan_price": "{plan_id: mrc}: another monthly price for a plan",
     "offers": "offers whose plans may be used beside the catalogue",
     "target_accounts": "{carrier_id: account_id}: the account that services moving to the carrier join",
@@ -50,12 +55,23 @@ KEYS: dict[str, str] = {
     "method": "auto (default), closed_form, count, lines, model, decomposition or branch_and_bound",
     "polish": "auto (default), fewest_changes or none: what is done among plans of the same cost",
     "polish_within": "what fewer changes may cost, relative to the best objective (default 0)",
+    "buckets": "allowances that whole pools may buy: [{bucket_id, carrier_id, pool_group, allowance, mrc, ...}]",
+    "bucket_steps": "one (default): buckets of one size at most in a pool; any: sizes may be combined",
     "other_currencies": "refuse (default) or leave_out: services and contracts in other currencies",
 }
 
 _HINT = "known keys: " + ", ".join(KEYS)
-TYPES = ("data", "voice", "sms")
+POOLED = ("data", "voice")
 _MAX_BYTES = 5_000_000
+_MOST_FACTOR = 100 * 10**6  # millionths
+
+
+@dataclass(frozen=True)
+class OverageLimit:
+    """At most `limit` of the months (by weight) may each pool of these kinds be above its allowance."""
+
+    limit: Fraction
+    kinds: tuple[str, ...] = POOLED
 
 
 @dataclass(frozen=True)
@@ -80,7 +96,10 @@ class Scenario:
     suspend_zero_use_months: int | None = None
     suspend_kinds: tuple[str, ...] = ("mobile",)
     suspend_price: int = 0
+    carrier_fixed_cost: Mapping[str, int] = field(default_factory=dict)
     growth: Mapping[str, int] = field(default_factory=dict)
+    scenario_set: SetRule = field(default_factory=SetRule)
+    overage_probability: OverageLimit | None = None
     plan_price: Mapping[str, int] = field(default_factory=dict)
     offers: tuple[str, ...] = ()
     target_accounts: Mapping[str, str] = field(default_factory=dict)
@@ -91,6 +110,8 @@ class Scenario:
     method: str = "auto"
     polish: str = "auto"
     polish_within: Fraction = Fraction(0)
+    buckets: tuple[Bucket, ...] = ()
+    bucket_steps: str = "one"
     other_currencies: str = "refuse"
     document: Mapping[str, Any] = field(default_factory=dict)
 
@@ -98,6 +119,12 @@ class Scenario:
     def cvar_weight(self) -> Fraction:
         """Weight of CVaR in the objective: 0 for `expected`."""
         return self.weight if self.objective == "cvar" else Fraction(0)
+
+    @property
+    def limited_kinds(self) -> tuple[str, ...]:
+        """Kinds of pool whose probability of overage is limited; a limit of 1 limits nothing."""
+        rule = self.overage_probability
+        return rule.kinds if rule is not None and rule.limit < 1 else ()
 
     @property
     def text(self) -> str:
@@ -269,6 +296,7 @@ def parse(document: Mapping[str, Any], file: str | None = None) -> Scenario:
         if got["first"] and got["last"] and got["first"] > got["last"]:
             reader.bad("months", f"{got['first']} to {got['last']}", "from not after to")
     got.update(got.pop("cvar", {}))
+    reader.issues += contradictions(got.get("buckets", ()), got.get("bucket_steps", "one"), file)
     if reader.issues:
         raise BadInput(reader.issues)
     return Scenario(**got, document=_plain(document))
@@ -323,6 +351,79 @@ def _growth(reader: _Reader, got: dict[str, Any], value: Any) -> None:
     got["growth"] = found
 
 
+def _set(reader: _Reader, got: dict[str, Any], value: Any) -> None:
+    if not isinstance(value, Mapping):
+        reader.bad("scenario_set", value, "{kind: history, bootstrap or factors, ...}")
+        return
+    kind = str(value.get("kind", "")).strip()
+    if kind not in KINDS:
+        reader.bad("scenario_set.kind", kind, " or ".join(KINDS))
+        return
+    known = {"history": ("kind",), "bootstrap": ("kind", "draws", "seed"), "factors": ("kind", "factors")}[kind]
+    found: dict[str, Any] = {"kind": kind}
+    for key, part in value.items():
+        name = f"scenario_set.{key}"
+        if key not in known:
+            said = f"unknown key for kind {kind}"
+            reader.issues.append(Issue(file=reader.file, field=name, message=said, hint=", ".join(known)))
+        elif key == "draws" and (draws := reader.whole(name, part, 1)) is not None:
+            found["draws"] = draws
+            if draws > MOST_DRAWS:
+                reader.bad(name, draws, f"at most {MOST_DRAWS} draws")
+        elif key == "seed":
+            found["seed"] = reader.whole(name, part, 0)
+        elif key == "factors":
+            found["factors"] = _cases(reader, name, part)
+    if kind == "factors" and "factors" not in found:
+        reader.bad("scenario_set.factors", "none", "a list of factors")
+    got["scenario_set"] = SetRule(**found)
+
+
+def _cases(reader: _Reader, name: str, value: Any) -> tuple[FactorCase, ...]:
+    """A list of factors of home use, each a number or `{data, voice, sms, weight}`."""
+    if not isinstance(value, list | tuple) or not 1 <= len(value) <= MOST_FACTORS:
+        reader.bad(name, value, f"a list of 1 to {MOST_FACTORS} factors")
+        return ()
+    found = []
+    for n, case in enumerate(value):
+        here = f"{name}.{n + 1}"
+        numbers = {key: Fraction(1) for key in (*TYPES, "weight")}
+        if not isinstance(case, Mapping):
+            numbers |= dict.fromkeys(TYPES, Fraction(reader.micros(here, case, high=_MOST_FACTOR) or 0, 10**6))
+        for key, part in case.items() if isinstance(case, Mapping) else ():
+            if key not in numbers:
+                hint = ", ".join(numbers)
+                reader.issues.append(Issue(file=reader.file, field=f"{here}.{key}", message="unknown key", hint=hint))
+                continue
+            low, high = (1, MAX_MICROS) if key == "weight" else (0, _MOST_FACTOR)
+            numbers[key] = Fraction(reader.micros(f"{here}.{key}", part, low=low, high=high) or 0, 10**6)
+        found.append(FactorCase((numbers["data"], numbers["voice"], numbers["sms"]), numbers["weight"]))
+    return tuple(found)
+
+
+def _overage_limit(reader: _Reader, got: dict[str, Any], value: Any) -> None:
+    if not isinstance(value, Mapping):
+        reader.bad("overage_probability", value, "{limit, kinds}")
+        return
+    limit: Fraction | None = None
+    kinds: tuple[str, ...] = POOLED
+    for key, part in value.items():
+        name = f"overage_probability.{key}"
+        if key == "limit":
+            limit = reader.fraction(name, part)
+        elif key == "kinds":
+            kinds = reader.items(name, part)
+            for kind in kinds or ("none",):
+                if kind not in POOLED:
+                    reader.bad(name, kind, " or ".join(POOLED))
+        else:
+            reader.issues.append(Issue(file=reader.file, field=name, message="unknown key", hint="limit, kinds"))
+    if "limit" not in value:
+        reader.bad("overage_probability.limit", "none", "a number from 0 to 1")
+    elif limit is not None:
+        got["overage_probability"] = OverageLimit(limit, kinds)
+
+
 def _services(reader: _Reader, got: dict[str, Any], value: Any) -> None:
     found = reader.pairs("services", value, lambda k, v: reader.items(k, "" if _absent(v) else v))
     for key in found:
@@ -356,8 +457,15 @@ def _texts(key: str) -> Callable[[_Reader, dict[str, Any], Any], None]:
     return read_texts
 
 
-def _prices(reader: _Reader, got: dict[str, Any], value: Any) -> None:
-    got["plan_price"] = reader.pairs("plan_price", value, reader.micros)
+def _buckets(reader: _Reader, got: dict[str, Any], value: Any) -> None:
+    got["buckets"] = read_buckets(reader, value)
+
+
+def _amounts(key: str) -> Callable[[_Reader, dict[str, Any], Any], None]:
+    def read_amounts(reader: _Reader, got: dict[str, Any], value: Any) -> None:
+        got[key] = reader.pairs(key, value, reader.micros)
+
+    return read_amounts
 
 
 _READ: dict[str, Callable[[_Reader, dict[str, Any], Any], None]] = {
@@ -377,8 +485,11 @@ _READ: dict[str, Callable[[_Reader, dict[str, Any], Any], None]] = {
     "suspend_zero_use_months": _by("whole", "suspend_zero_use_months", 1),
     "suspend_kinds": _by("items", "suspend_kinds"),
     "suspend_price": _by("micros", "suspend_price"),
+    "carrier_fixed_cost": _amounts("carrier_fixed_cost"),
     "growth": _growth,
-    "plan_price": _prices,
+    "scenario_set": _set,
+    "overage_probability": _overage_limit,
+    "plan_price": _amounts("plan_price"),
     "offers": _by("items", "offers"),
     "target_accounts": _texts("target_accounts"),
     "force": _texts("force"),
@@ -388,5 +499,7 @@ _READ: dict[str, Callable[[_Reader, dict[str, Any], Any], None]] = {
     "method": _choice("method", *METHODS),
     "polish": _choice("polish", *POLISHES),
     "polish_within": _by("fraction", "polish_within"),
+    "buckets": _buckets,
+    "bucket_steps": _choice("bucket_steps", *STEPS),
     "other_currencies": _choice("other_currencies", "refuse", "leave_out"),
 }

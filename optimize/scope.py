@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from core.issues import BadInput, Issue
 from core.periods import month_of, months_between
 from optimize.frames import Frames, distinct, rows
 from optimize.scenario import Scenario
+from optimize.scenario_set import MOST_MONTHS, ScenarioSet, history, scenario_set
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What a scenario means on a store: its months in order and its currency."""
+    """What a scenario means on a store: the months of its range in order and its currency.
+
+    `drawn`: the scenario months that the expectation is taken over, where they are not the range itself.
+    """
 
     months: tuple[str, ...]
     currency: str
+    drawn: ScenarioSet | None = None
+
+    @cached_property
+    def scenarios(self) -> ScenarioSet:
+        """The scenario months: what costs are a mean of."""
+        return self.drawn or history(len(self.months))
 
 
 def settle(scenario: Scenario, frames: Frames) -> Setting:
@@ -37,7 +48,11 @@ def settle(scenario: Scenario, frames: Frames) -> Setting:
         issues.append(Issue(field="months", found=f"{len(months)} months", expected="at most 240 months"))
     if issues:
         raise BadInput(issues)
-    return Setting(months, _currency(scenario, frames, months))
+    drawn = scenario_set(scenario.scenario_set, len(months), scenario.seed)
+    if len(drawn.months) > MOST_MONTHS:
+        found = f"{len(drawn.months)} scenario months (months x factors)"
+        raise BadInput(Issue(field="scenario_set", found=found, expected=f"at most {MOST_MONTHS}"))
+    return Setting(months, _currency(scenario, frames, months), None if drawn.is_range else drawn)
 
 
 def priced_services(frames: Frames, months: tuple[str, ...]) -> list[tuple[str, str]]:
@@ -76,11 +91,15 @@ def _unknown_ids(scenario: Scenario, frames: Frames) -> list[Issue]:
     carriers = {c for (c,) in rows(frames, "carriers", "carrier_id")} | {c for c, _ in plans.values()}
     carriers |= set(accounts.values()) | {c for (c,) in rows(frames, "services", "carrier_id")}
     offers = {offer for _, offer in plans.values() if offer}
+    buckets = scenario.buckets
     wanted = [
         ("carriers_allowed", scenario.carriers_allowed or (), carriers, "carrier"),
+        ("carrier_fixed_cost", scenario.carrier_fixed_cost, carriers, "carrier"),
         ("target_accounts", scenario.target_accounts, carriers, "carrier"),
         ("target_accounts", scenario.target_accounts.values(), set(accounts), "account"),
-        ("offers", scenario.offers, offers, "offer"),
+        ("offers", scenario.offers, offers | {b.offer_id for b in buckets}, "offer"),
+        ("buckets", [b.carrier_id for b in buckets], carriers, "carrier"),
+        ("buckets", [account for b in buckets for account in b.today], set(accounts), "account"),
         ("plan_price", scenario.plan_price, set(plans), "plan"),
         ("force", scenario.force, services, "service"),
         ("force", scenario.force.values(), set(plans), "plan"),

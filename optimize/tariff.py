@@ -6,6 +6,7 @@ currency. Arrays are int64 where the largest possible figure fits, Python intege
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -103,8 +104,10 @@ def charges(plan: Plan, usage: Usage) -> Ints:
     return cost
 
 
-def total(monthly: Ints) -> Ints:
-    """Sum over the months, exact."""
-    if monthly.dtype != object and _peak(monthly) * monthly.shape[1] >= _FITS:
+def total(monthly: Ints, weights: Sequence[int]) -> Ints:
+    """Sum over the months, each times its weight, exact."""
+    if monthly.dtype != object and _peak(monthly) * sum(weights) >= _FITS:
         monthly = monthly.astype(object)
-    return monthly.sum(axis=1)
+    if set(weights) == {1}:
+        return monthly.sum(axis=1)
+    return (monthly * np.array(weights, dtype=monthly.dtype)).sum(axis=1)

@@ -1,4 +1,4 @@
-"""Audit and disputes: the queue of what is wrong, its money, its evidence, and the decision."""
+"""Audit: the queue of what is wrong, its money, its evidence, and the decision."""
 
 import streamlit as st
 
@@ -8,7 +8,7 @@ from app.components.queue import csv_button, picked_ids, queue_filters
 from app.components.triage import case_label, decision_bar, whole_evidence
 
 head = page.begin(
-    "Audit and disputes",
+    "Audit",
     ("carrier", "currency"),
     needs="findings",
     what="What is billed wrongly, and what to do about it",

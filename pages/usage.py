@@ -38,7 +38,7 @@ if moved.open:
 if early.open:
     with early:
         early_warnings(head.filters, key="warnings")
-with card("Use over time", note="By zone; data in MB, voice in minutes, messages in pieces, a month"):
+with card("Use over time", note="By zone, a month"):
     if data.series:
         for tab, kind in zip(st.tabs([formats.words(kind) for kind in data.series]), data.series, strict=True):
             with tab:

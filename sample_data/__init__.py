@@ -1,6 +1,7 @@
 """A seeded generator of one believable organization with planted, documented errors; it writes files only.
 
-`generate(out)` writes `canonical/`, `verizon/` and `att/` (to be loaded) and `truth/` (to be compared with).
+`generate(out)` writes `canonical/`, `verizon/` and `att/` (to be loaded), `truth/` (to be compared with) and
+`decisions/` (what was disputed at the time).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from sample_data import (
     plants,
     plants_more,
     records,
+    settled,
     sites,
     truth,
     usage,
@@ -69,6 +71,7 @@ def build(seed: int = 7, services: int = 2500, months: int = 18, today: str = "2
     plants_more.invoices(world)
     billing.number_charges(world)
     budgets.build(world)
+    settled.items(world)
     world.truth = truth.collect(world)
     world.summary = truth.summarize(world)
     return world
@@ -82,7 +85,7 @@ def generate(out: Path, seed: int = 7, services: int = 2500, months: int = 18, t
     """
     world = build(seed, services, months, today)
     out = Path(out)
-    for name in (*LOADED, "truth"):
+    for name in (*LOADED, "truth", "decisions"):
         if (out / name).exists():
             shutil.rmtree(out / name)
     people.write_tables(world)
@@ -91,4 +94,5 @@ def generate(out: Path, seed: int = 7, services: int = 2500, months: int = 18, t
     writers_verizon.write(world, out / "verizon")
     writers_att.write(world, out / "att")
     truth.write(world, out / "truth")
+    settled.write(world, out / "decisions")
     return Summary(out, world.summary)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from sample_data import draw, records, usage
+from sample_data import draw, records, settled, usage
 from sample_data.catalogue import item_of
 from sample_data.catalogue_data import FEATURES, ITEMS, TAX_RATES
 from sample_data.contracts import rate_on, tier_rate
@@ -38,6 +38,7 @@ def build(world: World) -> None:
                 _service_charges(world, service, invoice)
             invoice.charges += world.extra_charges.get((account, month), [])
             drafts.append(invoice)
+        settled.answer(world, drafts)
         _volume_discount(world, drafts)
         for invoice in drafts:
             _surcharge_and_tax(world, invoice)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sample_data import draw
+from sample_data import draw, settled
 from sample_data.billing import recurring
 from sample_data.contracts import EXPIRED, rate_on
 from sample_data.sites import CLOSED_SITE, closing_month
@@ -77,6 +77,7 @@ def choose(world: World) -> Picker:
     from sample_data import plants_more
 
     plants_more.choose(picker)
+    settled.choose(picker)
     return picker
 
 

@@ -359,6 +359,7 @@ def invoices(world: World) -> None:
                             "provider",
                             "zone",
                             "country",
+                            "related",
                         )
                     }
                 )

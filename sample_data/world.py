@@ -161,6 +161,8 @@ class World:
     wrong_taxes: dict[tuple[str, str], tuple[str, int]] = field(default_factory=dict)
     paid_late: set[tuple[str, str]] = field(default_factory=set)
     expected: list[dict[str, object]] = field(default_factory=list)
+    disputed: list[dict[str, str]] = field(default_factory=list)
+    cancelled: list[str] = field(default_factory=list)
     summary: dict[str, object] = field(default_factory=dict)
 
     def add(self, table: str, **row: object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import re
 import sys
 import tomllib
@@ -59,15 +60,27 @@ def test_the_map_in_the_architecture_page_equals_the_tree() -> None:
 
 
 def commands() -> dict[str, list[str]]:
-    from app.cli import cli
+    from app.cli import command
+    from app.commands import COMMANDS
 
-    group = typer.main.get_command(cli)
-    found = {}
-    for name, command in group.commands.items():  # type: ignore[attr-defined]
-        found[name] = [
-            opt for param in command.params for opt in param.opts if opt.startswith("--") and opt != "--help"
-        ]
-    return found
+    return {
+        name: [opt for param in command(name).params for opt in param.opts if opt.startswith("--") and opt != "--help"]
+        for name in COMMANDS
+    }
+
+
+def test_the_table_of_commands_equals_what_the_modules_register() -> None:
+    from app.commands import MODULES
+
+    registered = {}
+    for name in sorted(path.stem for path in (ROOT / "app" / "commands").glob("*.py")):
+        module = importlib.import_module(f"app.commands.{name}")
+        if hasattr(module, "register"):
+            cli = typer.Typer()
+            cli.callback()(lambda: None)
+            module.register(cli)
+            registered[name] = {key: found.help for key, found in typer.main.get_group(cli).commands.items()}
+    assert registered == MODULES
 
 
 def test_every_command_and_option_is_documented() -> None:

@@ -10,11 +10,13 @@ import typer
 
 import audit
 from app.commands.output import document, existing_store, say
+from audit.disputes import settle
 from audit.registry import RULES
 from core import findings, periods
 from core.findings import Finding
 from core.issues import BadInput, Issue
 from core.money import to_text
+from core.queries import workflow
 
 
 def register(cli: typer.Typer) -> None:
@@ -41,6 +43,7 @@ def run(
     try:
         found = audit.run(store, first=first, last=last, as_of=as_of, rules=rules)
         counts = findings.save(store, found, "audit", first=first, last=last)
+        settle(store, as_of or workflow.today(store))
     finally:
         store.close()
     if as_json:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import csv
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from app.commands.output import say
+
+if TYPE_CHECKING:
+    from core.store import Store
 
 _MOBILE: dict[str, Any] = {
     "currency": "USD",
@@ -84,11 +88,47 @@ def build(
     with _step("flag policy hits, anomalies, moves of spend and early warnings") as tell:
         tell(_counts(jobs.flag(store, {}, quiet) | jobs.watch(store, {}, quiet)))
     freeze(store)
+    with _step("enter what was decided in the past") as tell:
+        filed, ended = _decide(store, folder / "decisions")
+        tell(f"{filed:,} disputes filed, {ended:,} lines cancelled")
     for scenario in scenarios:
         with _step(f"optimize: {scenario['name'].lower()}") as tell:
             result = jobs.optimize(store, {"scenario": scenario, "time_limit": time_limit}, quiet)
             tell(f"{result['status']}, saves {float(result['saving'] or 0):,.2f} a month")
     store.close()
+
+
+def _decide(store: Store, folder: Path) -> tuple[int, int]:
+    """Enter what the organization did at the time: disputes, each on its day, and lines cancelled for want of use.
+
+    The bills that follow prove what came of it, as they do for any user.
+    """
+    from audit import disputes
+    from core import findings
+    from core.queries import workflow
+
+    stored = findings.load(store)
+    stored = stored[stored["queue"] == "audit"]
+    found = stored.set_index(["rule", "service_id", "month"])["finding_id"].to_dict()
+    by_day: dict[str, list[str]] = {}
+    for row in _rows(folder / "disputes.csv"):
+        key = found.get((row["rule"], row["service_id"], row["month"]))
+        if key is not None:
+            by_day.setdefault(row["filed_on"], []).append(key)
+    filed = sum(len(disputes.file(store, keys, day)) for day, keys in sorted(by_day.items()))
+    disputes.settle(store, workflow.today(store))
+    cancelled = {row["service_id"] for row in _rows(folder / "cancelled.csv")}
+    ended = stored[(stored["rule"] == "U1") & stored["service_id"].isin(cancelled)]
+    if len(ended):
+        findings.set_state(store, list(ended["finding_id"]), "implemented", reason="nobody used it: line cancelled")
+    return filed, ended["service_id"].nunique()
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    if not path.exists():
+        return []
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 def _counts(found: dict[str, Any]) -> str:

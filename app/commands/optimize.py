@@ -88,6 +88,10 @@ def _print(found: dict[str, Any]) -> None:
     if proof["objective"] != proof["cost"]:
         print(f"objective   {proof['objective']:>16,.2f} (what was minimized, see docs/optimizer.md)")
     print(f"bound       {proof['bound']:>16,.2f}, gap {proof['rel_gap']:.2e}")
+    if found["pools"]:
+        over = found["overage_probability"]
+        then, now = (f"{100 * over[name]:.1f} %" for name in ("estate", "baseline_estate"))
+        print(f"overage     some pool is above its allowance in {then} of the months (today {now})")
     warm = ", from a parent's result" if proof["warm_start"] else ""
     print(f"method      {proof['method']} ({proof['solver']}{warm})")
     changes = [row for row in found["recommendations"] if row["action"] != "keep"]
@@ -95,6 +99,11 @@ def _print(found: dict[str, Any]) -> None:
     for row in sorted(changes, key=lambda r: (-r["monthly_saving"], r["service_id"]))[:10]:
         to = row["plan_id"] or "suspend"
         print(f"  {row['service_id']}: {row['current_plan_id']} -> {to}, {row['monthly_saving']:,.2f} a month")
+    if ordered := [row for row in found["buckets"] if row["change"]]:
+        print(f"buckets     {len(ordered):>13} to order or cancel")
+    for row in ordered[:10]:
+        where = f"{row['carrier_id']} {row['pool_group']}, {row['account_id']}"
+        print(f"  {where}: {row['bucket_id']} x {row['count']} (today {row['today']}), {row['mrc']:,.2f} a month each")
 
 
 def bill(

@@ -11,7 +11,7 @@ import typer
 from app.commands.allocate import month_option
 from app.commands.contracts import day_option
 from app.commands.output import existing_store, say
-from app.reports import brief, change_order, dispute_pack, executive, slides, workbook
+from app.reports import brief, change_order, dispute_pack, executive, notice_letter, slides, workbook
 from app.reports.focus import csv_text
 from app.reports.pdf import pdf
 from app.views.selection import Filters
@@ -23,6 +23,7 @@ KINDS: dict[str, tuple[str, ...]] = {
     "executive": (".pdf", ".pptx", ".xlsx"),
     "negotiation-brief": (".pdf",),
     "dispute-pack": (".pdf",),
+    "notice-letter": (".pdf",),
     "change-order": (".xlsx", ".csv"),
 }
 
@@ -63,11 +64,12 @@ def report(
     month: Annotated[str | None, typer.Option(help="Month of the executive report.", metavar="YYYY-MM")] = None,
     currency: Annotated[str | None, typer.Option(help="Reporting currency.", metavar="CODE")] = None,
     carrier: Annotated[str | None, typer.Option(help="One carrier.", metavar="CARRIER_ID")] = None,
+    contract: Annotated[str | None, typer.Option(help="One contract.", metavar="CONTRACT_ID")] = None,
     dispute: Annotated[str | None, typer.Option(help="One dispute.", metavar="DISPUTE_ID")] = None,
     result: Annotated[str | None, typer.Option(help="The result of a change order.", metavar="RESULT_ID")] = None,
     as_of: Annotated[str | None, typer.Option(help="The day to look from, YYYY-MM-DD.", metavar="DATE")] = None,
 ) -> None:
-    """Write a report: executive (PDF, PPTX, XLSX), negotiation-brief, dispute-pack (PDF), change-order (XLSX, CSV)."""
+    """Write a report for people; the ending of the file says the format."""
     suffix = chosen(kind, out, KINDS)
     store = existing_store()
     day = day_option(store, as_of)
@@ -80,6 +82,11 @@ def report(
             raise BadInput(Issue(field="--carrier", message="a negotiation brief needs a carrier"))
         return pdf("brief", brief.content(store, carrier, day))
 
+    def notice_pdf() -> bytes:
+        if contract is None:
+            raise BadInput(Issue(field="--contract", message="a notice letter needs a contract"))
+        return pdf("notice", notice_letter.content(store, contract, day))
+
     def change_csv() -> bytes:
         return csv_text(change_order.rows(store, result, carrier)[1], list(change_order.COLUMNS)).encode()
 
@@ -91,6 +98,7 @@ def report(
         ("dispute-pack", ".pdf"): lambda: pdf(
             "dispute", dispute_pack.content(store, day, carrier_id=carrier, dispute_id=dispute)
         ),
+        ("notice-letter", ".pdf"): notice_pdf,
         ("change-order", ".xlsx"): lambda: change_order.workbook(store, result, carrier),
         ("change-order", ".csv"): change_csv,
     }

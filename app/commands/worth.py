@@ -180,7 +180,7 @@ def _contracts(part: dict[str, Any]) -> list[str]:
 
 def _pools(part: dict[str, Any]) -> list[str]:
     return [
-        f"{row['pool_group']} of {row['carrier_id']}, {row['account_id']}: {row['dual_per_gb']:,.4f} a GB, "
+        f"{row['pool_group']} of {row['carrier_id']}, {row['account_id']}: {row['dual_per_gb']:,.4f} a GB by duals, "
         f"solved again {0 if row['resolved_per_gb'] is None else row['resolved_per_gb']:,.4f}, "
         f"{row['as_plans_stand']:,.2f} as plans stand"
         for row in part["pools"]

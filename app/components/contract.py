@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import formats
+from app import cache, formats
 from app.components.bullet import commitment_bullet
 from app.components.charts import card
 from app.components.evidence import facts
@@ -22,6 +22,12 @@ def contract_in_full(one: Contract, as_of: str) -> None:
     left, right = side_by_side(1, 1)
     with left, card("Dates", note=f"As of {formats.day(as_of)}"):
         facts(one.dates)
+        if one.letter:
+            draft = cache.later("app.views.contracts.letter", contract_id=one.letter)
+            st.download_button(
+                "Draft of a notice letter (PDF)", draft, f"notice-{one.letter}.pdf", "application/pdf",
+                icon=":material/download:", on_click="ignore",
+            )  # fmt: skip
     with right, card("Terms"):
         facts(one.facts)
     if one.bullet is not None:

@@ -11,6 +11,7 @@ import streamlit as st
 
 from app import formats
 from app.page_text import escape
+from core.money import minor_places, parse_micros
 
 QUEUES = {
     "audit": "Audit", "policy": "Policy", "anomaly": "Anomaly", "spend": "Spend that moved", "watch": "Early warning"
@@ -33,12 +34,18 @@ def _document(value: Any) -> Any:
     return None if formats.missing(value) else value
 
 
-def said(value: Any) -> str:
-    """An `expected` or `actual` document in words: `39.00 USD`, `1.2 to 3.4 GB`."""
+def said(value: Any, currency: Any = None) -> str:
+    """An `expected` or `actual` document in words: `$39.00` where its unit is `currency`, `1.2 to 3.4 GB`.
+
+    A price finer than a cent keeps its figures: `0.0125 USD`.
+    """
     document = _document(value) or {}
     unit = document.get("unit") or ""
     if document.get("value") is not None:
-        return f"{document['value']} {unit}".strip()
+        told = str(document["value"])
+        if unit and unit == currency and len(told.partition(".")[2].rstrip("0")) <= minor_places(unit):
+            return formats.cents(parse_micros(told), unit)
+        return f"{told} {unit}".strip()
     if document.get("low") is not None or document.get("high") is not None:
         return f"{document.get('low', '0')} to {document.get('high', '…')} {unit}".strip()
     return formats.UNKNOWN
@@ -62,19 +69,13 @@ def evidence_card(finding: Mapping[str, Any], *, title: str, rule_text: str = ""
         if not formats.missing(finding.get("explanation")):
             st.markdown(escape(str(finding["explanation"])))
         pairs = {
-            "Expected": said(finding.get("expected")),
-            "Found": said(finding.get("actual")),
+            "Expected": said(finding.get("expected"), currency),
+            "Found": said(finding.get("actual"), currency),
             "Month of use": formats.month(finding.get("month")),
             "Counted": formats.cents(finding.get("amount_counted"), currency),
         }
-        for label, name in (
-            ("Line", "service_id"),
-            ("Account", "account_id"),
-            ("Carrier", "carrier_id"),
-            ("Owner", "owner"),
-        ):
-            if not formats.missing(finding.get(name)):
-                pairs[label] = str(finding[name])
+        if not formats.missing(finding.get("owner")):
+            pairs["Owner"] = str(finding["owner"])
         for label, name in (("Dispute until", "file_by"), ("Withhold until", "withhold_by"), ("Due", "due_on")):
             if not formats.missing(finding.get(name)):
                 pairs[label] = formats.day(finding[name])

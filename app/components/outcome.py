@@ -118,7 +118,7 @@ def downloads(item: Outcome, *, key: str) -> None:
     """Change order (XLSX, CSV), result (JSON) and scenario (YAML) of a result."""
     with st.container(horizontal=True, key=f"{key}-downloads"):
         if item.changes:
-            book = cache.call("app.reports.change_order.workbook", result_id=item.result_id)
+            book = cache.later("app.reports.change_order.workbook", result_id=item.result_id)
             kind = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
             _button("Change order (XLSX)", book, "change-order.xlsx", kind, f"{key}-xlsx")
             rows = cache.call("app.reports.change_order.rows", result_id=item.result_id)[1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from app import formats
 from app.components.bullet import gauges
 from app.components.charts import card
 from app.components.evidence import facts
@@ -61,11 +62,31 @@ def result_in_full(data: Optimizer, item: Outcome) -> str | None:
             height=320 if len(data.plans) > 8 else "auto",
             empty="No plan gains or loses lines.",
         )
-    with card("Pools", note=f"Share of the allowance used, mean of {item.period}"):
+    note = f"Share of the allowance used, mean of {item.period}"
+    if item.overage is not None:
+        then, now = (formats.percent(share, 1, 0) for share in item.overage)
+        note += f"; some pool is above its allowance in {then} of the months (today {now})"
+    with card("Pools", note=note):
         if data.pools:
             gauges(data.pools, key="pools")
         else:
             nothing("No pooled plan is in use or recommended.")
+        if len(data.buckets):
+            table(
+                data.buckets,
+                [
+                    Col("pool", "Pool", width="medium"),
+                    Col("bucket", "Bucket"),
+                    Col("size", "Allowance a month"),
+                    Col("mrc", f"MRC each, {item.currency}", "money"),
+                    Col("today", "Today", "count"),
+                    Col("count", "Recommended", "count"),
+                    Col("change", "To order", "count"),
+                ],
+                key="buckets",
+                height=320 if len(data.buckets) > 8 else "auto",
+                alt="Buckets of each pool, today and recommended",
+            )
     back_test(data, item)
     with card("Certificate", note="Cost re-priced from raw usage by code that shares nothing with the solver"):
         facts(data.facts)

@@ -51,6 +51,12 @@ def own_history(item: LineHistory, *, key: str) -> None:
         st.caption(escape(f"Expected in the flagged month: {told(low, item)} to {told(high, item)}."))
 
 
+def _beside(value: int, largest: int) -> str:
+    """Where the line's name stands above its diamond: away from the nearer edge of the chart."""
+    share = value / largest if largest else 0.5
+    return "top left" if share > 0.7 else "top right" if share < 0.3 else "top center"
+
+
 def strip(item: LineHistory, *, key: str) -> None:
     """Every peer as a point, the line as a diamond; the height carries no meaning."""
     colours = theme.palette()
@@ -69,7 +75,7 @@ def strip(item: LineHistory, *, key: str) -> None:
             y=[0.5],
             mode="markers+text",
             text=[item.label],
-            textposition="top center",
+            textposition=_beside(item.own, max([item.own, *item.peers])),
             marker={"size": 13, "color": colours.dispute, "symbol": "diamond"},
             hovertemplate=f"{item.label}: {told(item.own, item)}<extra></extra>",
         )

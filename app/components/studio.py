@@ -9,6 +9,8 @@ import streamlit as st
 from app import cache, formats
 from app.views.studio import Answers, Options, decimal
 
+_SETS = {"history": "As they were", "bootstrap": "Drawn from them at random", "factors": "At lower and higher use"}
+
 
 def sliders(there: Options) -> Answers:
     """Draw the questions and return the answers; every question has a neutral default."""
@@ -59,6 +61,16 @@ def sliders(there: Options) -> Answers:
         growth_voice = st.slider(
             "Growth of voice use, % a month", -5.0, 5.0, 0.0, 0.1, key="sc-voice", format="%.1f %%"
         )
+        past = st.selectbox(
+            "Months the plans are chosen for", list(_SETS), format_func=_SETS.__getitem__, key="sc-set",
+            help="The months of use as they were, months drawn from them at random, or each at lower and higher use.",
+        )  # fmt: skip
+        draws = st.slider("Months drawn", 12, 240, 24, 12, key="sc-draws") if past == "bootstrap" else 0
+        spread = 0.0
+        if past == "factors":
+            spread = st.slider(
+                "Use also lower and higher by, %", 5.0, 90.0, 20.0, 5.0, key="sc-spread", format="%.0f %%"
+            )
         turned = {
             carrier: st.slider(
                 f"Prices of {label}, %", -50.0, 50.0, 0.0, 0.5, key=f"sc-price-{carrier}", format="%.1f %%"
@@ -76,12 +88,25 @@ def sliders(there: Options) -> Answers:
         )
         most = len(there.carriers)
         carriers = st.slider("At most so many carriers", 1, most, most, key="sc-max-carriers") if most > 1 else most
+        capped = st.toggle("Limit how often a pool overflows", key="sc-over")
+        overage = st.slider(
+            "In at most so many of the months", 0, 100, 10, 1, key="sc-overage", format="%d %%", disabled=not capped
+        )
         limit = st.toggle("Limit the number of changes", key="sc-limit")
         top = max(10, sum(there.lines.values()))
         changes = st.slider("At most so many changes", 0, top, min(200, top), key="sc-changes", disabled=not limit)
         change_fee = st.number_input("Fee for a change of plan, one-off", 0.0, 1000.0, 0.0, 1.0, key="sc-fee")
         porting_fee = st.number_input(
             "Fee for moving to another carrier, one-off", 0.0, 1000.0, 0.0, 5.0, key="sc-port"
+        )
+        dealing = st.number_input(
+            "Fixed cost of each carrier in use, a month",
+            0.0,
+            1_000_000.0,
+            0.0,
+            100.0,
+            key="sc-carrier-cost",
+            help="What dealing with a carrier costs: account team, portal, invoices. Owed while any line is with it.",
         )
         worth = st.number_input("A change must save at least, a month", 0.0, 1000.0, 1.0, 0.5, key="sc-worth")
         horizon = st.slider("Months over which fees are spread", 1, 60, 24, key="sc-horizon")
@@ -98,11 +123,15 @@ def sliders(there: Options) -> Answers:
         porting_fee=decimal(porting_fee),
         min_saving=decimal(worth),
         horizon_months=horizon,
+        carrier_cost=decimal(dealing),
         growth_data=growth_data,
         growth_voice=growth_voice,
         price_change={key: value for key, value in turned.items() if value},
         offers=tuple(offers),
         suspend_months=suspend,
+        overage_limit=float(overage) if capped else None,
+        draws=draws,
+        spread=spread,
     )
 
 

@@ -19,8 +19,8 @@ MOST_ROWS = 10_000
 class Col:
     """A column of a table; columns of the frame that are not listed are not sent.
 
-    `kind`: text | code (as words) | money (micros to the cent) | quantity (micros) | count | percent (a fraction) |
-    month | day | stamp | yes (0 and 1 as words) | bar (a fraction).
+    `kind`: text | figure (text that is a number) | code (as words) | money (micros to the cent) | quantity (micros) |
+    count | percent (a fraction) | month | day | stamp | yes (0 and 1 as words) | bar (a fraction).
     """
 
     name: str
@@ -63,7 +63,7 @@ def _config(column: Col) -> Any:
         return st.column_config.ProgressColumn(format="percent", min_value=0, max_value=1, **common)
     if column.kind == "day":
         return st.column_config.DateColumn(format="D MMM YYYY", **common)
-    return st.column_config.TextColumn(**common)
+    return st.column_config.TextColumn(alignment="right" if column.kind == "figure" else None, **common)
 
 
 def display(frame: pd.DataFrame, columns: Sequence[Col]) -> pd.DataFrame:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from app.components import worth_charts as charts
 from app.components.charts import card
+from app.components.evidence import facts
 from app.components.job import start, watch
 from app.components.layout import side_by_side
 from app.components.states import nothing
@@ -35,9 +36,25 @@ def work_it_out(yaml: str, studies: Sequence[str], *, slot: str, label: str, don
     return job
 
 
+#: What the studies answer, shown until they are done.
+QUESTIONS = (
+    ("Rules", "What does each limit, kept plan and fee of the scenario cost a month?"),
+    ("Carriers", "What would one carrier less cost, and who would stay?"),
+    ("Commitments", "Which commitment is cheapest, and how likely is a shortfall?"),
+    ("Spend", "What does one more unit of spend cost under each contract?"),
+    ("Changes", "How few changes bring most of the saving?"),
+    ("Pools", "What is one more GB in a pool worth?"),
+    ("Timing", "When is the best month to act, and what does waiting cost?"),
+    ("Futures", "Which plans hold if use turns out higher or lower?"),
+)
+
+
 def ask(data: Worth) -> None:
     """Ask for the studies of this page."""
     assert data.outcome is not None
+    if not data.done:
+        with card("What you will see", note="Each figure with its proven range"):
+            facts(dict(QUESTIONS))
     work_it_out(
         data.outcome.yaml,
         STUDIES,

@@ -48,7 +48,7 @@ def content(store: Store, carrier_id: str, as_of: str | None = None) -> dict[str
     register = [row for row in contract_register(store, day) if row["carrier_id"] == carrier_id]
     alive = [row for row in register if row["state"] not in ("expired", "terminated")]
     total, monthly = int(totals.iloc[0]), round_half_up(int(totals.iloc[0]) // len(months))
-    claims = [d for d in disputes.disputes(store, day) if d.carrier_id == carrier_id]
+    claims = [d for d in disputes.disputes(store, day, only_open=True) if d.carrier_id == carrier_id]
     claimed = sum(d.disputed - d.credited for d in claims if d.currency == currency)
     fileable = sum(d.disputed for d in claims if d.currency == currency and d.state == "identified" and d.may_file(day))
     moves = _movable(store, carrier_id)

@@ -24,6 +24,8 @@ def rows(
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """The result (default: the newest that changes anything) and one row for each change, largest saving first.
 
+    Buckets that pools are to buy or to give up follow the lines; they have no `service_id`.
+
     Raises:
         BadInput: if there is no such result or it changes nothing (at that carrier).
     """
@@ -42,7 +44,8 @@ def rows(
             for r in document.get("recommendations") or []
             if r.get("action") != "keep" and carrier_id in (None, r.get("current_carrier_id"), r.get("carrier_id"))
         ]
-        if not wanted:
+        bought = [b for b in document.get("buckets") or [] if b["change"] and carrier_id in (None, b["carrier_id"])]
+        if not wanted and not bought:
             continue
         found = []
         for r in sorted(wanted, key=lambda r: (-float(r.get("monthly_saving") or 0), r["service_id"])):
@@ -57,8 +60,22 @@ def rows(
                     "account": plain(bans.get(account)) if account else None,
                 }
             )
+        found += [_bucket(b, plain(bans.get(b["account_id"]))) for b in bought]
         return {**document, "result_id": raw["result_id"]}, found
     raise BadInput(Issue(message="no stored result changes any line", hint="run `tem optimize` first"))
+
+
+def _bucket(bucket: dict[str, Any], number: Any) -> dict[str, Any]:
+    """A row for a pool that is to have more or fewer buckets of a size."""
+    unit = "MB" if bucket["kind"] == "data" else "minutes"
+    carrier, size = bucket["carrier_id"], f"{bucket['allowance']:,.0f} {unit} at {bucket['mrc']:,.2f} a month"
+    return dict.fromkeys(COLUMNS) | {
+        **{"account": number or bucket["account_id"], "current_carrier_id": carrier, "carrier_id": carrier},
+        **{"action": "buy_bucket" if bucket["change"] > 0 else "cancel_bucket"},
+        "current_plan_id": f"{bucket['bucket_id']} x {bucket['today']}",
+        "plan_id": f"{bucket['bucket_id']} x {bucket['count']}",
+        "reason": f"Pool {bucket['pool_group']}: {bucket['count']} instead of {bucket['today']} of {size} each.",
+    }
 
 
 def workbook(store: Store, result_id: str | None = None, carrier_id: str | None = None) -> bytes:

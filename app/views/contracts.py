@@ -8,8 +8,10 @@ from typing import Any
 import pandas as pd
 
 from app import formats
+from app.reports import notice_letter
 from app.reports.brief import clauses
 from app.reports.calendar_file import calendar_text
+from app.reports.pdf import pdf
 from app.views import renewals
 from app.views.exchange import exchange
 from app.views.parts import Kpi
@@ -70,6 +72,8 @@ class Contract:
     clauses: pd.DataFrame
     problems: tuple[str, ...]
     currency: str | None
+    letter: str | None
+    """id of the contract if a notice letter can be drafted for it"""
 
 
 def countdown(row: dict[str, Any]) -> str:
@@ -231,7 +235,17 @@ def contract(store: Store, *, contract_id: str) -> Contract | None:
         clauses=_clauses(store, contract_id),
         problems=tuple(row["problems"]),
         currency=code,
+        letter=contract_id if notice_letter.refusal(row) is None else None,
     )
+
+
+def letter(store: Store, *, contract_id: str) -> bytes:
+    """The draft of a notice letter as PDF.
+
+    Raises:
+        BadInput: if no notice can be given of this contract.
+    """
+    return pdf("notice", notice_letter.content(store, contract_id))
 
 
 def bullet_of(row: dict[str, Any], as_of: str) -> Bullet | None:

@@ -153,7 +153,17 @@ def _line(store: Store, row: dict[str, Any]) -> str:
     pool = str(row["subject_id"]).split(":", 2)
     if pool[0] == "pool":
         return f"pool {pool[2]}"
-    return f"{formats.words(row['subject_type']).lower()} {row['subject_id']}"
+    kind = str(row["subject_type"])
+    table, named = {
+        "account": ("accounts", "number"),
+        "carrier": ("carriers", "name"),
+        "contract": ("contracts", "name"),
+        "cost_center": ("cost_centers", "name"),
+        "employee": ("employees", "name"),
+        "site": ("sites", "name"),
+    }.get(kind, (None, ""))
+    subject = _one(store, table, f"{kind}_id", row["subject_id"]) if table else {}
+    return f"{formats.words(kind).lower()} {subject.get(named) or row['subject_id']}"
 
 
 def _context(store: Store, row: dict[str, Any]) -> dict[str, str]:

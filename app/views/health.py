@@ -55,11 +55,16 @@ def view(store: Store, filters: Filters) -> Health:
     }
     bad = [name for name, found in checks.items() if found]
     share = formats.percent(seen["matched"], seen["amount_charges"])
-    title = (
-        "The figures can be trusted" if not bad and not gaps else "Look at these gaps before you rely on the figures"
+    off = seen["invoices"] - seen["balanced"]
+    title = "Look at these gaps before you rely on the figures"
+    if not bad and not gaps:
+        title = "The figures can be trusted"
+        title += f", but for {formats.plural(off, 'invoice')} that {'do' if off > 1 else 'does'} not tie" if off else ""
+    absent = (
+        f"{formats.plural(len(gaps), 'bill')} of the last 12 months missing" if gaps else "no recent bill is missing"
     )
     sentence = (
-        f"{share} of line charges are matched to the inventory; {formats.plural(len(gaps), 'bill')} seem to be missing."
+        f"{share} of line charges are matched to the inventory; {absent}."
         if seen["invoices"]
         else "No bill has been loaded yet."
     )

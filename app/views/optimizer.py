@@ -40,6 +40,7 @@ class Optimizer:
     conclusion: str
     infeasible: tuple[str, ...]
     ranking: tuple[str, ...] = ()
+    buckets: pd.DataFrame = field(default_factory=pd.DataFrame)
     solved: pd.DataFrame = field(default_factory=pd.DataFrame)
 
 
@@ -87,6 +88,7 @@ def view(store: Store, filters: Filters, *, result_id: str | None = None) -> Opt
         conclusion,
         explained(item),
         ranking,
+        results.buckets(store, item),
         worth.frontier(worth.found(store, item.yaml)),
     )
 
@@ -115,10 +117,26 @@ def _words(item: Outcome) -> tuple[str, str]:
     return title, item.proof
 
 
+def _overage(item: Outcome) -> Kpi:
+    """How often the worst pool is above its allowance where the scenario limits that; else the saving of a year."""
+    odds = item.document.get("overage_probability") or {}
+    if item.overage is None or odds["limit"] is None:
+        return Kpi("A year", formats.money((item.saving or 0) * 12, item.currency), "saving, if use stays the same")
+    return Kpi(
+        "Overage probability",
+        formats.percent(odds["worst_pool"]),
+        f"limit {formats.percent(odds['limit'])}, today {formats.percent(odds['baseline_worst_pool'])}",
+        help="Share of the months in which the pool that is most often above its allowance is. "
+        f"In {formats.percent(item.overage[0])} of the months some pool is.",
+    )
+
+
 def _kpis(item: Outcome) -> tuple[Kpi, ...]:
     if item.saving is None or item.cost is None:
         return (Kpi("Cost today", formats.money(item.baseline, item.currency), f"a month, {item.period}"),)
     each = item.saving // item.changes if item.changes else None
+    orders = sum(row["change"] != 0 for row in item.document.get("buckets") or [])
+    told = "none needed" if each is None else f"{formats.money(each, item.currency)} a month each"
     return (
         Kpi("Cost today", formats.money(item.baseline, item.currency), f"a month, {item.period}"),
         Kpi(
@@ -129,11 +147,11 @@ def _kpis(item: Outcome) -> tuple[Kpi, ...]:
             "down" if item.saving > 0 else "none",
             help="Expected monthly cost with one-off fees spread over the horizon, re-priced from usage.",
         ),
-        Kpi("A year", formats.money(item.saving * 12, item.currency), "saving, if use stays the same"),
+        _overage(item),
         Kpi(
             "Changes",
             formats.count(item.changes),
-            f"{formats.money(each, item.currency)} a month each" if each is not None else "none needed",
+            f"and {formats.count(orders)} bucket order{'s' * (orders > 1)}" if orders else told,
             help="Mean saving of one change; single savings do not add up inside a pool.",
         ),
         Kpi(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
@@ -65,6 +65,14 @@ class Outcome:
         """What the bound bounds: the cost with what each change must earn, or with bad months weighted more."""
         stated = micros((self.document.get("certificate") or {}).get("objective"))
         return self.cost if stated is None else stated
+
+    @property
+    def overage(self) -> tuple[float, float] | None:
+        """Share of the months in which some pool is above its allowance, as recommended and today."""
+        told = self.document.get("overage_probability") or {}
+        if not self.document.get("pools") or told.get("estate") is None:
+            return None
+        return float(told["estate"]), float(told["baseline_estate"])
 
     @property
     def proof(self) -> str:
@@ -145,11 +153,23 @@ def certificate_facts(item: Outcome) -> dict[str, str]:
         "Gap": formats.UNKNOWN if item.gap is None else formats.percent(item.gap, 1, 4),
         "Cost of all months": formats.cents(micros(proof.get("total_cost")), item.currency),
         "Usage priced": item.period or formats.UNKNOWN,
+        "Scenario months": scenario_months(item),
+        "Months with overage": formats.UNKNOWN if item.overage is None else formats.percent(item.overage[0]),
         "Seconds": f"{float(proof['seconds']):,.1f}" if proof.get("seconds") is not None else formats.UNKNOWN,
         "Seed": str(proof.get("seed", formats.UNKNOWN)),
         "Versions": ", ".join(used) or formats.UNKNOWN,
         "Hash of the input": str(proof.get("input_sha256") or formats.UNKNOWN)[:16],
     }
+
+
+def scenario_months(item: Outcome) -> str:
+    """The months that the expectation is taken over, in words."""
+    told = item.document.get("scenario_set") or {}
+    months = told.get("months") or []
+    number = formats.plural(len(months), "month")
+    if told.get("kind") == "bootstrap":
+        return f"{number}, drawn from the range"
+    return f"{number}, use times factors" if told.get("kind") == "factors" else "The range as it was"
 
 
 def confidence(row: Mapping[str, Any], status: str) -> str:
@@ -277,18 +297,44 @@ class Pool:
     told: str
 
 
-def pools(store: Store, item: Outcome) -> tuple[Pool, ...]:
-    """Pools of today or of the recommendation, in order of their allowance."""
+def _pool_names(store: Store) -> Callable[[Mapping[str, Any]], str]:
+    """How to call the pool of a row: carrier, group and account as people know them."""
     carriers = store.frame("carriers", ["carrier_id", "name"]).set_index("carrier_id")["name"]
     numbers = store.frame("accounts", ["account_id", "number"]).set_index("account_id")["number"]
-    result = []
+
+    def name(row: Mapping[str, Any]) -> str:
+        account = numbers.get(row["account_id"])
+        account = row["account_id"] if formats.missing(account) else account
+        return f"{carriers.get(row['carrier_id'], row['carrier_id'])} {row['pool_group']}, {account}"
+
+    return name
+
+
+def buckets(store: Store, item: Outcome) -> pd.DataFrame:
+    """Buckets that a pool has or should have: pool, size, what one costs (micros a month), counts, what to order."""
+    name_of = _pool_names(store)
+    rows = [
+        {
+            "pool": name_of(row),
+            "bucket": row["bucket_id"],
+            "size": formats.quantity(micros(row["allowance"]) or 0, "MB" if row["kind"] == "data" else "min"),
+            **{"mrc": micros(row["mrc"]), "today": row["today"], "count": row["count"], "change": row["change"]},
+        }
+        for row in item.document.get("buckets") or []
+    ]
+    frame = pd.DataFrame(rows, columns=["pool", "bucket", "size", "mrc", "today", "count", "change"])
+    return frame.assign(mrc=frame["mrc"].astype("Int64"))
+
+
+def pools(store: Store, item: Outcome) -> tuple[Pool, ...]:
+    """Pools of today or of the recommendation, in order of their allowance."""
+    name_of, result = _pool_names(store), []
     for row in item.document.get("pools") or []:
         unit = "MB" if row["kind"] == "data" else "min"
         allowance, used = micros(row.get("allowance")) or 0, micros(row.get("used")) or 0
         was, use = micros(row.get("baseline_allowance")), micros(row.get("baseline_used"))
-        account = numbers.get(row["account_id"])
-        account = row["account_id"] if formats.missing(account) else account
-        name = f"{carriers.get(row['carrier_id'], row['carrier_id'])} {row['pool_group']}, {account}"
+        name = name_of(row)
+        bought, held = micros(row.get("bucket_cost")), micros(row.get("baseline_bucket_cost"))
         cost = formats.cents(micros(row.get("overage_cost")), item.currency)
         before = formats.cents(micros(row.get("baseline_overage_cost")), item.currency)
         told = (
@@ -296,6 +342,12 @@ def pools(store: Store, item: Outcome) -> tuple[Pool, ...]:
             f"({formats.percent(used, allowance, 0) if allowance else 'empty'}), {row.get('members', 0):,} lines "
             f"(today {row.get('baseline_members', 0):,}), overage {cost} a month (today {before})"
         )
+        if bought or held:
+            bought_told, held_told = formats.cents(bought, item.currency), formats.cents(held, item.currency)
+            told += f", buckets {bought_told} a month (today {held_told})"
+        if row.get("overage_probability") is not None:
+            then, now = (formats.percent(row[f"{name}overage_probability"], 1, 0) for name in ("", "baseline_"))
+            told += f", above the allowance in {then} of the months (today {now})"
         result.append(
             (
                 -allowance,

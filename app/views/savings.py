@@ -37,7 +37,8 @@ def view(store: Store, filters: Filters) -> Savings:
     document = ledger.document(store)
     stages = ledger.stages(document["totals"], money)
     by_stage = dict(stages)
-    lines = _lines(document)
+    numbers = store.frame("services", ["service_id", "number"]).dropna().set_index("service_id")["number"]
+    lines = _lines(document, numbers.to_dict())
     kinds: dict[str, int] = {}
     for row in lines.itertuples(index=False):
         kinds[str(row.kind)] = kinds.get(str(row.kind), 0) + (money.amount(row.amount, row.currency) or 0)
@@ -78,7 +79,7 @@ def _baseline(base: dict[str, object]) -> str:
     return f"Baseline {formats.month(base['from'])} to {formats.month(base.get('to'))}, sealed {seal}."
 
 
-def _lines(document: dict[str, object]) -> pd.DataFrame:
+def _lines(document: dict[str, object], numbers: dict[str, str]) -> pd.DataFrame:
     names = ["saving_id", "kind", "stage", "amount", "currency", "findings", "what"]
     rows = [
         {
@@ -88,7 +89,7 @@ def _lines(document: dict[str, object]) -> pd.DataFrame:
             "amount": ledger.micros(row["amount"]),
             "currency": row.get("currency"),
             "findings": len(row.get("finding_ids") or []),
-            "what": _what(str(row.get("title") or row.get("source") or "")),
+            "what": _what(str(row.get("title") or row.get("source") or ""), numbers),
         }
         for row in document.get("lines") or []  # type: ignore[attr-defined]
     ]
@@ -96,8 +97,9 @@ def _lines(document: dict[str, object]) -> pd.DataFrame:
     return frame.sort_values(["amount", "saving_id"], ascending=[False, True], ignore_index=True)
 
 
-def _what(title: str) -> str:
-    """A ledger title with the rule's id in words: `I5 S02212` becomes `Site is closed: S02212`."""
+def _what(title: str, numbers: dict[str, str]) -> str:
+    """A ledger title in words: `I5 S02212, 6 findings` becomes `Site is closed: +1 303 555 0100`."""
     head, _, rest = title.partition(" ")
     known = rules.titles().get(head)
-    return f"{known}: {rest}" if known and rest else title
+    subject = rest.partition(",")[0]
+    return f"{known}: {numbers.get(subject, subject)}" if known and rest else title

@@ -94,6 +94,7 @@ def comparison(shown: tuple[Outcome, ...]) -> pd.DataFrame:
         "Lower bound",
         "Gap",
         "Changes",
+        "Overage probability",
         "Saving per change",
         "Lines priced",
     ]
@@ -113,6 +114,7 @@ def comparison(shown: tuple[Outcome, ...]) -> pd.DataFrame:
             formats.cents(item.bound, item.currency),
             formats.UNKNOWN if item.gap is None else formats.percent(item.gap, 1, 4),
             formats.count(item.changes),
+            formats.UNKNOWN if item.overage is None else formats.percent(item.overage[0]),
             formats.cents(each, item.currency),
             formats.count(item.services),
         ]

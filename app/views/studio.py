@@ -31,7 +31,12 @@ class Options:
 
 @dataclass(frozen=True)
 class Answers:
-    """The studio's answers; money and rates as decimal text, percentages as whole or decimal numbers of per cent."""
+    """The studio's answers; money and rates as decimal text, percentages as whole or decimal numbers of per cent.
+
+    `overage_limit`: per cent of the months in which a pool may be above its allowance; `draws`: months drawn from the
+    range (0 = the range itself); `spread`: per cent by which use may also be lower and higher.
+    `carrier_cost` is the fixed cost of each carrier in use, a month.
+    """
 
     name: str = "What if"
     currency: str | None = None
@@ -45,11 +50,15 @@ class Answers:
     porting_fee: str = "0"
     horizon_months: int = 12
     min_saving: str = "0"
+    carrier_cost: str = "0"
     growth_data: float = 0.0
     growth_voice: float = 0.0
     price_change: Mapping[str, float] = field(default_factory=dict)
     offers: tuple[str, ...] = ()
     suspend_months: int = 0
+    overage_limit: float | None = None
+    draws: int = 0
+    spread: float = 0.0
     gap: str = "0.001"
 
 
@@ -129,12 +138,21 @@ def scenario(store: Store, answers: Answers) -> dict[str, Any]:
     ):
         if Decimal(text or "0"):
             result[name] = text
+    if Decimal(answers.carrier_cost):
+        result["carrier_fixed_cost"] = dict.fromkeys(options(store).carriers, answers.carrier_cost)
     if answers.horizon_months != 12:
         result["horizon_months"] = answers.horizon_months
     growth = {"data": answers.growth_data, "voice": answers.growth_voice}
     turned = {name: decimal(value / 100) for name, value in growth.items() if value}
     if turned:
         result["growth"] = turned
+    if answers.overage_limit is not None:
+        result["overage_probability"] = {"limit": decimal(answers.overage_limit / 100)}
+    if answers.draws:
+        result["scenario_set"] = {"kind": "bootstrap", "draws": answers.draws}
+    elif answers.spread:
+        low, high = decimal(1 - answers.spread / 100), decimal(1 + answers.spread / 100)
+        result["scenario_set"] = {"kind": "factors", "factors": [low, "1", high]}
     changed = prices(store, answers.price_change, answers.currency)
     if changed:
         result["plan_price"] = changed
@@ -220,7 +238,12 @@ def _flat(text: str) -> dict[str, str]:
             for key, inner in value.items():
                 walk(f"{prefix}.{key}" if prefix else str(key), inner)
         else:
-            result[prefix] = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            result[prefix] = ", ".join(map(_item, value)) if isinstance(value, list) else str(value)
 
     walk("", scenario_of(text))
     return result
+
+
+def _item(value: Any) -> str:
+    """A part of a list as text: a mapping as its keys and values."""
+    return " ".join(f"{key} {part}" for key, part in value.items()) if isinstance(value, dict) else str(value)

@@ -46,23 +46,39 @@ def line_state(charges: Sequence[Charge], first: str | None, last: str | None) -
     one that begins after it, or is prorated by its words: prorated. Otherwise active, with credits where any amount is
     negative.
     """
-    amounts = [charge["amount"] for charge in charges]
-    if sum(amounts) < 0:
+    total = 0
+    paid = credited = monthly = other = False
+    hints: set[str] = set()
+    starts: list[str] = []
+    ends: list[str] = []
+    for charge in charges:
+        amount, category = charge["amount"], charge["category"]
+        if amount:
+            paid = True
+            total += amount
+            if amount < 0:
+                credited = True
+            elif category == "mrc":
+                monthly = True
+                if start := charge.get("period_start"):
+                    starts.append(start)
+                if end := charge.get("period_end"):
+                    ends.append(end)
+            elif category not in _ALONGSIDE:
+                other = True
+        if words := charge.get("description"):
+            hints.add(_hint(words))
+    if total < 0:
         return REFUND
-    if not any(amounts):
+    if not paid:
         return SUSPENDED
-    monthly = [charge for charge in charges if charge["category"] == "mrc" and charge["amount"] > 0]
     if not monthly:
-        own = [charge for charge in charges if charge["category"] not in _ALONGSIDE and charge["amount"]]
-        return ONE_TIME if any(charge["amount"] > 0 for charge in own) else CREDITED
-    hints = {_hint(str(charge.get("description") or "")) for charge in charges}
-    starts = [charge["period_start"] for charge in monthly if charge.get("period_start")]
-    ends = [charge["period_end"] for charge in monthly if charge.get("period_end")]
+        return ONE_TIME if other else CREDITED
     if (last and ends and max(ends) < last and min(starts or [""]) <= (first or "")) or CANCELLED in hints:
         return CANCELLED
     if (first and starts and max(starts) > first and max(starts) <= (last or "9")) or PRORATED in hints:
         return PRORATED
-    return CREDITED if any(amount < 0 for amount in amounts) else FULL
+    return CREDITED if credited else FULL
 
 
 def mark(bill: Bill) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from loaders.reading import child
@@ -14,14 +14,9 @@ _WORD_GAP = 0.9  # of the line's height: a wider gap begins another phrase
 _NEAR_LINES = 3.5  # of the line's height: how far below its label a value may stand
 
 
-class Word(NamedTuple):
-    """A word with its box, in points from the top left corner of its page."""
-
-    x0: float
-    x1: float
-    top: float
-    bottom: float
-    text: str
+#: A word with its box, in points from the top left corner of its page: x0, x1, top, bottom, text. A plain tuple, which
+#: Python's collector of garbage leaves alone: a long invoice has a hundred thousand.
+Word = tuple[float, float, float, float, str]
 
 
 class Phrase(NamedTuple):
@@ -44,8 +39,8 @@ class Line:
         self.page = page
         self.number = number
         self.words = words
-        self.text = " ".join([word.text for word in words])
-        top, bottom = min([word.top for word in words]), max([word.bottom for word in words])
+        self.text = " ".join([word[4] for word in words])
+        top, bottom = min([word[2] for word in words]), max([word[3] for word in words])
         self.middle = (top + bottom) / 2
         self.height = max(bottom - top, 1.0)
         self._keys: list[str] | None = None
@@ -72,6 +67,10 @@ class Line:
         if self._folded is None:
             self._folded = self.text.casefold()
         return self._folded
+
+    def edges(self, found: tuple[int, int]) -> tuple[float, float]:
+        """The left edge of the first and the right edge of the last of the words that :meth:`find` found."""
+        return self.words[found[0]][0], self.words[found[1]][1]
 
     def find(self, label: str) -> tuple[int, int] | None:
         """First and last word of a label, compared without case and the colon behind it."""
@@ -115,18 +114,10 @@ class Document:
     pages: int
     lines: tuple[Line, ...] = field(repr=False)
 
-    @cached_property
-    def _by_word(self) -> dict[str, list[int]]:
-        """The numbers of the lines that bear a word."""
-        found: dict[str, list[int]] = {}
-        for place, line in enumerate(self.lines):
-            for word in dict.fromkeys(line.keys):
-                found.setdefault(word, []).append(place)
-        return found
-
     def with_label(self, label: str) -> list[int]:
         """The places of the lines that may bear a label: those with its first word."""
-        return self._by_word.get(_keys_of(label)[0], [])
+        first = _keys_of(label)[0]
+        return [place for place, line in enumerate(self.lines) if first in line.folded]
 
     @property
     def has_text(self) -> bool:
@@ -139,7 +130,7 @@ class Document:
             line = self.lines[place]
             found = line.find(label)
             beside = [] if found is None else list(line.words[found[1] + 1 :])
-            while beside and not key(beside[0].text):
+            while beside and not key(beside[0][4]):
                 beside.pop(0)  # a colon that stands alone
             if beside:
                 yield line, next(together(beside)).text
@@ -151,7 +142,7 @@ class Document:
             found = line.find(label)
             if not found:
                 continue
-            left, right = line.words[found[0]].x0, line.words[found[1]].x1
+            left, right = line.edges(found)
             for under in self.lines[place + 1 : place + 12]:
                 if under.page != line.page or under.middle - line.middle > _NEAR_LINES * line.height:
                     break
@@ -171,21 +162,24 @@ def read_document(source: Source, pages: int | None = None) -> Document:
     stream = child.stream(source, "pdf_text", "" if pages is None else str(pages))
     count = next(stream, 0)
     lines: list[Line] = []
-    for page, (_, words) in enumerate(stream, 1):
+    for page, words in enumerate(stream, 1):
         lines += page_lines(words, page, len(lines))
     return Document(int(count), tuple(lines))
 
 
-def page_lines(boxes: Sequence[Sequence[Any]], page: int, first: int) -> list[Line]:
-    """The lines of one page from its words `[x0, x1, top, bottom, text]`; `first` is the number of the first line."""
-    words = sorted([((box[2] + box[3]) / 2, box[0], Word(*box)) for box in boxes])
+def page_lines(words: Sequence[Sequence[Any]], page: int, first: int) -> list[Line]:
+    """The lines of one page from its words, `[x0, x1, top, bottom, text]` of all; `first` numbers the first line."""
     rows: list[list[Word]] = []
     middle, height = -1e9, 0.0
-    for center, _, word in words:
-        tall = word.bottom - word.top
+    for word in sorted(zip(*words, strict=True), key=_reading_order):
+        center, tall = (word[2] + word[3]) / 2, word[3] - word[2]
         if abs(center - middle) < 0.45 * (tall if tall < height else height):
             rows[-1].append(word)
             continue
         rows.append([word])
         middle, height = center, tall
     return [Line(page, first + i, tuple(sorted(row))) for i, row in enumerate(rows)]
+
+
+def _reading_order(word: Word) -> tuple[float, float]:
+    return word[2] + word[3], word[0]

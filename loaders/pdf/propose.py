@@ -69,7 +69,7 @@ _NAMED_DAY = re.compile(r"\b\d{1,2}\.? (?:de )?[^\W\d]{3,}\.?,? (?:de )?\d{4}\b"
 
 def _conventions(document: Document) -> tuple[Numbers, Dates]:
     texts = _phrases(document)
-    words = [word.text for line in document.lines for word in line.words]
+    words = [word[4] for line in document.lines for word in line.words]
     days = [text for text in [*texts, *words] if LOOKS_DATE.fullmatch(text)]
     days += [found[0] for line in document.lines for found in _NAMED_DAY.finditer(line.text)]
     amounts = [text for text in texts if LOOKS_NUMBER.fullmatch(text) and not LOOKS_DATE.fullmatch(text)]
@@ -120,7 +120,7 @@ def _printed(document: Document, near: Line, label: str) -> str | None:
     """The label as the document spells it."""
     for line in document.lines:
         if line.page == near.page and (found := line.find(label)):
-            return " ".join(word.text for word in line.words[found[0] : found[1] + 1])
+            return " ".join(word[4] for word in line.words[found[0] : found[1] + 1])
     return None
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 from core.issues import Issue
 from core.money import to_text
-from loaders.pdf.layout import Document, Line, Phrase
+from loaders.pdf.layout import Document, Line, Phrase, together
 from loaders.pdf.template import HEADER_FIELDS, Anchor, Column, Table, Template, kind_of
 from loaders.reading.conventions import blank
 
@@ -186,17 +186,23 @@ class _Placed:
         return center if align == "center" else min(left, abs(phrase.x1 - self.x1), center)
 
 
-def _nearest(columns: list[_Placed], phrase: Phrase) -> str | None:
-    """The column that the phrase lines up with best; None outside all of them."""
-    best, least = None, _FAR
-    for placed in columns:
-        distance = placed.distance(phrase)
-        if distance < least:
-            best, least = placed.name, distance
-    return best
+class _Columns:
+    """The columns of a table where they stand on a page."""
+
+    def __init__(self, placed: list[_Placed]) -> None:
+        self._placed = placed
+        self._known: dict[tuple[float, float], str | None] = {}  # rows line up: the same edges come again and again
+
+    def nearest(self, phrase: Phrase) -> str | None:
+        """The column that the phrase lines up with best; None outside all of them."""
+        x0, x1, _ = phrase
+        if (x0, x1) not in self._known:
+            best = min(self._placed, key=lambda placed: placed.distance(phrase))
+            self._known[x0, x1] = best.name if best.distance(phrase) < _FAR else None
+        return self._known[x0, x1]
 
 
-def _headings(table: Table, line: Line) -> list[_Placed] | None:
+def _headings(table: Table, line: Line) -> _Columns | None:
     """The columns, where the line bears all of the table's headings."""
     placed = []
     for name, column in table.columns.items():
@@ -206,11 +212,11 @@ def _headings(table: Table, line: Line) -> list[_Placed] | None:
         found = line.find(column.heading)
         if found is None:
             return None
-        placed.append(_Placed(name, column, line.words[found[0]].x0, line.words[found[1]].x1))
-    return placed
+        placed.append(_Placed(name, column, *line.edges(found)))
+    return _Columns(placed)
 
 
-def _inside(table: Table, document: Document) -> Iterator[tuple[Line, list[_Placed] | None]]:
+def _inside(table: Table, document: Document) -> Iterator[tuple[Line, _Columns | None]]:
     """Every line; with the columns where it stands inside the table."""
     ranged = all(column.heading is None for column in table.columns.values())
     bare = _headings(table, document.lines[0]) if ranged and document.lines else None
@@ -218,7 +224,9 @@ def _inside(table: Table, document: Document) -> Iterator[tuple[Line, list[_Plac
     maybe = [document.lines[place] for place in document.with_label(heading)] if heading else []
     heads = {line.number: found for line in maybe if (found := _headings(table, line))}
     repeated = len({line.page for line in document.lines if line.number in heads}) > 1
-    columns: list[_Placed] | None = None
+    begins = None if table.begins is None else " ".join(table.begins.casefold().split())
+    ends = tuple(" ".join(text.casefold().split()) for text in table.ends)
+    columns: _Columns | None = None
     page = 0
     for line in document.lines:
         if line.page != page and repeated:
@@ -226,51 +234,62 @@ def _inside(table: Table, document: Document) -> Iterator[tuple[Line, list[_Plac
         page = line.page
         if line.number in heads:
             columns = heads[line.number]
-        elif table.begins is not None and _begins(line, table.begins):
+        elif begins is not None and line.folded.startswith(begins):
             columns = bare
             yield line, None
-        elif columns is not None and any(_begins(line, text) for text in table.ends):
+        elif columns is not None and line.folded.startswith(ends):
             columns = None
         else:
             yield line, columns
 
 
-def _begins(line: Line, text: str) -> bool:
-    return line.folded.startswith(" ".join(text.casefold().split()))
-
-
 def _read_table(reading: Reading, document: Document, table: Table) -> None:
-    groups = [re.compile(p, re.IGNORECASE) for p in table.group if p]
-    ignored = [re.compile(p, re.IGNORECASE) for p in table.ignore if p]
+    groups = [_finder(p) for p in table.group if p]
+    ignored = [_finder(p) for p in table.ignore if p]
     context: list[dict[str, str]] = [{} for _ in groups]
     last: Row | None = None
+    around: dict[str, str] = {}
     for line, columns in _inside(table, document):
-        heading = next(((i, m) for i, p in enumerate(groups) if (m := p.search(line.text))), None)
-        if heading is not None:
-            level, match = heading
+        level, match = _first_match(groups, line.text)
+        if match is not None:
             context[level] = {name: text.strip() for name, text in match.groupdict().items() if text}
             for inner in range(level + 1, len(context)):
                 context[inner] = {}
+            around = {name: text for part in context for name, text in part.items()}
             last = None
-            continue
-        if columns is None:
+        elif columns is None:
             last = None
-            continue
-        if any(pattern.search(line.text) for pattern in ignored):
-            continue
-        around = {name: text for part in context for name, text in part.items()}
-        last = _read_row(reading, table, columns, line, around, last)
+        elif _first_match(ignored, line.text)[1] is None:
+            last = _read_row(reading, table, columns, line, around, last)
+
+
+#: What finds a pattern in a text.
+_Finder = Callable[[str], re.Match[str] | None]
+
+
+def _finder(pattern: str) -> _Finder:
+    compiled = re.compile(pattern, re.IGNORECASE)
+    at_start = pattern.startswith("^") and "|" not in pattern
+    return compiled.match if at_start else compiled.search  # search would try in vain at every place of the line
+
+
+def _first_match(finders: list[_Finder], text: str) -> tuple[int, re.Match[str] | None]:
+    """The first pattern that is found in a text: its place, and what it matched."""
+    for place, find in enumerate(finders):
+        if match := find(text):
+            return place, match
+    return 0, None
 
 
 def _read_row(
-    reading: Reading, table: Table, columns: list[_Placed], line: Line, around: dict[str, str], last: Row | None
+    reading: Reading, table: Table, columns: _Columns, line: Line, around: dict[str, str], last: Row | None
 ) -> Row | None:
     cells: dict[str, list[str]] = {}
-    for phrase in line.phrases:
-        column = _nearest(columns, phrase)
+    for phrase in together(line.words):  # not line.phrases: these are needed once, those are kept
+        column = columns.nearest(phrase)
         if column is not None:
             cells.setdefault(column, []).append(phrase.text)
-    if set(cells) == {"description"}:
+    if len(cells) == 1 and "description" in cells:
         if last is not None and last.lines[-1].page == line.page:
             last.values["description"] = (
                 f"{last.values.get('description') or ''} {' '.join(cells['description'])}".strip()

@@ -12,7 +12,7 @@ from loaders.contract import Bill, BillLine, Rejected, SourceRow
 from loaders.reading.declare import cycle_period
 from loaders.x12 import values
 from loaders.x12.invoice import Transaction
-from loaders.x12.parts import Call, Draft
+from loaders.x12.parts import Call, Said
 from loaders.x12.tie import Tie, tie
 
 _WIRELESS = ("wireless", "mobil", "cellular", "firstnet", "verizon", "t-mobile")
@@ -22,11 +22,7 @@ _FIXED = {"TCD": "call", "USD": "rate band"}
 def set_aside(transaction: Transaction, reason: str) -> list[Rejected]:
     """Every segment of the transaction, those that were bad with their own reason, the others with this one."""
     own = {rejected.row.line: rejected for rejected in transaction.rejected}
-    found = []
-    for number, raw in enumerate(transaction.raws, transaction.first):
-        plain = Rejected(SourceRow(None, number, raw), None, None, None, reason)
-        found.append(own.get(number, plain))
-    return found
+    return [own.get(row.line, Rejected(row, None, None, None, reason)) for row in transaction.rows(with_bad=True)]
 
 
 def problem_of(transaction: Transaction) -> str | None:
@@ -130,59 +126,53 @@ def _attributes(transaction: Transaction, tied: Tie) -> dict[str, str]:
 def _charges(bill: Bill, transaction: Transaction, tied: Tie, sign: int) -> None:
     mobile = any(word in bill.carrier_name.casefold() for word in _WIRELESS)
     main = transaction.account()
-    templates: dict[tuple[object, ...], dict[str, Any]] = {}
+    #: Charges of drafts that say the same, without what depends on where a draft stands.
+    made: dict[Said, dict[str, Any]] = {}
     for draft in tied.drafts:
-        value, facts = draft.value, draft.facts
-        if value is None:
-            transaction.count("no amount")
-            continue
-        if tied.unit_prices and facts.priced is not None:
-            value = facts.priced
+        said, level = draft.said, draft.level
+        known = made.get(said)
+        if known is None:
+            value = said.facts.priced if tied.unit_prices and said.facts.priced is not None else said.value
+            if value is None:
+                transaction.count("no amount")
+                continue
+            known = _charge(said, sign * said.facts.sign * value, draft.words())
+            if said.shared and (said.texts or said.facts.text):
+                made[said] = known
+        charge = known.copy()
         number, circuit = draft.place()
+        charge["billed_number"] = number
         if number and number not in bill.lines:
             kind = "circuit" if circuit else "mobile" if mobile else "fixed_voice"
             bill.lines[number] = BillLine(number, kind)
-        words = draft.words()
-        key = (id(facts), value, words, draft.code, draft.quantity)
-        if key not in templates:
-            templates[key] = _charge(draft, sign * facts.sign * value, words)
-        charge = templates[key].copy()
-        charge["billed_number"] = number
-        start, end = _dates_of(draft)
+        start, end = draft.dates()
         if start or end:
-            charge["period_start"], charge["period_end"] = ordered(transaction, start, end)
-        others, account = draft.others, draft.level.account
-        if account and account != main:
-            charge["attributes"] = {**(others or {}), "sub account": account}
-        elif others:
-            charge["attributes"] = others
+            if not (start and end and start <= end):
+                start, end = ordered(transaction, start, end)
+            charge["period_start"], charge["period_end"] = start, end
+        if level.account and level.account != main:
+            charge["attributes"] = {**(said.others or {}), "sub account": level.account}
         bill.charges.append(charge)
 
 
-def _charge(draft: Draft, amount: int, words: str | None) -> dict[str, Any]:
-    """What all charges of the same words and amount share."""
-    facts = draft.facts
+def _charge(said: Said, amount: int, words: str | None) -> dict[str, Any]:
+    """What all charges share of which the same is said."""
+    facts = said.facts
     charge: dict[str, Any] = {
         "billed_number": None,
         "category": values.category(words or "", facts.kind, amount < 0),
-        "item_code": draft.code or facts.code,
+        "item_code": said.code or facts.code,
         "description": words,
         "amount": amount,
     }
-    quantity = facts.quantity if draft.quantity is None else draft.quantity
+    quantity = facts.quantity if said.quantity is None else said.quantity
     if quantity is not None:
         charge["quantity"] = quantity
     if facts.rate is not None:
         charge["unit_rate"] = facts.rate
+    if said.others:
+        charge["attributes"] = said.others
     return charge
-
-
-def _dates_of(draft: Draft) -> tuple[str | None, str | None]:
-    if draft.start or draft.end:
-        return draft.start, draft.end
-    if draft.owner is not None and (draft.owner.start or draft.owner.end):
-        return draft.owner.start, draft.owner.end
-    return draft.level.dates()
 
 
 def _usage(bill: Bill, transaction: Transaction) -> list[Rejected]:
@@ -195,8 +185,8 @@ def _usage(bill: Bill, transaction: Transaction) -> list[Rejected]:
         if not number or call.segment in transaction.bad:
             if call.segment not in transaction.bad:
                 transaction.bad.add(call.segment)
-                row = SourceRow(None, call.segment, transaction.raws[call.segment - transaction.first])
                 reason = f"the {_FIXED[call.tag]} belongs to no number"
+                row = SourceRow(None, call.segment, call.raw)
                 rejected.append(Rejected(row, "HL", "", "a level with SI or REF that names a number", reason))
             continue
         bill.lines.setdefault(number, BillLine(number, "fixed_voice"))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from loaders.x12 import values
 
 _PRODUCT_IDS = ("A3", "NU", "VP", "UP", "MG", "SV", "VN", "PN", "SK", "ZZ")  # qualifiers, the best first
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Facts:
     """What an amount's own segment says. `sign` is 1, -1 (relationship D, allowance) or 0 (I and O: not summed).
 
@@ -37,6 +38,7 @@ def get(e: list[str], at: int) -> str:
     return e[at].strip() if len(e) > at else ""
 
 
+@lru_cache(maxsize=1_000)
 def relation(*codes: str) -> int:
     """-1 if a relationship code says delete, 0 if one says included or information only, else 1 (A, S, blank)."""
     marks = {code.strip() for code in codes}
@@ -56,16 +58,20 @@ def subline(e: list[str]) -> Facts:
 
 
 def _item(tag: str, e: list[str], quantity: int, price: int, pairs: int, sign: int) -> Facts:
-    found = {get(e, at): get(e, at + 1) for at in range(pairs, len(e) - 1, 2) if get(e, at + 1)}
-    code = next((found[q] for q in _PRODUCT_IDS if q in found), None) or next(iter(found.values()), None)
+    found = {}
+    for at in range(pairs, len(e) - 1, 2):
+        if value := e[at + 1].strip():
+            found[e[at].strip()] = value
+    code = next((found[q] for q in _PRODUCT_IDS if q in found), None) if len(found) > 1 else None
+    count, each = get(e, quantity), get(e, price)
     return Facts(
         tag,
         "item",
         sign,
-        priced=values.product(get(e, quantity), get(e, price)),
-        rate=values.decimal(get(e, price)),
-        quantity=values.decimal(get(e, quantity)),
-        code=code,
+        priced=values.product(count, each),
+        rate=values.decimal(each),
+        quantity=values.decimal(count),
+        code=code or next(iter(found.values()), None),
         others={f"id {qualifier}": value[:1000] for qualifier, value in found.items()} if len(found) > 1 else None,
     )
 

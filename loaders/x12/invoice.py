@@ -11,14 +11,12 @@ from collections.abc import Callable
 from typing import Any
 
 from core.issues import clip
-from core.money import to_text
 from loaders.contract import Rejected, SourceRow
 from loaders.reading.declare import RowError
 from loaders.x12 import decode, values
-from loaders.x12.decode import LEVEL_AMOUNT, Facts, get, relation
-from loaders.x12.parts import Call, Draft, Level, Segments
+from loaders.x12.decode import LEVEL_AMOUNT, get, relation
+from loaders.x12.parts import Call, Draft, Level, Said, Segments
 
-_TOTAL_AMOUNTS = {"1", "LI", "PB", "TP", "TT", "BD"}  # AMT01 codes that mean the item's own total
 _ACCOUNTS = ("12", "11", "1L", "14", "AJ", "BLT", "9V", "AN")  # REF01 codes of account numbers, the best first
 _PAYEES = ("SJ", "PE", "RE", "SE", "VN", "SV")  # N101 and NM101 codes of the carrier, the best first
 _CUSTOMERS = ("BT", "PR", "BY")
@@ -27,10 +25,33 @@ _INSURED = {"IL", "IN", "QC", "HK"}  # entities that only insurers name: insured
 _PREVIOUS, _PAYMENTS = {"P"}, {"TP", "PP", "P", "AP", "C5"}
 
 
-_REMEMBERED = 50_000  # segments
+_ITEMS = ("SLN", "IT1")
+_AMOUNTS = {*_ITEMS, "ITA", "SAC", "TXI"}
 
-#: Segments by their text: what applies them, and what they say.
-Memory = dict[str, tuple[Callable[["Transaction", Any], None], Any]]
+#: What applies a segment or group to a transaction, what it says, and how many segments it is.
+Plan = tuple[Callable[["Transaction", Any], None], Any, int]
+
+
+class Memory:
+    """Segments and groups that repeat word for word, by their text; what stands once in a file is not kept."""
+
+    _PLANS, _SEEN = 50_000, 500_000
+
+    def __init__(self) -> None:
+        self.plans: dict[str, Plan] = {}
+        self._seen: set[int] = set()
+
+    def learn(self, text: str, plan: Plan) -> None:
+        """Keep the plan from the second time on that the text is read."""
+        mark = hash(text)
+        if mark in self._seen:
+            if len(self.plans) >= self._PLANS:
+                self.plans.clear()
+            self.plans[text] = plan
+        else:
+            if len(self._seen) >= self._SEEN:
+                self._seen.clear()
+            self._seen.add(mark)
 
 
 class Insurance(Exception):
@@ -38,12 +59,14 @@ class Insurance(Exception):
 
 
 class Transaction:
-    """What one ST..SE says. `first` is the number of its first segment in the file."""
+    """What one ST..SE says. `first` is the number of its first segment in the file, `terminator` what ends segments."""
 
-    def __init__(self, control: str, first: int) -> None:
+    def __init__(self, control: str, first: int, terminator: str) -> None:
         self.control = control
         self.first = first
-        self.raws: list[str] = []
+        self.at = first
+        self.terminator = terminator
+        self.groups: list[str] = []
         self.rejected: list[Rejected] = []
         self.bad: set[int] = set()
         self.remarks: list[str] = []
@@ -79,16 +102,18 @@ class Transaction:
         Raises:
             Insurance: if the segment can only be an insurer's.
         """
-        self.raws.append(raw)
+        self.groups.append(raw)
+        self.at = number
         tag = elements[0]
         try:
             if tag in DECODED:
                 decode, apply = DECODED[tag]
                 facts = decode(elements)
+                if tag in _AMOUNTS:
+                    facts = Said(facts)
+                    facts.shared = True
                 if tag != "SI" and len(raw) < 200:
-                    if len(memory) >= _REMEMBERED:
-                        memory.clear()
-                    memory[raw] = (apply, facts)
+                    memory.learn(raw, (apply, facts, 1))
                 apply(self, facts)
             elif tag in HANDLERS:
                 HANDLERS[tag](self, elements)
@@ -101,14 +126,25 @@ class Transaction:
         except IndexError:
             self.reject(number, raw, tag, f"{len(elements) - 1} elements", f"a complete {tag} segment")
 
+    def learn(self, group: str, last: int, count: int, memory: Memory) -> None:
+        """Remember a group of segments, just read, that made one item and told nothing else.
+
+        It means the same wherever no PID or AMT stands around the items of a level (:meth:`settle`), and before TDS.
+        """
+        item, alone = self.item, self.level.stream is None and self.total is None
+        whole = self.bad.isdisjoint(range(last - count + 1, last + 1))
+        if item is not None and alone and whole and group[:3] in _ITEMS and len(group) < 1000:
+            item.said.shared = True
+            memory.learn(group, (Transaction._item, item.said, count))
+
     def reject(self, number: int, raw: str, field: str | None, found: str | None, expected: str | None) -> None:
         """Set a segment aside."""
         self.bad.add(number)
         self.rejected.append(Rejected(SourceRow(None, number, raw), field, found, expected))
 
-    def rows(self) -> Segments:
-        """The segments that were read."""
-        return Segments(self.first, self.raws, self.bad)
+    def rows(self, *, with_bad: bool = False) -> Segments:
+        """The segments that were read, those that were set aside only on demand."""
+        return Segments(self.first, self.groups, self.terminator, set() if with_bad else self.bad)
 
     def count(self, name: str) -> None:
         """Count something that is remarked on once per file."""
@@ -117,7 +153,7 @@ class Transaction:
     def _unknown(self, number: int, raw: str, elements: list[str], memory: Memory) -> None:
         tag = elements[0].strip()
         if tag != elements[0] and (tag in HANDLERS or tag in DECODED):
-            self.raws.pop()
+            self.groups.pop()
             self.take(number, raw, [tag, *elements[1:]], memory)
         elif 2 <= len(tag) <= 3 and tag.isascii() and tag.isalnum() and len(elements) > 1:
             self.unread[tag] = self.unread.get(tag, 0) + 1
@@ -161,15 +197,15 @@ class Transaction:
         identity, above, kind = e[1].strip(), get(e, 2), get(e, 3)
         if kind in _INSURANCE_LEVELS:
             raise Insurance(f"HL03 {kind} is a level of insurance claims")
-        self.settle()
-        parent = self.levels.get(above)
+        if self.level.stream is not None:
+            self.settle()
+        levels = self.levels
+        parent = levels.get(above)
         if above and parent is None:
             self.count("orphan HL")
-        level = Level(parent or self.root)
-        if identity in self.levels:
+        if identity in levels:
             self.count("repeated HL")
-        self.levels[identity] = level
-        self.level = level
+        self.level = levels[identity] = Level(parent or self.root)
         self.item = self.extra = self.call = None
         self.scope = "level"
 
@@ -212,62 +248,66 @@ class Transaction:
     def _give(self, item: object, kind: str, value: object) -> None:
         if isinstance(value, int):
             if isinstance(item, Draft):
-                give_amount(item, kind[3:], value)
+                item.own().give_amount(kind[3:], value)
             else:
-                draft = Draft("level", self.level, LEVEL_AMOUNT)
-                draft.amount = value
-                self.drafts.append(draft)
+                self._add_level_amount(value)
         elif isinstance(item, Draft):
-            item.texts = f"{item.texts}; {value}" if item.texts else str(value)
+            said = item.own()
+            said.texts = f"{said.texts}; {value}" if said.texts else str(value)
         else:
             self.level.text = self.level.text or str(value)
 
+    def _add_level_amount(self, value: int) -> None:
+        draft = Draft("level", self.level, Said(LEVEL_AMOUNT))
+        draft.said.amount = value
+        self.drafts.append(draft)
+
     # items and what follows them; these never fail, since decoding came first
 
-    def _item(self, facts: Facts) -> None:
-        draft = Draft("item", self.level, facts)
+    def _item(self, said: Said) -> None:
+        draft = Draft("item", self.level, said)
         stream = self.level.stream
         if stream is not None:
             stream.append(("item", draft))
         before = self.item
-        if before is not None and facts.tag == "IT1" and before.facts.tag == "SLN":
+        if before is not None and said.facts.tag == "IT1" and before.facts.tag == "SLN":
             draft.twin = before
         self.drafts.append(draft)
         self.item = draft
         self.extra = self.call = None
         self.scope = "item"
 
-    def _extra(self, facts: Facts) -> None:
+    def _extra(self, said: Said) -> None:
         """An allowance or charge: of an item, of a level, or after the total; those of calls are not summed."""
         if self.call is not None:
             return
         if self.total is not None:
-            draft = Draft("after", self.root, facts)
+            draft = Draft("after", self.root, said)
         else:
-            draft = Draft("extra", self.level, facts)
+            draft = Draft("extra", self.level, said)
             draft.owner = self.item
             if self.scope in {"level", "lx", "heading"}:
                 self.scope = "extra"
         self.drafts.append(draft)
         self.extra = draft
 
-    def _tax(self, facts: Facts) -> None:
-        if self.call is not None or facts.amount is None:
+    def _tax(self, said: Said) -> None:
+        if self.call is not None or said.facts.amount is None:
             return
         if self.total is not None:
-            draft = Draft("after", self.root, facts)
+            draft = Draft("after", self.root, said)
         elif self.item is not None:
-            draft = Draft("tax", self.level, facts)
+            draft = Draft("tax", self.level, said)
             draft.owner = self.item
         else:
-            draft = Draft("heading tax" if self.scope == "heading" else "level tax", self.level, facts)
+            draft = Draft("heading tax" if self.scope == "heading" else "level tax", self.level, said)
         self.drafts.append(draft)
 
     def _description(self, facts: tuple[str, str]) -> None:
         text, code = facts
         if not text:
             return
-        level, item = self.level, self.item
+        level = self.level
         if self.call is not None:
             self.call.words = f"{self.call.words} {text}"
         elif self.scope == "lx":
@@ -276,12 +316,13 @@ class Transaction:
             if level.stream is None:
                 level.stream = []
             level.stream.append(("PID", text))
-        elif item is not None:
-            item.texts = f"{item.texts}; {text}" if item.texts else text
-            if code and item.facts.code is None:
-                item.code = item.code or code
-        elif self.extra is not None and not self.extra.texts:
-            self.extra.texts = text
+        elif self.item is not None:
+            said = self.item.own()
+            said.texts = f"{said.texts}; {text}" if said.texts else text
+            if code and said.facts.code is None:
+                said.code = said.code or code
+        elif self.extra is not None and not self.extra.said.texts:
+            self.extra.own().texts = text
 
     def _amount(self, facts: tuple[str, int | None]) -> None:
         qualifier, value = facts
@@ -289,21 +330,19 @@ class Transaction:
         if value is None or self.call is not None or self.total is not None or self.scope == "heading":
             return
         if self.scope == "lx":
-            draft = Draft("level", level, LEVEL_AMOUNT)
-            draft.amount = value
-            self.drafts.append(draft)
+            self._add_level_amount(value)
         elif self.scope == "level" or level.stream is not None:
             if level.stream is None:
                 level.stream = []
             level.stream.append((f"AMT{qualifier}", value))
         elif self.item is not None:
-            give_amount(self.item, qualifier, value)
+            self.item.own().give_amount(qualifier, value)
 
     def _service(self, facts: tuple[tuple[str, bool] | None, str]) -> None:
         found, service_class = facts
         if found is None:
             if service_class and self.item is not None:
-                self.item.note("service class", service_class)
+                self.item.own().note("service class", service_class)
         elif self.call is not None:
             self.call.number = self.call.number or found[0]
         else:
@@ -320,9 +359,10 @@ class Transaction:
             if last:
                 self.dates.setdefault({"150": "151", "186": "187"}.get(code, ""), last)
             return
-        target: Level | Draft = self.item or self.level
-        if self.extra is not None and (self.item is None or self.item.facts.tag == "IT1"):
-            target = self.extra
+        about = self.item
+        if self.extra is not None and (about is None or about.facts.tag == "IT1"):
+            about = self.extra
+        target: Level | Said = self.level if about is None else about.own()
         if last:
             target.start, target.end = first, last
         elif code in {"150", "186"}:
@@ -349,7 +389,7 @@ class Transaction:
         elif target.number is None and (number := values.phone(value)):
             target.number = number
         elif isinstance(target, Draft):
-            target.note(f"reference {code}", value)
+            target.own().note(f"reference {code}", value)
 
     # calls
 
@@ -374,7 +414,7 @@ class Transaction:
         self._add_call(call)
 
     def _call(self, tag: str, sign: int) -> Call:
-        call = Call(tag, self.level, self.first + len(self.raws) - 1)
+        call = Call(tag, self.level, self.at, self.groups[-1])
         call.sign = sign
         return call
 
@@ -392,7 +432,7 @@ class Transaction:
             if unit in values.UNITS or self.call.quantity is None:
                 self.call.quantity, self.call.unit = value, unit or self.call.unit
         elif self.item is not None and self.item.facts.quantity is None:
-            self.item.quantity = value
+            self.item.own().quantity = value
 
     # the end
 
@@ -442,17 +482,6 @@ class Transaction:
     def customer(self) -> str | None:
         """The customer's printed name."""
         return next((name for code in _CUSTOMERS if (name := self.customers.get(code, ("", ""))[0])), None)
-
-
-def give_amount(item: Draft, qualifier: str, value: int) -> None:
-    """The first AMT of an item is its amount; one whose code means a total is better, the others are kept aside."""
-    if item.amount is None:
-        item.amount, item.which = value, qualifier
-    elif qualifier in _TOTAL_AMOUNTS and item.which not in _TOTAL_AMOUNTS:
-        item.note(f"amount {item.which}", to_text(item.amount))
-        item.amount, item.which = value, qualifier
-    else:
-        item.note(f"amount {qualifier}", to_text(value))
 
 
 HANDLERS: dict[str, Callable[[Transaction, list[str]], None]] = {

@@ -105,7 +105,7 @@ class _Interchange:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.marks: Delimiters | None = None
-        self.memory: Memory = {}
+        self.memory = Memory()
         self.number = 0
         self.open: Transaction | None = None
         self.skipping: str | None = None
@@ -119,29 +119,41 @@ class _Interchange:
         self.envelope: list[str] = []
         self.ended = False
 
-    def take(self, marks: Delimiters, segments: list[str]) -> Iterator[Item]:
+    def take(self, marks: Delimiters, groups: list[str]) -> Iterator[Item]:
         """The segments of one block."""
         if marks != self.marks:
-            self.marks, self.memory = marks, {}
-        element, memory = marks.element, self.memory
-        known = memory.get
+            self.marks, self.memory = marks, Memory()
+        element, terminator, memory = marks.element, marks.segment, self.memory
+        known = memory.plans.get
         number, current = self.number, self.open
-        keep = current.raws.append if current is not None else _nowhere
+        keep = current.groups.append if current is not None else _nowhere
         try:
-            for raw in segments:
-                number += 1
-                plan = known(raw)
+            for group in groups:
+                plan = known(group)
                 if plan is not None and current is not None:
-                    keep(raw)
-                    plan[0](current, plan[1])
-                    continue
-                elements = raw.split(element)
-                if current is not None and elements[0] not in _ENVELOPE:
-                    current.take(number, raw, elements, memory)
-                else:
-                    yield from self._frame(number, raw, elements)
-                    current = self.open
-                    keep = current.raws.append if current is not None else _nowhere
+                    apply, said, count = plan
+                    if count == 1 or (current.level.stream is None and current.total is None):
+                        keep(group)
+                        apply(current, said)
+                        number += count
+                        continue
+                raws = group.split(terminator) if terminator in group else [group]
+                for raw in raws:
+                    number += 1
+                    plan = known(raw) if raw is not group else None
+                    if plan is not None and current is not None:
+                        keep(raw)
+                        plan[0](current, plan[1])
+                        continue
+                    elements = raw.split(element)
+                    if current is not None and elements[0] not in _ENVELOPE:
+                        current.take(number, raw, elements, memory)
+                    else:
+                        yield from self._frame(number, raw, elements)
+                        current = self.open
+                        keep = current.groups.append if current is not None else _nowhere
+                if len(raws) > 1 and current is not None:
+                    current.learn(group, number, len(raws), memory)
         except Insurance as known_by:
             raise _insurance(self.source, str(known_by)) from None
         self.number = number
@@ -169,7 +181,9 @@ class _Interchange:
             return
         self.skipping = None
         self.transactions += 1
-        self.open = Transaction(elements[2].strip() if len(elements) > 2 else "", number + 1)
+        self.open = Transaction(
+            elements[2].strip() if len(elements) > 2 else "", number + 1, self.marks.segment if self.marks else "~"
+        )
 
     def _end(self, elements: list[str]) -> Iterator[Item]:
         self.skipping = None
@@ -178,7 +192,7 @@ class _Interchange:
             return
         transaction.settle()
         said = elements[1].strip() if len(elements) > 1 else ""
-        if said != str(len(transaction.raws) + 2) and said.lstrip("0") != str(len(transaction.raws) + 2):
+        if (said.lstrip("0") or "0") != str(len(transaction.rows(with_bad=True)) + 2):
             transaction.count("SE01")
         if len(elements) > 2 and elements[2].strip() != transaction.control:
             transaction.count("SE02")

@@ -1,10 +1,16 @@
-"""X12 as a stream of segments: delimiters from the ISA segment, whatever its padding; memory of one block."""
+"""X12 as a stream of segments: delimiters from the ISA segment, whatever its padding; memory of one block.
+
+Segments that only say more of the one before them stay together with it (:data:`FOLLOWERS`): in a bill of many lines
+such groups repeat word for word, and who has read one need not read it again.
+"""
 
 from __future__ import annotations
 
 import codecs
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import IO
 
 from core.issues import BadInput
@@ -16,6 +22,10 @@ _BLANKS = " \t\r\n\ufeff"
 _ISA_ELEMENTS = 16
 _HEAD = 4000  # characters in which an ISA segment ends
 _ISA_LONGEST = 40  # characters of an element; 15 is the longest of the standard
+
+
+#: Tags of segments that are given in one text with the segment before them.
+FOLLOWERS = ("PID", "DTM", "AMT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +91,11 @@ def head_of(source: Source) -> str:
 
 
 def blocks(handle: IO[bytes], encoding: str, source: Source) -> Iterator[tuple[Delimiters, list[str]]]:
-    """Lists of segments, without terminators and line ends, in the order of the file.
+    """Lists of groups of segments, without line ends, in the order of the file.
 
-    The last segment is given even where the file ends before its terminator. A second interchange may have other
-    delimiters.
+    A group is a segment with the :data:`FOLLOWERS` behind it and the terminators between them; where a block ends, a
+    group may be cut between two segments. The last segment is given even where the file ends before its terminator. A
+    second interchange may have other delimiters.
 
     Raises:
         BadInput: if an ISA segment is unusable, or a segment is longer than 64 million characters.
@@ -143,8 +154,15 @@ def _split(text: str, delimiters: Delimiters) -> list[str]:
     for mark in "\r\n":
         if mark in text and mark not in (delimiters.segment, delimiters.element):
             text = text.replace(mark, "")
-    empty = delimiters.segment * 2 in text or text.startswith(delimiters.segment)
-    found = text.split(delimiters.segment)
+    if delimiters.segment * 2 in text or text.startswith(delimiters.segment):
+        text = delimiters.segment.join(segment for segment in text.split(delimiters.segment) if segment.strip())
+    found = _between_groups(delimiters).split(text)
     if not found[-1].strip():
         found.pop()
-    return [segment for segment in found if segment.strip()] if empty else found
+    return found
+
+
+@lru_cache(maxsize=100)
+def _between_groups(delimiters: Delimiters) -> re.Pattern[str]:
+    """The terminators after which no follower stands."""
+    return re.compile(f"{re.escape(delimiters.segment)}(?!(?:{'|'.join(FOLLOWERS)}){re.escape(delimiters.element)})")

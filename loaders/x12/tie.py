@@ -46,9 +46,9 @@ def tie(transaction: Transaction) -> Tie:
     base: list[Draft] = []
     total = 0
     for draft in drafts:
-        if draft.facts.sign and draft.origin in _COUNTED and draft not in merged:
+        if draft.origin in _COUNTED and draft.facts.sign and not (merged and draft in merged):
             base.append(draft)
-            total += draft.facts.sign * (draft.value or 0)
+            total += draft.money()
     targets = list(_targets(transaction))
     if total == targets[0][0]:
         return Tie(base, total, True)
@@ -79,14 +79,16 @@ def _merge_twins(drafts: list[Draft]) -> set[Draft]:
         if own is not None and other is not None and other not in {own, draft.facts.priced}:
             continue
         merged.add(draft)
+        if not twin.number:
+            twin.number, twin.circuit = draft.number, draft.circuit
+        said, again = twin.own(), draft.said
         if other is None:
-            twin.amount = own
-        twin.texts = twin.texts or draft.texts
-        twin.code = twin.code or twin.facts.code or draft.code or draft.facts.code
-        twin.number, twin.circuit = (twin.number, twin.circuit) if twin.number else (draft.number, draft.circuit)
-        twin.start, twin.end = twin.start or draft.start, twin.end or draft.end
-        for name, value in (draft.others or {}).items():
-            twin.note(name, value)
+            said.amount = own
+        said.texts = said.texts or again.texts
+        said.code = said.code or said.facts.code or again.code or again.facts.code
+        said.start, said.end = said.start or again.start, said.end or again.end
+        for name, value in (again.others or {}).items():
+            said.note(name, value)
     return merged
 
 
@@ -106,8 +108,8 @@ def _readings(drafts: list[Draft], base: list[Draft], merged: set[Draft]) -> Ite
     level_taxes = tuple(d for d in base if d.origin == "level tax")
     if _sum(level_taxes) == _sum(tuple(d for d in base if d.origin == "tax")):
         yield _Reading("taxes of levels repeat those of their items", -_sum(level_taxes), drops=level_taxes)
-    priced = [d for d in base if d.facts.priced is not None and d.amount is not None and d.facts.priced != d.amount]
-    delta = sum(d.facts.sign * ((d.facts.priced or 0) - (d.amount or 0)) for d in priced)
+    priced = [d for d in base if None not in (d.facts.priced, d.said.amount) and d.facts.priced != d.said.amount]
+    delta = sum(d.facts.sign * ((d.facts.priced or 0) - (d.said.amount or 0)) for d in priced)
     yield _Reading("quantity x unit price counts, not AMT", delta, unit_prices=True)
 
 

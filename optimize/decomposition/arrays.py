@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from optimize.contracts import Segment
 
+MOST_CARRIERS = 62  # a set of carriers is a whole number of 64 bits
+MOST_SUBSETS = 20_000  # sets of carriers that a search may start from
 Floats = NDArray[Any]
 Whole = NDArray[Any]
 
@@ -80,6 +82,16 @@ class Templates:
     """Per template: whether its lines count for the maximum of carriers."""
 
 
+class Ladder(NamedTuple):
+    """The totals of buckets that a pool can buy, by allowance: MB or minutes, and currency, a month."""
+
+    allowance: Floats
+    mrc: Floats
+
+
+_NO_BUCKETS = Ladder(np.zeros(1), np.zeros(1))
+
+
 @dataclass(frozen=True)
 class Pools:
     """Pools: price per block, block in MB or minutes (0 = linear, price per unit), voice or data, their contracts."""
@@ -89,6 +101,12 @@ class Pools:
     is_voice: Whole
     contracts: tuple[tuple[int, ...], ...]
     """Contracts (-1 = none) to which the overage may fall, the first in order of precedence."""
+    ladders: tuple[Ladder, ...] = ()
+    """Per pool the steps of its buckets; none given: no pool buys any."""
+
+    def ladder(self, g: int) -> Ladder:
+        """The steps of a pool; a pool without buckets has one, of nothing."""
+        return self.ladders[g] if self.ladders else _NO_BUCKETS
 
     @property
     def rate(self) -> Floats:
@@ -130,13 +148,27 @@ class Estate:
     """Per contract with terms: charged(S) as pieces in order."""
     limits: Limits = field(default_factory=Limits)
     carriers: int = 1
+    carrier_cost: tuple[float, ...] = ()
+    """Fixed cost of each carrier while any line is with it; empty where none has one."""
     weight: float = 1.0
     """How many lines one line stands for (samples)."""
+    shares: Floats = field(default_factory=lambda: np.ones(1))
+    """What each month counts against the mean month (a single 1: all alike)."""
 
     @property
     def lines(self) -> int:
         """Number of lines."""
         return len(self.template)
+
+    @property
+    def prices(self) -> Floats:
+        """Price of a block in each month as it counts in the sum of the months, pools x months."""
+        return self.pools.price.astype(np.float64)[:, None] * np.broadcast_to(self.shares, self.months)
+
+    @property
+    def rates(self) -> Floats:
+        """What one MB or minute of overage in a month adds to the mean month, pools x months; blocks neglected."""
+        return self.pools.rate[:, None] * np.broadcast_to(self.shares, self.months) / self.months
 
     def packed(self) -> tuple[Packed, Whole]:
         """The arrays in the order the kernels want, and the pools of all templates one after the other."""
@@ -205,7 +237,9 @@ class Estate:
             contracts=self.contracts,
             limits=self.limits,
             carriers=self.carriers,
+            carrier_cost=self.carrier_cost,
             weight=weight,
+            shares=self.shares,
         )
 
 

@@ -1,26 +1,27 @@
-"""Branch and bound over carrier subsets and contract pieces, on bounds from column generation.
+"""Branch and bound over carrier subsets, contract pieces and bucket steps, on bounds from column generation.
 
-A node fixes which carriers are open and which pieces of each contract its spend may lie on; inside it every contract
-charges the lower envelope of its open pieces, so a node with one piece per contract has no gap but the lines'. Nodes
-are taken best bound first; the passes of one node are columns of the next.
+A node fixes which carriers are open, which pieces of each contract its spend may lie on and which steps of its buckets
+each pool may buy; inside it every contract and pool charges the lower envelope of what is open, so a node with one
+piece per contract and one step per pool has no gap but the lines'. Nodes are taken best bound first; the passes of one
+node are columns of the next.
 """
 
 from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import Protocol
 
 import numpy as np
 
 from optimize import solver_process
-from optimize.decomposition.arrays import Estate, Whole
+from optimize.decomposition.arrays import Estate, Floats, Whole
 from optimize.decomposition.columns import Engine, Generated, Pass, sample
 from optimize.decomposition.core_model import Core, core
 from optimize.decomposition.kernels import near
-from optimize.decomposition.master import Duals, Node
+from optimize.decomposition.master import Duals, Mixture, Node
 from optimize.decomposition.rounding import improved, objective, rounded
 
 _PASSES = 80  # per node
@@ -28,9 +29,10 @@ _MANY = 200_000  # lines from which a pass costs more than what rounding leaves
 _LOOSE = 1e-3  # lines' gap at which a node that will be divided anyway is left
 _SAMPLE_GAP, _SAMPLE_GAP_TIERS = 1e-4, 1e-3
 _CLEARLY = 3e-3  # relative: a part this much dearer than a sample's best needs no pass of its own yet
-_MOST_SUBSETS = 20_000
+_MOST_STEPPED = 500  # nodes after which buckets are left to the last models
 _CORE_COLUMNS = 60_000  # option columns up to which the last gap is closed by a mixed integer model
-_CORE_NODES = 4_000
+_CORE_NODES, _LEAST_NODES = 4_000, 200
+_CORE_WORK = 1_500_000  # nodes x columns of a model: large ones are slow, and seldom prove more with more nodes
 _CORES = (400, 1_500, 4_000)  # options of the small models that look for a better solution first
 _CORE_LINES = 20_000  # lines up to which they find one: a larger estate has ties enough for pairs
 _CORE_ROOM = 0.3  # of the mean cost of a line
@@ -137,10 +139,7 @@ def subsets(estate: Estate) -> list[frozenset[int] | None]:
     present = sorted({int(c) for c in t.carrier[counted] if c >= 0})
     if most is None or most >= len(present):
         return [None]
-    found = list(combinations(present, most))
-    if len(found) > _MOST_SUBSETS:
-        raise ValueError(f"{len(found)} subsets of carriers are too many")
-    return [frozenset(chosen) for chosen in found]
+    return [frozenset(chosen) for chosen in combinations(present, most)]
 
 
 def uncovered(estate: Estate, carriers: frozenset[int] | None) -> int:
@@ -300,7 +299,7 @@ class BranchAndBound:
             others = [e.bound for e in self.open] + [leaf[0] for leaf in self.leaves]
             self.watch.tell("pricing all lines", min([max(bound, entry.bound), *others, self.best]))
 
-        several = any(b - a > 1 for a, b in node.pieces)
+        several = any(b - a > 1 for a, b in (*node.pieces, *node.steps)) or bool(engine.undecided(node))
         tolerance = max(lines_gap, _LOOSE) if several else lines_gap
         found = self._generate(node, entry.duals, entry.replay, tolerance, heard)
         if several and self._unsplit(node, found, least):
@@ -364,28 +363,59 @@ class BranchAndBound:
             self.columns = [self.engine.memory.choices[n] for n in sorted(set(found.mixture.passes.tolist()))]
 
     def _split(self, node: Node, found: Generated, least: float) -> list[Node] | None:
-        """Two nodes that divide the pieces of the contract whose envelope is furthest below what it charges."""
-        assert found.mixture is not None
-        worst, pick = least, -1
+        """Two nodes that divide what the mixture pays too little for: a carrier's fixed cost, a contract or a pool.
+
+        A carrier that it uses unpaid is closed in one and paid for in the other; of the contract whose envelope is
+        furthest below what it charges the open pieces are divided, of the pool whose buckets are the steps. None where
+        no more than `least` is missing.
+        """
+        mixture = found.mixture
+        assert mixture is not None
+        unpaid = next((k for k in self.engine.undecided(node) if self._mixes(mixture, k)), None)
+        missing = 0.0 if unpaid is None else self.engine.estate.carrier_cost[unpaid]
+        worst, pick = max(least, missing), -1
         for c, contract in enumerate(self.engine.estate.contracts):
             a, b = node.pieces[c]
             if b - a < 2:
                 continue
-            spend = float(found.mixture.spend[c])
+            spend = float(mixture.spend[c])
             piece = contract[_piece_at(contract, spend, a, b)]
-            error = float(piece.fixed) + float(piece.slope) * spend - float(found.mixture.envelope[c])
+            error = float(piece.fixed) + float(piece.slope) * spend - float(mixture.envelope[c])
             if error > worst:
                 worst, pick = error, c
+        g = self._flattered(node, mixture, worst)
+        if g >= 0:
+            a, b = node.steps[g]
+            brought = self.engine.estate.pools.ladder(g).allowance[a:b]
+            middle = a + min(max(1, int(np.searchsorted(brought, mixture.bought[g], side="right"))), b - a - 1)
+            return [replace(node, steps=_set(node.steps, g, part)) for part in ((a, middle), (middle, b))]
+        if pick < 0 and unpaid is not None and missing > least:
+            return [self.engine.without(node, unpaid), replace(node, paid=node.paid | {unpaid})]
         if pick < 0:
             return None
         a, b = node.pieces[pick]
-        at = _piece_at(self.engine.estate.contracts[pick], float(found.mixture.spend[pick]), a, b)
+        at = _piece_at(self.engine.estate.contracts[pick], float(mixture.spend[pick]), a, b)
         middle = at if at > a else a + 1
-        children = []
-        for part in ((a, middle), (middle, b)):
-            pieces = (*node.pieces[:pick], part, *node.pieces[pick + 1 :])
-            children.append(Node(node.carriers, pieces))
-        return children
+        return [replace(node, pieces=_set(node.pieces, pick, part)) for part in ((a, middle), (middle, b))]
+
+    def _flattered(self, node: Node, mixture: Mixture, least: float) -> int:
+        """The pool whose buckets cost most beyond what the mixture pays; -1 where none is above `least`.
+
+        A sample's pools are too rough for steps to matter.
+        """
+        estate = self.engine.estate
+        if not estate.pools.ladders or estate.weight != 1.0 or self.count > _MOST_STEPPED:
+            return -1
+        free = np.array([b - a > 1 for a, b in node.steps])
+        error = np.where(free, mixture.flattery, -np.inf)
+        g = int(np.argmax(error))
+        return g if error[g] > least else -1
+
+    def _mixes(self, mixture: Mixture, carrier: int) -> bool:
+        """Whether a block of the mixture has lines with a carrier."""
+        memory, block = self.engine.memory, np.repeat(np.arange(len(mixture.starts) - 1), np.diff(mixture.starts))
+        pairs = zip(mixture.passes.tolist(), block.tolist(), strict=True)
+        return any(memory.bits[number][b] >> carrier & 1 for number, b in pairs)
 
     # ---- the last gap ----------------------------------------------------------------------------------------------
 
@@ -394,17 +424,25 @@ class BranchAndBound:
         self.leaves.sort(key=lambda leaf: leaf[0])
         for number, (bound, node, duals) in enumerate(self.leaves):
             for most in _CORES:
-                if not self._closed(bound):
-                    self._solve_core(bound, node, duals, most)
+                if self._closed(bound) or self._few_left(node, duals, most):
+                    break
+                self._solve_core(bound, node, duals, most)
             if self._closed(bound):
                 break
-            better = self._close_leaf(bound, node, duals)
+            better = self._close_leaf(node, duals)
             if better is not None:
                 self.leaves[number] = (max(bound, better), node, duals)
 
     def _closed(self, bound: float) -> bool:
         """Whether nothing is to be done about a bound."""
         return self.best - bound <= max(_ENOUGH * self.gap * abs(self.best), 1e-3) or self.watch.stop()
+
+    def _few_left(self, node: Node, duals: Duals, most: int) -> bool:
+        """Whether at most so many options are left in a leaf: then its own model comes next, which also proves."""
+        if self.engine.estate.lines > _CORE_LINES:
+            return False
+        who, _, _ = self._left(node, duals)
+        return int(np.count_nonzero(np.bincount(who, minlength=1)[who] > 1)) <= most
 
     def _solve_core(self, bound: float, node: Node, duals: Duals, most: int) -> None:
         """A better solution from `most` options that are nearest to a tie, all other lines as in the best so far.
@@ -425,13 +463,19 @@ class BranchAndBound:
             enough = bound + _ENOUGH * self.gap * abs(self.best)
             self._solve_model(core(engine, node, base, who[kept], which[kept]), base, 0.2 * self.gap, enough)
 
-    def _close_leaf(self, bound: float, node: Node, duals: Duals) -> float | None:
+    def _left(self, node: Node, duals: Duals) -> tuple[Whole, Whole, Floats]:
+        """The options whose reduced cost is within what is left of the gap: line, option, reduced cost."""
         engine = self.engine
         priced = engine.price(duals, node)
-        room = self.best - priced.bound + 1e-6 * (1.0 + 1e-3 * abs(bound))
+        room = self.best - priced.bound + 1e-6 * (1.0 + 1e-3 * abs(priced.bound))
         prices = engine.prices(priced.duals, node)
         lines = np.arange(engine.estate.lines)
         who, which, dear = near(engine.packed, prices, lines, room if np.isfinite(room) else np.inf)
+        return who, which, dear
+
+    def _close_leaf(self, node: Node, duals: Duals) -> float | None:
+        engine = self.engine
+        who, which, dear = self._left(node, duals)
         if len(who) > _CORE_COLUMNS:
             return None
         base = np.zeros(engine.estate.lines, dtype=np.int16)  # every line's cheapest option is among the candidates
@@ -455,7 +499,7 @@ class BranchAndBound:
             options={
                 "mip_rel_gap": gap,
                 "mip_abs_gap": 1e-6,
-                "mip_max_nodes": _CORE_NODES,
+                "mip_max_nodes": max(_LEAST_NODES, min(_CORE_NODES, _CORE_WORK // len(model.model.names))),
                 "objective_target": float(enough),
             },
             start=None if incumbent is None else model.start(incumbent),
@@ -468,6 +512,11 @@ class BranchAndBound:
 
     def _base(self) -> Whole | None:
         return getattr(self.watch, "choice", None)
+
+
+def _set(ranges: tuple[tuple[int, int], ...], n: int, part: tuple[int, int]) -> tuple[tuple[int, int], ...]:
+    """The ranges with the n-th replaced."""
+    return (*ranges[:n], part, *ranges[n + 1 :])
 
 
 def _piece_at(contract: tuple[object, ...], spend: float, a: int, b: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
@@ -49,10 +49,14 @@ class Generated:
 
 @dataclass
 class Engine:
-    """An estate ready for pricing passes."""
+    """An estate ready for pricing passes.
+
+    `spare` is allowance (pools x months) that pools have beside that of their lines; only relaxations know it.
+    """
 
     estate: Estate
     blocks: int = _BLOCKS
+    spare: Floats | None = None
     made: int = 0
     memory: Memory = field(default_factory=Memory)
     _least: float | None = None
@@ -66,12 +70,57 @@ class Engine:
         t = self.estate.templates
         self.size = _size(self.estate)
         self._counted = np.repeat(t.selected, np.diff(t.first)).astype(bool)
+        # what lines may choose between, as sets of carriers; few differ
+        self._choices = {
+            (bool(t.selected[q]), frozenset(t.carrier[int(t.first[q]) : int(t.first[q + 1])].tolist()))
+            for q in np.unique(self.estate.template).tolist()
+        }
+        self._dear = frozenset(k for _, carriers in self._choices for k in carriers if self._cost_of(k))
         self.block = blocks_of(self.estate, self.blocks)
-        self.shape = _shape(self.estate, int(self.block.max(initial=0)) + 1)
+        self.shape = _shape(self.estate, int(self.block.max(initial=0)) + 1, self.spare)
 
     def root(self, carriers: frozenset[int] | None = None) -> Node:
-        """The node that leaves every piece of every contract open."""
-        return Node(carriers, tuple((0, len(c)) for c in self.estate.contracts))
+        """The node that leaves every piece of every contract and every step of every pool open."""
+        pools = self.estate.pools
+        steps = tuple((0, len(pools.ladder(g).mrc)) for g in range(self.shape.pools))
+        return self.settled(Node(carriers, tuple((0, len(c)) for c in self.estate.contracts), steps))
+
+    def settled(self, node: Node) -> Node:
+        """The node with the fixed cost of every carrier that some line cannot leave inside it."""
+        sure = node.paid
+        for selected, carriers in self._choices if self._dear else ():
+            left = carriers if node.carriers is None or not selected else carriers & (node.carriers | {-1})
+            if len(left) == 1:
+                sure |= left & self._dear
+        return replace(node, paid=sure)
+
+    def undecided(self, node: Node) -> list[int]:
+        """Open carriers with a fixed cost that the node has not taken yet, dearest first."""
+        there = self._dear - node.paid
+        if node.carriers is not None:
+            there &= node.carriers
+        return sorted(there, key=lambda k: (-self.estate.carrier_cost[k], k))
+
+    def without(self, node: Node, carrier: int) -> Node:
+        """The node with a carrier closed to selected lines."""
+        there = node.carriers
+        if there is None:
+            there = frozenset(k for selected, carriers in self._choices if selected for k in carriers if k >= 0)
+        return self.settled(replace(node, carriers=there - {carrier}))
+
+    def _cost_of(self, carrier: int) -> float:
+        return self.estate.carrier_cost[carrier] if carrier >= 0 and self.estate.carrier_cost else 0.0
+
+    def used(self, choice: Whole, lines: Whole | slice = slice(None)) -> set[int]:
+        """The carriers that (some) lines are with."""
+        t = self.estate.templates
+        carrier = t.carrier[t.first[self.estate.template[lines]] + choice[lines]]
+        return set(np.flatnonzero(np.bincount(carrier + 1, minlength=1)[1:]).tolist())
+
+    def carriers_cost(self, choice: Whole) -> float:
+        """The fixed cost of the carriers that lines are with."""
+        cost = self.estate.carrier_cost
+        return sum(cost[k] for k in sorted(self.used(choice))) if cost else 0.0
 
     def neutral(self) -> Duals:
         """Prices at which nothing is coupled."""
@@ -83,8 +132,8 @@ class Engine:
         rate = np.empty(self.shape.pools)
         for g, owners in enumerate(self.estate.pools.contracts):
             rate[g] = min(max(0.0, duals.spend[c]) if c >= 0 else 1.0 for c in owners)
-        rate = rate * self.estate.pools.rate / self.shape.months
-        return Duals(np.clip(duals.pull, 0.0, rate[:, None]), duals.spend, duals.change, duals.limit)
+        rates = rate[:, None] * self.estate.rates
+        return Duals(np.clip(duals.pull, 0.0, rates), duals.spend, duals.change, duals.limit)
 
     def prices(self, duals: Duals, node: Node) -> kernels.Prices:
         """Duals as the kernels take them; options that the node closes cost inf."""
@@ -118,13 +167,15 @@ class Engine:
         return Pass(choice, sums, bits, own + self.side(duals, node), duals, own, weight * slip)
 
     def side(self, duals: Duals, node: Node) -> float:
-        """What the bound adds beside the lines: pools, contracts, limits, each at its cheapest."""
+        """What the bound adds beside the lines: carriers paid for; pools, contracts, limits, each at its cheapest."""
         s, estate = self.shape, self.estate
-        total = 0.0
-        rate = estate.pools.rate / s.months
+        total = node.fixed_cost(estate) - float((duals.pull * s.spare).sum())
+        rate = estate.rates
         for g, owners in enumerate(estate.pools.contracts):
-            paid = rate[g] * min(float(duals.spend[c]) if c >= 0 else 1.0 for c in owners)
-            total += float(np.minimum(0.0, (paid - duals.pull[g]) * s.most_pull[g]).sum())
+            price = min(float(duals.spend[c]) if c >= 0 else 1.0 for c in owners)
+            total += float(np.minimum(0.0, (price * rate[g] - duals.pull[g]) * s.most_pull[g]).sum())
+            steps, open_ = estate.pools.ladder(g), slice(*node.steps[g])
+            total += float((price * steps.mrc[open_] - steps.allowance[open_] * duals.pull[g].sum()).min())
         for c in range(s.contracts):
             rho = float(duals.spend[c])
             total += min((charged - rho * spend for spend, charged in ends(estate, s, node, c)), default=np.inf)
@@ -244,7 +295,7 @@ def _replayed(mixture: Mixture | None, asked: dict[int, Duals]) -> list[Duals]:
     return [asked[n] for n in order[:_REPLAY]]
 
 
-def _shape(estate: Estate, blocks: int) -> Shape:
+def _shape(estate: Estate, blocks: int, spare: Floats | None) -> Shape:
     t, months = estate.templates, estate.months
     pools, contracts = len(estate.pools.price), len(estate.contracts)
     total = estate.lines * estate.weight
@@ -271,14 +322,17 @@ def _shape(estate: Estate, blocks: int) -> Shape:
             of_line = _extremes(estate, mine)
             spend[c] = of_line * estate.weight
     overage = np.zeros(contracts)
-    rate = estate.pools.rate
+    rate = estate.rates
     for g, owners in enumerate(estate.pools.contracts):
         for c in owners:
             if c >= 0:
-                overage[c] += float(most[g].sum()) * rate[g] / months + estate.pools.price[g]
+                overage[c] += float(most[g] @ rate[g]) + estate.pools.price[g]
+                overage[c] += float(estate.pools.ladder(g).mrc.max())
     spend[:, 0] -= 1e-6 + 1e-7 * np.abs(spend).max(axis=1, initial=0.0)
     spend[:, 1] += 1e-6 + 1e-7 * np.abs(spend).max(axis=1, initial=0.0)
-    return Shape(blocks, pools, months, contracts, len(estate.limits.plan_most), total, unit, most, spend, overage)
+    more = np.zeros((pools, months)) if spare is None else spare
+    limits = len(estate.limits.plan_most)
+    return Shape(blocks, pools, months, contracts, limits, total, unit, most, spend, overage, more)
 
 
 def _size(estate: Estate) -> float:

@@ -68,12 +68,17 @@ def core(engine: Engine, node: Node, base: Whole, who: Whole, which: Whole) -> C
         voice = bool(estate.pools.is_voice[g])
         use, allowance = (estate.voice, t.voice_allowance) if voice else (estate.data, t.data_allowance)
         mine = np.flatnonzero((t.voice_pool if voice else t.data_pool)[option] == g)
+        bought = _buckets(estate, model, spend, node, g)
         pull = (use[who[mine]].astype(np.float64) - allowance[option[mine]][:, None]) * active[mine]
         for month in range(months):
             fixed = float(sums[base_column + g * months + month])
-            _pool_month(estate, model, spend, (g, month, months), mine, pull[:, month], fixed)
+            _pool_month(estate, model, spend, (g, month, months), mine, pull[:, month], fixed, bought)
     for c in range(s.contracts):
         _contract(engine, model, node, c, spend[c], float(sums[1 + c]))
+    if estate.carrier_cost:
+        rest = np.ones(estate.lines, dtype=bool)
+        rest[lines] = False
+        _carriers(engine, model, node, who, t.carrier[option], engine.used(base, rest))
     limits = estate.limits
     if limits.max_changes is not None:
         mine = np.flatnonzero(changed & t.selected[estate.template[who]].astype(bool))
@@ -93,6 +98,43 @@ def core(engine: Engine, node: Node, base: Whole, who: Whole, which: Whole) -> C
     return Core(model, who, which)
 
 
+def _buckets(
+    estate: Estate, model: Model, spend: list[list[tuple[int, float]]], node: Node, g: int
+) -> tuple[Whole, Floats]:
+    """A column for each open step of a pool's buckets, one of them chosen, and what each brings."""
+    ladder, (begin, end) = estate.pools.ladder(g), node.steps[g]
+    if not ladder.allowance.any():
+        return np.zeros(0, dtype=np.int64), np.zeros(0)
+    columns = [model.column(f"step_{g}_{k}", 0, 0, 1, whole=True) for k in range(begin, end)]
+    model.row(f"step_one_{g}", "bucket", columns, [1.0] * len(columns), 1, 1)
+    prices = ladder.mrc[begin:end]
+    owners = estate.pools.contracts[g]
+    if len(owners) > 1:
+        paid = model.column(f"bucket_{g}", 0, 0, float(prices.max()))
+        model.row(f"bucket_of_{g}", "bucket", [paid, *columns], [-1.0, *prices.tolist()], 0, 0)
+        _paid_by(model, spend, f"bucket_{g}", paid, 1.0, owners)
+    else:
+        for j, price in zip(columns, prices.tolist(), strict=True):
+            _paid_by(model, spend, f"step_{g}_{j}", j, price, owners)
+    return np.array(columns, dtype=np.int64), ladder.allowance[begin:end]
+
+
+def _paid_by(
+    model: Model, spend: list[list[tuple[int, float]]], name: str, j: int, price: float, owners: tuple[int, ...]
+) -> None:
+    """`price` times column j is spend of one of the contracts that may pay, or (-1) simply cost."""
+    parts = []
+    for c in owners:
+        w = j if len(owners) == 1 else model.column(f"share_{name}_{c}", 0, 0, model.high[j])
+        parts.append(w)
+        if c >= 0:
+            spend[c].append((w, price))
+        else:
+            model.cost[w] = price
+    if len(owners) > 1:
+        model.row(f"share_all_{name}", "pool", [j, *parts], [-1.0] + [1.0] * len(parts), 0, 0)
+
+
 def _pool_month(
     estate: Estate,
     model: Model,
@@ -101,40 +143,47 @@ def _pool_month(
     mine: Whole,
     pull: Floats,
     fixed: float,
+    bought: tuple[Whole, Floats],
 ) -> None:
     g, month, months = at
-    price, block = float(estate.pools.price[g]), float(estate.pools.block[g])
+    steps, brought = bought
+    most_brought = float(brought.max(initial=0.0))
+    price, block = float(estate.prices[g, month]), float(estate.pools.block[g])
     most = fixed + float(np.maximum(pull, 0).sum())
     if most <= 0:
         return
     unit = block if block > 0 else 1.0
-    counted = block > 0 and price >= _COUNTED_PRICE
-    least = max(0.0, np.ceil((fixed + float(np.minimum(pull, 0).sum())) / unit - 1e-9)) if counted else 0.0
+    counted = block > 0 and float(estate.pools.price[g]) >= _COUNTED_PRICE
+    bottom = fixed + float(np.minimum(pull, 0).sum()) - most_brought
+    least = max(0.0, np.ceil(bottom / unit - 1e-9)) if counted else 0.0
     high = np.ceil(most / unit) + 1.0
     n = model.column(f"over_{g}_{month}", 0, min(least, high), high, whole=counted)
     # a thousandth of a unit is let go, so that rounding of sums never asks for a block too many
-    model.row(f"pool_{g}_{month}", "pool", np.append(mine, n), np.append(pull, -unit), high=-fixed + 1e-6 * unit)
+    columns, values = np.concatenate([mine, steps, [n]]), np.concatenate([pull, -brought, [-unit]])
+    model.row(f"pool_{g}_{month}", "pool", columns, values, high=-fixed + 1e-6 * unit)
     owners = estate.pools.contracts[g]
     if counted and owners != (-1,):
         # no more blocks than were started: none is bought to reach a tier
-        lift = max(0.0, -(fixed + float(np.minimum(pull, 0).sum()))) + unit
+        lift = max(0.0, -bottom) + unit
         b = model.column(f"over_on_{g}_{month}", 0, 0, 1, whole=True)
         model.row(f"pool_on_{g}_{month}", "pool", [n, b], [1.0, -high], high=0)
-        columns, values = np.append(mine, [n, b]), np.append(-pull, [unit, lift])
+        columns, values = np.append(columns, b), np.append(-values, lift)
         model.row(f"pool_exact_{g}_{month}", "pool", columns, values, high=fixed + unit + lift + 1e-6 * unit)
-    if owners == (-1,):
-        model.cost[n] = price / months
-        return
-    parts = []
-    for c in owners:
-        w = n if len(owners) == 1 else model.column(f"share_{g}_{month}_{c}", 0, 0, high)
-        parts.append(w)
-        if c >= 0:
-            spend[c].append((w, price / months))
-        else:
-            model.cost[w] = price / months
-    if len(owners) > 1:
-        model.row(f"share_all_{g}_{month}", "pool", [n, *parts], [-1.0] + [1.0] * len(parts), 0, 0)
+    _paid_by(model, spend, f"{g}_{month}", n, price / months, owners)
+
+
+def _carriers(engine: Engine, model: Model, node: Node, who: Whole, carrier: Whole, fixed: set[int]) -> None:
+    """The fixed cost of carriers: those the node pays for, those of the lines that stay (`fixed`), others if used."""
+    cost = engine.estate.carrier_cost
+    model.constant += sum(cost[k] for k in sorted(node.paid | fixed))
+    for k in engine.undecided(node):
+        mine = np.flatnonzero(carrier == k)
+        if k in fixed or not len(mine):
+            continue
+        z = model.column(f"carrier_{k}", cost[k], 0, 1, whole=True)
+        for places in np.split(mine, np.flatnonzero(np.diff(who[mine])) + 1):
+            row, values = [*places.tolist(), z], [1.0] * len(places) + [-1.0]
+            model.row(f"carrier_{k}_{who[places[0]]}", "carrier_cost", row, values, high=0)
 
 
 def _contract(engine: Engine, model: Model, node: Node, c: int, terms: list[tuple[int, float]], const: float) -> None:

@@ -327,7 +327,7 @@ def _try(
             if joins:
                 after += _pull(p, i, n, g, t)
             if before > 0.0 or after > 0.0:
-                cost += _overage(price[g], block[g], after) - _overage(price[g], block[g], before)
+                cost += _overage(price[g, t], block[g], after) - _overage(price[g, t], block[g], before)
         cost /= months
         if owner[g] >= 0:
             moved[owner[g]] += cost
@@ -365,7 +365,7 @@ def _apply(p: Any, i: int, k: int, choice: Any, sums: Any, spend: Any, pool: Any
                 m = base + g * months + t
                 before = sums[m]
                 sums[m] += sign * _pull(p, i, o, g, t)
-                cost += _overage(price[g], block[g], sums[m]) - _overage(price[g], block[g], before)
+                cost += _overage(price[g, t], block[g], sums[m]) - _overage(price[g, t], block[g], before)
             if owner[g] >= 0:
                 spend[owner[g]] += cost / months
     choice[i] = k
@@ -468,8 +468,8 @@ def improve_pairs(
                         if g >= 0:
                             for t in range(months):
                                 now = sums[base + g * months + t]
-                                alone[x, slot] += _overage(price[g], block[g], now + pull[x, slot, t])
-                                alone[x, slot] -= _overage(price[g], block[g], now)
+                                alone[x, slot] += _overage(price[g, t], block[g], now + pull[x, slot, t])
+                                alone[x, slot] -= _overage(price[g, t], block[g], now)
                             alone[x, slot] *= weight[g]
                             total[x] += alone[x, slot]
                 stale = False
@@ -491,7 +491,7 @@ def improve_pairs(
                             for t in range(months):
                                 now = sums[base + g * months + t]
                                 after = now + pull[m, slot, t] + pull[x, other, t]
-                                both += _overage(price[g], block[g], after) - _overage(price[g], block[g], now)
+                                both += _overage(price[g, t], block[g], after) - _overage(price[g, t], block[g], now)
                             value += both * weight[g] - alone[m, slot] - alone[x, other]
                 if value < best:
                     best, pick = value, x

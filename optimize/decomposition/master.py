@@ -16,6 +16,7 @@ import highspy
 import numpy as np
 
 from optimize.decomposition.arrays import Estate, Floats, Whole
+from optimize.decomposition.steps import hull
 
 _BIG = 50.0
 _RECENT = 40
@@ -27,6 +28,13 @@ _OPTIONS = {
     "primal_feasibility_tolerance": 1e-9,
     "dual_feasibility_tolerance": 1e-9,
 }
+
+
+class MasterCannotRun(RuntimeError):
+    """HiGHS refuses to run. Its pool of threads is one for the process: whoever used it first decides their number."""
+
+    def __str__(self) -> str:
+        return "HiGHS does not run: this process has used it with another number of threads than 1, which it wants here"
 
 
 @dataclass(frozen=True)
@@ -53,10 +61,21 @@ class Duals:
 
 @dataclass(frozen=True)
 class Node:
-    """A part of the search: the carriers open to selected lines (None = all), per contract its open pieces."""
+    """A part of the search: the carriers open to selected lines (None = all), open pieces and steps.
+
+    `paid`: carriers whose fixed cost is owed in this part, as a line is with them.
+    """
 
     carriers: frozenset[int] | None
     pieces: tuple[tuple[int, int], ...]
+    """Per contract the first and the end of its open pieces."""
+    steps: tuple[tuple[int, int], ...]
+    """The same per pool for the steps of its buckets."""
+    paid: frozenset[int] = frozenset()
+
+    def fixed_cost(self, estate: Estate) -> float:
+        """What is owed for carriers in every solution of this part."""
+        return sum(estate.carrier_cost[k] for k in sorted(self.paid))
 
     def forbids(self, bits: Whole) -> Whole:
         """Whether sets of used carriers (bits) contain one that is closed."""
@@ -80,6 +99,10 @@ class Mixture:
     """Spend per contract of the mixture."""
     envelope: Floats
     """What the envelope charges for that spend."""
+    bought: Floats
+    """Allowance of buckets that the mixture has per pool."""
+    flattery: Floats
+    """Per pool what its buckets and overage cost at least for the mixture's use, beyond what the mixture pays."""
 
 
 @dataclass(frozen=True)
@@ -100,6 +123,8 @@ class Shape:
     """contracts x 2: spend without pool overage is in between."""
     overage_most: Floats
     """Per contract: no pool overage can add more spend."""
+    spare: Floats
+    """pools x months: allowance that a pool has beside that of its lines."""
 
     @property
     def width(self) -> int:
@@ -156,8 +181,11 @@ class Master:
         self.hull_row = self.spend_row + s.contracts
         self.change_row = self.hull_row + s.contracts
         self.limit_row = self.change_row + (estate.limits.max_changes is not None)
+        self.step_row = self.limit_row + s.limits
+        self.stepped = [g for g in range(s.pools) if estate.pools.ladder(g).allowance.any()]
         inf = highspy.kHighsInf
-        low = [1.0] * s.blocks + [0.0] * size + [0.0] * s.contracts + [1.0] * s.contracts
+        spare = (-s.spare / s.unit[:, None] / s.lines).ravel().tolist()
+        low = [1.0] * s.blocks + spare + [0.0] * s.contracts + [1.0] * s.contracts
         high = [1.0] * s.blocks + [inf] * size + [0.0] * s.contracts + [1.0] * s.contracts
         if estate.limits.max_changes is not None:
             low.append(-inf)
@@ -165,6 +193,8 @@ class Master:
         for most in estate.limits.plan_most:
             low.append(-inf)
             high.append(inf if np.isinf(most) else most / s.lines)
+        low += [1.0] * len(self.stepped)
+        high += [1.0] * len(self.stepped)
         for a, b in zip(low, high, strict=True):
             self.highs.addRow(a, b, 0, np.zeros(0, dtype=np.int32), np.zeros(0))
 
@@ -176,11 +206,11 @@ class Master:
 
     def _side(self) -> None:
         s, estate = self.shape, self.estate
-        rate = estate.pools.rate / s.months
+        rate = estate.rates
         for g in range(s.pools):
             for t in range(s.months):
                 row = self.pull_row + g * s.months + t
-                cost = float(rate[g] * s.unit[g])
+                cost = float(rate[g, t] * s.unit[g])
                 for c in estate.pools.contracts[g]:
                     entries = [(row, 1.0)]
                     if c >= 0:
@@ -190,6 +220,10 @@ class Master:
             for spend, charged in ends(estate, s, self.node, c) or [(0.0, _BIG * s.lines)]:
                 entries = [(self.spend_row + c, -spend / s.lines), (self.hull_row + c, 1.0)]
                 self._column(charged / s.lines, entries)
+        self.step_from = self.highs.getNumCol()
+        self.step_columns: list[tuple[int, int]] = []
+        for n, g in enumerate(self.stepped):
+            self._steps(self.step_row + n, g)
         self.slack_from = self.highs.getNumCol()
         for c in range(s.contracts):
             self._column(_BIG, [(self.spend_row + c, 1.0)])
@@ -198,6 +232,20 @@ class Master:
         for row in range(self.change_row, self.limit_row + s.limits):
             self._column(penalty, [(row, -1.0)])
         self.slack_to = self.highs.getNumCol()
+
+    def _steps(self, row: int, g: int) -> None:
+        """A pool mixes the open steps of its ladder; each is paid under one of the contracts that may pay."""
+        s, ladder = self.shape, self.estate.pools.ladder(g)
+        begin, end = self.node.steps[g]
+        for k in hull(ladder, begin, end):
+            brought = float(ladder.allowance[k]) / s.lines / float(s.unit[g])
+            mrc = float(ladder.mrc[k]) / s.lines
+            for c in self.estate.pools.contracts[g] if mrc else (-1,):
+                entries = [(row, 1.0), *((self.pull_row + g * s.months + t, brought) for t in range(s.months))]
+                if c >= 0:
+                    entries.append((self.spend_row + c, mrc))
+                self._column(0.0 if c >= 0 else mrc, entries)
+                self.step_columns.append((g, k))
 
     def add(self, number: int, sums: Floats, bits: Whole) -> None:
         """The columns of a pass, one per block; blocks that use a closed carrier are left out."""
@@ -231,9 +279,16 @@ class Master:
             self.owner.append((b, number))
 
     def solve(self) -> Mixture | None:
-        """The best mixture of the columns so far; None if HiGHS does not finish."""
-        self.highs.run()
-        if self.highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+        """The best mixture of the columns so far; None if HiGHS does not finish.
+
+        Raises:
+            MasterCannotRun: if HiGHS does not even begin.
+        """
+        failed = self.highs.run() == highspy.HighsStatus.kError
+        status = self.highs.getModelStatus()
+        if failed and status == highspy.HighsModelStatus.kNotset:
+            raise MasterCannotRun
+        if status != highspy.HighsModelStatus.kOptimal:
             return None
         s = self.shape
         solution = self.highs.getSolution()
@@ -252,8 +307,9 @@ class Master:
         starts = np.cumsum([0, *(len(m) for m in mixed)]).astype(np.int64)
         flat = [item for m in mixed for item in m]
         spend, envelope = self._spend(x)
+        bought, flattery = self._bought(x, np.array(solution.row_value), duals)
         return Mixture(
-            value=self.highs.getInfo().objective_function_value * s.lines,
+            value=self.highs.getInfo().objective_function_value * s.lines + self.node.fixed_cost(self.estate),
             duals=duals,
             starts=starts,
             passes=np.array([n for n, _ in flat], dtype=np.int64),
@@ -261,6 +317,8 @@ class Master:
             slack=float(x[self.slack_from : self.slack_to].sum()),
             spend=spend,
             envelope=envelope,
+            bought=bought,
+            flattery=flattery,
         )
 
     def _spend(self, x: Floats) -> tuple[Floats, Floats]:
@@ -274,6 +332,31 @@ class Master:
                 charged[c] += x[column] * amount
                 column += 1
         return found, charged
+
+    def _bought(self, x: Floats, activity: Floats, duals: Duals) -> tuple[Floats, Floats]:
+        """Allowance bought per pool, and how much more the cheapest single step would cost for the same use."""
+        s, pools = self.shape, self.estate.pools
+        bought, flattery = np.zeros(s.pools), np.zeros(s.pools)
+        if not self.stepped:
+            return bought, flattery
+        paid = np.zeros(s.pools)
+        for (g, k), share in zip(self.step_columns, x[self.step_from :].tolist(), strict=False):
+            bought[g] += share * float(pools.ladder(g).allowance[k])
+            paid[g] += share * float(pools.ladder(g).mrc[k])
+        owners = np.repeat([len(found) for found in pools.contracts], s.months)
+        over = np.add.reduceat(x[: int(owners.sum())], np.cumsum(owners) - owners).reshape(s.pools, s.months)
+        left = activity[self.pull_row : self.spend_row].reshape(s.pools, s.months)
+        scale = s.unit * s.lines
+        rates = self.estate.rates
+        for g in self.stepped:
+            begin, end = self.node.steps[g]
+            use = bought[g] + (over[g] - left[g]) * scale[g]
+            ladder = pools.ladder(g)
+            excess = np.maximum(use[None, :] - ladder.allowance[begin:end, None], 0.0)
+            price = min(max(0.0, float(duals.spend[c])) if c >= 0 else 1.0 for c in pools.contracts[g])
+            least = float((ladder.mrc[begin:end] + excess @ rates[g]).min())
+            flattery[g] = price * (least - paid[g] - float(over[g] @ rates[g]) * scale[g])
+        return bought, flattery
 
 
 class Memory:

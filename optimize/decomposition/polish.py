@@ -45,14 +45,15 @@ def fewer_changes(engine: Engine, choice: Whole) -> Whole:
     return found if objective(engine, found) <= objective(engine, choice) + 1e-9 else choice
 
 
-def fewest_changes(
-    engine: Engine, choice: Whole, duals: Duals, node: Node, limit: float, stop: Callable[[], bool]
-) -> Polished:
+def fewest_changes(engine: Engine, choice: Whole, duals: Duals, limit: float, stop: Callable[[], bool]) -> Polished:
     """Choices that change as few lines as were found at an objective of at most `limit`, with a proven least number.
 
     For a price mu on each change, (least objective with it - limit) / mu is a lower bound of the number of changes
-    within the limit, and rounding that relaxation gives a candidate; mu is searched by halving.
+    within the limit, and rounding that relaxation gives a candidate; mu is searched by halving. Where carriers are
+    limited or cost, candidates keep to those that `choice` uses and what else is free; the bound is over all.
     """
+    root = engine.root()
+    node = root if _carriers_free(engine) else engine.root(_kept_carriers(engine, choice))
     best = _give_back(engine, choice, duals, node, limit)
     at_least, low, high = 0, 0.0, math.inf
     price = _marginal(engine, best, duals, node)
@@ -60,9 +61,11 @@ def fewest_changes(
         if stop() or price <= 0 or at_least >= changes(engine, best):
             break
         dear = _priced(engine, price)
-        found = dear.generate(node, duals, tolerance=1e-5, most=_PASSES, stop=stop)
+        found = dear.generate(root, duals, tolerance=1e-5, most=_PASSES, stop=stop)
         proven = found.bound - 1e-7 - 1e-12 * abs(found.bound)
         at_least = max(at_least, math.ceil((proven - limit) / price - 1e-9))
+        if node != root:
+            found = dear.generate(node, found.duals, tolerance=1e-5, most=_PASSES, stop=stop)
         if found.mixture is None:
             break
         rough = improved(dear, node, found.duals, rounded(dear, found.mixture), deep=False)
@@ -76,12 +79,30 @@ def fewest_changes(
     return Polished(best, max(0, min(at_least, changes(engine, best))))
 
 
+def _carriers_free(engine: Engine) -> bool:
+    """Whether nothing is to be paid or counted for a carrier in use."""
+    return engine.estate.limits.max_carriers is None and not engine.estate.carrier_cost
+
+
+def _kept_carriers(engine: Engine, choice: Whole) -> frozenset[int]:
+    """The carriers in use and, within the limit, those free of a fixed cost that most lines are with today."""
+    t, estate = engine.estate.templates, engine.estate
+    used = engine.used(choice, np.flatnonzero(t.selected[estate.template]))
+    here = t.carrier[t.first[estate.template] + np.maximum(estate.current, 0)]
+    lines = np.bincount(here[here >= 0], minlength=estate.carriers)
+    most = estate.limits.max_carriers
+    for k in np.argsort(-lines, kind="stable").tolist():
+        if (most is None or len(used) < most) and not (estate.carrier_cost and estate.carrier_cost[k]):
+            used.add(k)
+    return frozenset(used)
+
+
 def _returning(engine: Engine, choice: Whole) -> Whole:
-    """Lines that could go back to today's plan, with no carrier coming into use where carriers are limited."""
+    """Lines that could go back to today's plan, with no carrier coming into use where that is limited or costs."""
     estate, t = engine.estate, engine.estate.templates
     current = estate.current
     back = (choice != current) & (current >= 0)
-    if estate.limits.max_carriers is not None:
+    if not _carriers_free(engine):
         first, counted = t.first[estate.template], t.selected[estate.template]
         used = np.unique(t.carrier[first + choice][counted])
         back &= ~counted | np.isin(t.carrier[first + np.maximum(current, 0)], used)

@@ -8,6 +8,7 @@ from optimize.decomposition import kernels
 from optimize.decomposition.arrays import Estate, Floats, Whole
 from optimize.decomposition.columns import Engine
 from optimize.decomposition.master import Duals, Mixture, Node
+from optimize.decomposition.steps import best_steps, charged_for
 
 Pieces = tuple[Floats, Floats, Floats, Whole]
 _MOST_LINES, _MOVES = 60_000, 50_000
@@ -56,9 +57,9 @@ def aimed(engine: Engine, node: Node) -> Pieces:
 
 
 def pools_of(estate: Estate) -> tuple[Floats, Floats, Whole]:
-    """Price, block and paying contract of each pool."""
+    """Price by month, block and paying contract of each pool."""
     owner = np.array([owners[0] for owners in estate.pools.contracts], dtype=np.int64)
-    return estate.pools.price.astype(np.float64), estate.pools.block.astype(np.float64), owner
+    return estate.prices, estate.pools.block.astype(np.float64), owner
 
 
 def most_of(estate: Estate) -> Floats:
@@ -67,26 +68,27 @@ def most_of(estate: Estate) -> Floats:
     return np.array([np.inf if changes is None else float(changes), *estate.limits.plan_most])
 
 
-def spend_of(engine: Engine, sums: Floats) -> tuple[Floats, float]:
-    """Spend per contract of summed choices, pool overage in started blocks included, and overage under no contract."""
+def spend_of(
+    engine: Engine, sums: Floats, ranges: tuple[tuple[int, int], ...] | None = None
+) -> tuple[Floats, float, Whole]:
+    """Spend per contract of summed choices, charges under no contract, and the step of each pool's buckets.
+
+    Pool overage is in started blocks; each pool has the buckets (among `ranges`) that are cheapest for these choices.
+    """
     s = engine.shape
-    price, block, owner = pools_of(engine.estate)
-    pull = np.maximum(sums[2 + s.contracts + s.limits :].reshape(s.pools, s.months), 0.0)
-    started = np.ceil(pull / np.where(block > 0, block, 1.0)[:, None] - 1e-9)
-    overage = price * np.where(block[:, None] > 0, started, pull).mean(axis=1)
-    spend = sums[1 : 1 + s.contracts].copy()
-    np.add.at(spend, owner[owner >= 0], overage[owner >= 0])
-    return spend, float(overage[owner < 0].sum())
+    pull = sums[2 + s.contracts + s.limits :].reshape(s.pools, s.months)
+    spend = sums[1 : 1 + s.contracts]
+    found = best_steps(engine.estate, pools_of(engine.estate)[2], pull, spend, ranges)
+    return spend + found.spend, found.free, found.step
 
 
 def objective(engine: Engine, choice: Whole) -> float:
     """What choices cost, with started blocks and the contracts' true charges (64-bit; the evaluator decides)."""
     sums = engine.sums_of(choice)
-    spend, total = spend_of(engine, sums)
-    for amount, contract in zip(spend.tolist(), engine.estate.contracts, strict=True):
-        piece = contract[max(0, sum(amount >= float(piece.low) for piece in contract[1:]))]
-        total += float(piece.fixed) + float(piece.slope) * amount
-    return float(sums[0]) + total
+    spend, total, _ = spend_of(engine, sums)
+    for amount, contract in zip(spend, engine.estate.contracts, strict=True):
+        total += float(charged_for(contract, np.array([amount]))[0])
+    return float(sums[0]) + total + engine.carriers_cost(choice)
 
 
 def rounded(engine: Engine, mixture: Mixture) -> Whole:
@@ -108,14 +110,19 @@ def search(
     sweeps: int = _SWEEPS,
     enough: float = -1e-9,
     pairs: bool = False,
+    ranges: tuple[tuple[int, int], ...] | None = None,
 ) -> int:
     """Exact local search over moves (lines, options) on choices, in place: single moves, or two at a time.
 
-    A single move is made where it changes the objective by less than `enough`. Returns how many were made.
+    A single move is made where it changes the objective by less than `enough`. Every pool keeps the buckets that are
+    cheapest (among `ranges`) for the choices as they come. Returns how many were made.
     """
     estate, s = engine.estate, engine.shape
     sums = engine.sums_of(choice)
-    spend, _ = spend_of(engine, sums)
+    spend, _, step = spend_of(engine, sums, ranges)
+    for g, k in enumerate(step.tolist()):
+        at = 2 + s.contracts + s.limits + g * s.months
+        sums[at : at + s.months] -= estate.pools.ladder(g).allowance[k]
     context = (*moves, pools_of(estate), pieces, most_of(estate), 2 + s.contracts + s.limits)
     if pairs:
         return int(kernels.improve_pairs(engine.packed, choice, sums, spend, *context, sweeps))
@@ -141,8 +148,12 @@ def improved(engine: Engine, node: Node, duals: Duals, choice: Whole, *, deep: b
     moves = _by_doubt(*kernels.near(engine.packed, prices, lines, room))
     pieces = pieces_of(engine.estate)
     if engine.shape.contracts:
-        search(engine, choice, moves, aimed(engine, node))
-    search(engine, choice, moves, pieces)
+        search(engine, choice, moves, aimed(engine, node), ranges=node.steps)
+    if node.steps != engine.root().steps:
+        search(engine, choice, moves, pieces, ranges=node.steps)
+    for _ in range(_SWEEPS if engine.estate.pools.ladders else 1):  # other plans may call for other buckets
+        if not search(engine, choice, moves, pieces):
+            break
     if not deep:
         return choice
     few = (moves[0][:_PAIRED], moves[1][:_PAIRED])
@@ -152,14 +163,19 @@ def improved(engine: Engine, node: Node, duals: Duals, choice: Whole, *, deep: b
 
 
 def _by_doubt(who: Whole, which: Whole, dear: Floats) -> tuple[Whole, Whole]:
-    """Candidates in order of what they cost at the duals; a line's best option comes with its second best."""
-    order = np.lexsort((which, dear, who))
-    who, which, dear = who[order], which[order], dear[order].copy()
+    """Candidates, which stand line by line, in order of what they cost at the duals; a line's best option comes with
+    its second best."""
     first = np.flatnonzero(np.diff(who, prepend=-1))
-    after = np.minimum(first + 1, len(who) - 1)
-    dear[first] = np.where(who[after] == who[first], dear[after], np.inf)
-    alone = np.isinf(dear)
-    who, which, dear = who[~alone], which[~alone], dear[~alone]
+    sizes = np.diff(first, append=len(who))
+    dear = dear.copy()
+    cheapest = np.flatnonzero(dear == np.repeat(np.minimum.reduceat(dear, first), sizes)) if len(first) else first
+    best = cheapest[np.diff(who[cheapest], prepend=-1) > 0]
+    dear[best] = np.inf
+    dear[best] = np.minimum.reduceat(dear, first) if len(first) else dear[best]
+    kept = np.isfinite(dear)
+    if np.count_nonzero(kept) > _MOVES:
+        kept = dear <= np.partition(dear, _MOVES)[_MOVES]
+    who, which, dear = who[kept], which[kept], dear[kept]
     order = np.lexsort((which, who, dear))
     return who[order][:_MOVES], which[order][:_MOVES]
 

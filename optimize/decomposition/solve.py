@@ -10,12 +10,19 @@ import numpy as np
 from optimize.decomposition.arrays import Whole
 from optimize.decomposition.branch import BranchAndBound, Found
 from optimize.decomposition.columns import Engine
-from optimize.decomposition.from_problem import choice_of, duals_from, estate_of, named_duals
+from optimize.decomposition.from_problem import (
+    choice_of,
+    columns_from,
+    duals_from,
+    estate_of,
+    named_columns,
+    named_duals,
+)
 from optimize.decomposition.loading import load
 from optimize.decomposition.polish import fewer_changes, fewest_changes
 from optimize.decomposition.rounding import objective
 from optimize.problem import Problem
-from optimize.warm import Warm
+from optimize.warm import Columns, Warm
 
 PoolValues = dict[tuple[str, str, str, str], float]
 _CLOSE_TO = 1e-6
@@ -47,6 +54,7 @@ class Run(Protocol):
     bound: float
     warm: bool
     duals: dict[str, Any] | None
+    columns: Columns | None
 
 
 class _Watch:
@@ -84,7 +92,7 @@ def safe(bound: float) -> float:
 def solve(problem: Problem, run: Run, warm: Warm | None = None) -> tuple[str, PoolValues]:
     """Search; candidates go to `run.offer`, the bound to `run.bound`. Returns what to note and the pools' values.
 
-    The duals of a parent (`warm`) take the place of a sample's.
+    The duals and columns of a parent (`warm`) take the place of a sample's.
     """
     run.tell(0.1, "laying out the lines")
     estate = estate_of(problem)
@@ -94,18 +102,20 @@ def solve(problem: Problem, run: Run, warm: Warm | None = None) -> tuple[str, Po
     start = None if warm is None or warm.duals is None else duals_from(problem, warm.duals)
     run.warm = run.warm or start is not None
     watch = _Watch(problem, run, engine)
-    search = BranchAndBound(engine, watch, float(problem.scenario.gap), start=start)
+    known = [] if start is None or warm is None else columns_from(problem, estate, warm.columns)
+    search = BranchAndBound(engine, watch, float(problem.scenario.gap), start=start, columns=known)
     if np.isfinite(run.objective):
         search.improve(run.objective)
     found = search.run()
     if np.isfinite(found.bound):
         run.bound = max(run.bound, safe(found.bound))
     run.duals = named_duals(problem, found.duals)
+    run.columns = named_columns(problem, found.columns)
     parts = [f"decomposition: {found.passes} passes, {found.nodes} nodes", *dict.fromkeys(found.notes)]
     parts += _polish(problem, run, engine, found)
     values: PoolValues = {}
     for g, pool in enumerate(problem.pools):
-        values[pool.kind, pool.account_id, pool.carrier_id, pool.group] = float(found.duals.pull[g].sum())
+        values[pool.key] = float(found.duals.pull[g].sum())
     return "; ".join(parts), values
 
 
@@ -120,7 +130,7 @@ def _polish(problem: Problem, run: Run, engine: Engine, found: Found) -> list[st
     most = run.exact * (1 + scenario.polish_within) if run.exact > 0 else run.exact
     before = objective(engine, choice)
     limit = before + float(most - run.exact) + 1e-9 * abs(before)
-    done = fewest_changes(engine, choice, found.duals, engine.root(), limit, run.stopped)
+    done = fewest_changes(engine, choice, found.duals, limit, run.stopped)
     options = problem.first_option[:-1] + done.choice.astype(np.int64)
     run.settle(problem.assignment(options.tolist()), most)
     return [f"fewest changes: at least {done.at_least} proven"]

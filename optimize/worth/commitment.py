@@ -135,18 +135,22 @@ def _level(
         **{"cost": money(answer.cost), "status": answer.status},
         **{"extra": found["value"], "low": found["low"], "high": found["high"]},
         **{"spend": money(cost.spend), "discount": money(cost.discount), "shortfall": money(cost.shortfall)},
-        "probability": odds(months, float(level * length), length, desk.scenario.seed),
+        "probability": odds(months, float(level * length), length, desk.scenario.seed, desk.problem.weights),
         "rebate_needed": need,
     }
 
 
-def odds(months: Sequence[float], amount: float, length: int, seed: int) -> float:
-    """Probability that spend of one commitment period misses `amount`: months of the range drawn at random.
+def odds(months: Sequence[float], amount: float, length: int, seed: int, weights: Sequence[int] | None = None) -> float:
+    """Probability that spend of one commitment period misses `amount`: months of the range drawn at random by weight.
 
     A period of one month: the share of months below the amount. Longer ones: seeded bootstrap, months independent.
     """
     if amount <= 0 or not len(months):
         return 0.0
-    here = np.asarray(months)
-    sums = here if length == 1 else np.random.default_rng(seed).choice(here, (_DRAWS, length)).sum(axis=1)
+    here, share = np.asarray(months), None
+    if weights is not None and len(set(weights)) > 1:
+        share = np.array(weights, dtype=np.float64) / sum(weights)
+    if length == 1:
+        return round(float(np.average(here < amount, weights=share)), 4)
+    sums = np.random.default_rng(seed).choice(here, (_DRAWS, length), p=share).sum(axis=1)
     return round(float((sums < amount).mean()), 4)

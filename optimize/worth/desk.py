@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
@@ -32,7 +32,7 @@ from optimize.warm import Warm
 #: Tables whose change leaves lines and usage as they are, so that reading them again is not needed.
 _TERMS = {"plans", "contracts", "contract_tiers", "coverage"}
 _PATIENCE = 16
-_SAME_LINES = ("first", "last", "services", "growth", "other_currencies", "currency")
+_SAME_LINES = ("first", "last", "services", "growth", "scenario_set", "other_currencies", "currency")
 
 
 @dataclass(frozen=True)
@@ -48,6 +48,8 @@ class Answer:
     assignment: dict[str, str | None]
     evaluator: Evaluator = field(repr=False)
     why: Infeasibility | None = None
+    solver_status: str = ""
+    """What the search said at each step."""
 
     @property
     def feasible(self) -> bool:
@@ -126,6 +128,32 @@ def difference(dear: Answer, cheap: Answer, *, relaxation: bool = True) -> dict[
     return {"value": money(value), "low": money(low), "high": money(max(high, value))}
 
 
+def better_of(answer: Answer, known: Iterable[Assignment]) -> Answer:
+    """`answer` with the cheapest of its own plans and the `known` ones that are feasible there; its bound stands."""
+    assert answer.priced is not None
+    priced, plans = _best(answer.evaluator, (answer.priced, answer.assignment), known)
+    if priced is answer.priced:
+        return answer
+    _, _, abs_gap, rel_gap = gaps(priced, answer.bound)
+    status = status_of(answer.status, abs_gap, rel_gap, answer.scenario.gap)
+    return replace(
+        answer, priced=priced, assignment=dict(plans), bound=min(answer.bound, priced.objective), status=status
+    )
+
+
+def _best(
+    evaluator: Evaluator, found: tuple[Priced, Assignment], known: Iterable[Assignment]
+) -> tuple[Priced, Assignment]:
+    for candidate in known:
+        mine = {s: candidate.get(s, line["plan_id"]) for s, line in evaluator.lines.items()}
+        if any(p is not None and p not in evaluator.plans for p in mine.values()) or evaluator.violations(mine):
+            continue
+        tried = evaluator.price(mine, improve=True)
+        if (tried.objective, tried.changes) < (found[0].objective, found[0].changes):
+            found = (tried, mine)
+    return found
+
+
 class Desk:
     """One estate and one scenario, solved again and again under changes of it.
 
@@ -157,6 +185,11 @@ class Desk:
         """Currency of all amounts."""
         return self.problem.setting.currency
 
+    @property
+    def start(self) -> Warm | None:
+        """Where every other solve starts: what the scenario's own found; None where it found nothing."""
+        return self._warm
+
     def say(self, note: str) -> None:
         """Report what is being worked on.
 
@@ -183,7 +216,7 @@ class Desk:
         frames = {**self.frames, **(tables or {})}
         merged = {**self.document, "method": None, **(patch or {})}  # a method for the base need not fit a change of it
         scenario = scenarios.parse({k: v for k, v in merged.items() if v is not None})
-        problem = build(frames, scenario)
+        problem = build(frames, scenario, self.problem if set(tables or {}) <= _TERMS else None)
         evaluator = self._evaluator(scenario, problem.setting, frames, set(tables or {}))
         return self._answer(scenario, problem, evaluator, known, floor)
 
@@ -216,24 +249,18 @@ class Desk:
         solution = self._search(problem, evaluator, keep_feasible)
         if solution is None:
             return Answer(scenario, "time_limit", baseline, None, Fraction(0), {}, evaluator)
-        priced = evaluator.price(solution.assignment)
+        priced = evaluator.price(solution.assignment, solution.buckets)
         check(priced, baseline, keep_feasible, solution, evaluator.violations(solution.assignment))
-        best: tuple[Priced, Assignment] = (priced, solution.assignment)
-        for candidate in known:
-            mine = {s: candidate.get(s, line["plan_id"]) for s, line in evaluator.lines.items()}
-            if any(p is not None and p not in evaluator.plans for p in mine.values()) or evaluator.violations(mine):
-                continue
-            tried = evaluator.price(mine)
-            if (tried.objective, tried.changes) < (best[0].objective, best[0].changes):
-                best = (tried, mine)
+        best = _best(evaluator, (priced, solution.assignment), known)
         bound = min(max(solution.bound, floor) if floor is not None else solution.bound, best[0].objective)
         _, _, abs_gap, rel_gap = gaps(best[0], bound)
-        status = status_of(solution, abs_gap, rel_gap, scenario.gap)
+        status = status_of(solution.ended, abs_gap, rel_gap, scenario.gap)
         whole = {s: best[1].get(s, line["plan_id"]) for s, line in evaluator.lines.items()}
         if self._warm is None:  # the base: what it found is where every other solve starts
             changed = {s: p for s, p in whole.items() if p != evaluator.lines[s]["plan_id"]}
-            self._warm = Warm(changed, solution.duals, "the scenario itself")
-        return Answer(scenario, status, baseline, best[0], bound, whole, evaluator)
+            self._warm = Warm(changed, solution.duals, "the scenario itself", solution.columns)
+        said = solution.solver_status
+        return Answer(scenario, status, baseline, best[0], bound, whole, evaluator, solver_status=said)
 
     def _search(self, problem: Problem, evaluator: Evaluator, keep_feasible: bool) -> Solution | None:
         """The core's search. Where the time did not even suffice for its relaxation, this and later ones get more."""

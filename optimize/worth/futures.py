@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Any
 
+from optimize.priced import Assignment, BucketCounts
 from optimize.result import money
 from optimize.worth.desk import Answer, Desk
 
@@ -32,13 +33,17 @@ def study(desk: Desk, futures: tuple[tuple[str, Fraction], ...] = FUTURES) -> di
         answer = desk.answer(patch, known=(desk.base.assignment,))
         if answer.feasible:
             answers[name] = answer
-    choices = {f"best for {name}": answer.assignment for name, answer in answers.items()}
-    choices["keep everything"] = {}
+    choices: dict[str, tuple[Assignment, BucketCounts | None]] = {
+        f"best for {name}": (answer.assignment, answer.priced.buckets)
+        for name, answer in answers.items()
+        if answer.priced is not None
+    }
+    choices["keep everything"] = ({}, None)
     costs: dict[str, dict[str, Fraction]] = {}
-    for choice, assignment in choices.items():
+    for choice, (assignment, bought) in choices.items():
         if any(answer.evaluator.violations(assignment) for answer in answers.values()):
             continue
-        costs[choice] = {name: answer.evaluator.price(assignment).objective for name, answer in answers.items()}
+        costs[choice] = {name: one.evaluator.price(assignment, bought).objective for name, one in answers.items()}
     best = {name: min(row[name] for row in costs.values()) for name in answers}
     rows = [
         {

@@ -21,7 +21,7 @@ from optimize.priced import Assignment
 from optimize.problem import PICO
 from optimize.result import money
 from optimize.tariff import MICRO
-from optimize.worth.desk import Answer, Desk, difference
+from optimize.worth.desk import Answer, Desk, better_of, difference
 
 _ROUNDS = 8
 _CANDIDATES = 4
@@ -149,7 +149,7 @@ class Curve:
 
     def _cost(self, assignment: Assignment, price: Fraction) -> Fraction:
         """Exact objective of an assignment with the plan at a price."""
-        return self.desk.evaluator_under(self._patch(price)).price(assignment).objective
+        return self.desk.evaluator_under(self._patch(price)).price(assignment, improve=True).objective
 
     def _even(self, assignment: Assignment, low: Fraction) -> Fraction | None:
         """The highest whole cent, not below `low`, at which an assignment is cheaper than the best without the plan."""
@@ -177,7 +177,7 @@ class Curve:
         months = sum(lines[s]["months"] for s, p in assignment.items() if p == plan)
         if not months:
             return _CENT
-        return (target - self._cost(assignment, price)) * len(self.desk.evaluator.months) / months
+        return (target - self._cost(assignment, price)) * self.desk.evaluator.drawn.total / months
 
     def _first_alone(self) -> tuple[str, Fraction, Assignment] | None:
         """The line that would move first with everything else as recommended: line, price, assignment; exact."""
@@ -214,10 +214,10 @@ class Curve:
         own, pools = under.totals(new), under.pool_changes(priced, now, new)
         fees, paid = under.one_off(new), under.one_off(now)
         slope, old_slope = self._slopes_of(new), self._slopes_of(now)
-        span, horizon = len(under.months), under.scenario.horizon_months
+        span, horizon = under.drawn.total, under.scenario.horizon_months
         found = {}
         for s in may:
-            active = under.lines[s]["months"]
+            active = max(1, under.lines[s]["months"])  # a line may be active in no month that was drawn
             charges = (own[s] - int(self.listed * PICO) * active) * slope[s]
             gain = (priced.by_service[s] * old_slope[s] - charges + pools[s]) / (PICO * span)
             found[s] = (gain - Fraction(fees[s] - paid[s], PICO * horizon)) * span / active
@@ -248,13 +248,18 @@ class Curve:
         rows: list[dict[str, Any]] = []
         known = [*base, *([] if self._holder is None else [self._holder])]
         floor: Fraction | None = None
-        answers = []
+        answers: list[tuple[Fraction, Answer]] = []
         for price in sorted(wanted):
             self.desk.say(f"{self.plan_id}: lines that move at {money(price):,.2f}")
             answer = self.at(price, known, floor)
             answers.append((price, answer))
             known = [*known[:2], answer.assignment]
             floor = answer.bound if rising else None
+        # Each price has tried the plans of the cheaper one; now those of the dearer one. With plans no worse than those
+        # of their neighbours the number of lines does not rise with the price, whatever gap the searches left.
+        for n in reversed(range(len(answers) - 1)):
+            price, answer = answers[n]
+            answers[n] = price, better_of(answer, [answers[n + 1][1].assignment])
         for price, answer in reversed(answers):
             lines = answer.on([self.plan_id])
             found = difference(self.without, answer)

@@ -34,6 +34,7 @@ def present(desk: Desk) -> list[Policy]:
          scenario.carriers_allowed is not None),
         ("max_carriers", f"At most {scenario.max_carriers} carriers", scenario.max_carriers is not None),
         ("max_changes", f"At most {scenario.max_changes} changes", scenario.max_changes is not None),
+        ("overage_probability", _overage_words(desk), bool(scenario.limited_kinds)),
         ("keep", f"{len(scenario.keep):,} services keep their plan", bool(scenario.keep)),
         ("force", f"{len(scenario.force):,} services are forced on a plan", bool(scenario.force)),
         ("services", "Only the services of the filter may change", bool(scenario.services)),
@@ -43,9 +44,19 @@ def present(desk: Desk) -> list[Policy]:
          bool(scenario.change_fee)),
         ("porting_fee", f"One-off fee of {money(Fraction(scenario.porting_fee, 10**6)):,.2f} a move to another carrier",
          bool(scenario.porting_fee)),
+        ("carrier_fixed_cost",
+         f"A fixed cost of {', '.join(c for c, a in sorted(scenario.carrier_fixed_cost.items()) if a)}",
+         any(scenario.carrier_fixed_cost.values())),
     ]  # fmt: skip
     found += [Policy(key, name, {key: None}) for key, name, there in rules if there]
     return found + _of_tables(desk)
+
+
+def _overage_words(desk: Desk) -> str:
+    rule = desk.scenario.overage_probability
+    return (
+        "" if rule is None else f"Pools above their allowance in at most {float(rule.limit) * 100:.4g} % of the months"
+    )
 
 
 def _of_tables(desk: Desk) -> list[Policy]:
@@ -104,10 +115,13 @@ def _ways_out(desk: Desk) -> list[dict[str, Any]]:
     """Relaxations that give a number (so many carriers, so many changes) with the cost of the estate under each."""
     rows = []
     for way in desk.base.why.relaxations if desk.base.why else ():
-        if way["group"] not in ("max_carriers", "max_changes") or way["value"] is None:
+        if way["group"] not in ("max_carriers", "max_changes", "overage_probability") or way["value"] is None:
             continue
         desk.say(f"way out: {way['text']}")
-        facts = desk.answer({way["group"]: way["value"]}).facts()
+        value = way["value"]
+        if way["group"] == "overage_probability":
+            value = {**desk.document["overage_probability"], "limit": value}
+        facts = desk.answer({way["group"]: value}).facts()
         rows.append(
             {
                 **{"policy": f"{way['group']}={way['value']}", "name": way["text"][0].upper() + way["text"][1:]},

@@ -525,6 +525,15 @@ def add_findings(store: Store) -> None:
     save(store, odd, "anomaly")
 
 
+BUCKETS: list[dict[str, Any]] = [
+    {
+        **{"kind": "data", "account_id": "ac-v", "carrier_id": "verizon", "pool_group": "flex", "bucket_id": name},
+        **{"allowance": gb * 1024.0, "mrc": mrc, "today": today, "count": count, "change": count - today},
+    }
+    for name, gb, mrc, today, count in (("50 GB", 50, 150.0, 0, 2), ("85 GB", 85, 230.0, 1, 0))
+]
+
+
 def add_result(
     store: Store,
     *,

@@ -12,17 +12,19 @@ import openpyxl
 import pytest
 from pptx import Presentation
 
+from app import formats
 from app.commands import export as export_command
 from app.commands import report as report_command
-from app.reports import brief, change_order, dispute_pack, executive, focus, slides, workbook
+from app.reports import brief, change_order, dispute_pack, executive, focus, notice_letter, slides, workbook
 from app.reports.pdf import pdf
 from app.views.selection import Filters
 from audit import disputes
+from core.contract_register import contract_register
 from core.issues import BadInput
 from core.money import to_text
 from core.queries import spend, workflow
 from core.store import Store
-from tests.app.estate import fill
+from tests.app.estate import BUCKETS, RESULT, add_result, fill
 from tests.run_command import run
 
 
@@ -154,6 +156,18 @@ def test_dispute_pack_of_one(estate):
         dispute_pack.content(estate, "2026-09-30", dispute_id="D-none")
 
 
+def test_notice_letter_ends_a_contract_on_its_earliest_exit(filled):
+    row = next(r for r in contract_register(filled, "2026-09-30") if r["contract_id"] == "c-v")
+    letter = notice_letter.content(filled, "c-v", "2026-09-30")
+    facts = dict(letter["facts"])
+    assert facts["Contract ends on"] == formats.day(row["earliest_exit"])
+    assert facts["Services"] == str(len(row["services"]))
+    with filled.transaction() as txn:
+        txn.update("contracts", {"contract_id": "c-v"}, {"terminated_on": "2026-08-31"})
+    with pytest.raises(BadInput, match="nothing to give notice of"):
+        notice_letter.content(filled, "c-v", "2026-09-30")
+
+
 def test_periods_read_short():
     assert dispute_pack.period("2026-07-01", "2026-07-31") == "1–31 Jul 2026"
     assert dispute_pack.period("2026-06-25", "2026-07-24") == "25 Jun – 24 Jul 2026"
@@ -174,6 +188,21 @@ def test_change_order_lists_the_changes_only(estate):
         change_order.rows(estate, "r9")
     with pytest.raises(BadInput):
         change_order.rows(estate, None, "colt")
+
+
+def test_change_order_asks_for_buckets_too(store):
+    fill(store)
+    add_result(store, result_id="r2", document={**RESULT, "recommendations": [], "buckets": BUCKETS})
+    _, rows = change_order.rows(store, "r2")
+    assert [(r["service_id"], r["action"], r["current_plan_id"], r["plan_id"], r["monthly_saving"]) for r in rows] == [
+        (None, "buy_bucket", "50 GB x 0", "50 GB x 2", None),
+        (None, "cancel_bucket", "85 GB x 1", "85 GB x 0", None),
+    ]
+    assert "2 instead of 0 of 51,200 MB at 150.00 a month" in rows[0]["reason"]
+    book = openpyxl.load_workbook(io.BytesIO(change_order.workbook(store, "r2")))
+    assert [row[4].value for row in book["verizon"].iter_rows(min_row=2)] == ["buy_bucket", "cancel_bucket"]
+    with pytest.raises(BadInput):
+        change_order.rows(store, "r2", "colt")
 
 
 # --- exports ---------------------------------------------------------------------------------------------------------
@@ -233,6 +262,7 @@ def test_journal_balances(filled, tmp_path):
         ("negotiation-brief", "x.pdf", ["--carrier", "verizon"]),
         ("dispute-pack", "x.pdf", ["--as-of", "2026-09-30"]),
         ("change-order", "x.xlsx", []),
+        ("notice-letter", "x.pdf", ["--contract", "c-v"]),
         ("change-order", "x.csv", []),
     ],
 )
@@ -252,6 +282,8 @@ def test_every_report_is_written(filled, tmp_path, kind, name, more):
         ("executive", "x.pdf", ["--month", "2031-01"]),
         ("executive", "x.pdf", ["--month", "soon"]),
         ("dispute-pack", "x.pdf", ["--as-of", "2026-02-30"]),
+        ("notice-letter", "x.pdf", []),
+        ("notice-letter", "x.pdf", ["--contract", "none"]),
     ],
 )
 def test_impossible_reports_are_refused_and_leave_no_file(filled, tmp_path, kind, name, more):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import estate
 import pytest
 
+from app import formats
 from app.views import optimizer, results
 from app.views.selection import Filters
 from core import jobs
@@ -63,6 +64,42 @@ def test_pools_tell_use_and_overage(filled: Store) -> None:
     pool = optimizer.view(filled, Filters()).pools[0]
     assert pool.used_share == pytest.approx(0.9)
     assert "1.8 GB of 2 GB a month (90 %)" in pool.told
+
+
+def test_buckets_are_listed_with_what_to_order(filled: Store) -> None:
+    pools = [{**estate.RESULT["pools"][0], "bucket_cost": 300.0, "baseline_bucket_cost": 230.0}]
+    document = {**estate.RESULT, "pools": pools, "buckets": estate.BUCKETS, "saving": 90.0}
+    estate.add_result(filled, name="Stairs", result_id="r2", document=document)
+    data = optimizer.view(filled, Filters(), result_id="r2")
+    assert data.buckets.to_dict("list") == {
+        "pool": ["Verizon Wireless flex, 100-200"] * 2,
+        "bucket": ["50 GB", "85 GB"],
+        "size": ["50 GB", "85 GB"],
+        "mrc": [150 * SCALE, 230 * SCALE],
+        "today": [0, 1],
+        "count": [2, 0],
+        "change": [2, -1],
+    }
+    assert data.pools[0].told.endswith("buckets $300.00 a month (today $230.00)")
+    assert next(k.delta for k in data.kpis if k.label == "Changes") == "and 2 bucket orders"
+    assert optimizer.view(filled, Filters(), result_id="r1").buckets.empty
+
+
+def test_the_probability_of_overage_is_told_and_is_a_figure_where_it_is_limited(filled: Store) -> None:
+    odds = {"estate": 0.25, "worst_pool": 0.25, "baseline_estate": 0.5, "baseline_worst_pool": 0.5, "kinds": ["data"]}
+    pools = [{**estate.RESULT["pools"][0], "overage_probability": 0.25, "baseline_overage_probability": 0.5}]
+    drawn = {"kind": "bootstrap", "months": [{}] * 5}
+    for number, limit in enumerate((None, 0.3)):
+        document = {**estate.RESULT, "pools": pools, "overage_probability": {**odds, "limit": limit}}
+        estate.add_result(filled, name="Odds", result_id=f"odds{number}", document={**document, "scenario_set": drawn})
+        data = optimizer.view(filled, Filters(), result_id=f"odds{number}")
+        told = {kpi.label: (kpi.value, kpi.delta) for kpi in data.kpis}
+        assert told.get("Overage probability") == (("25.0 %", "limit 30.0 %, today 50.0 %") if limit else None)
+        assert ("A year" in told) == (limit is None)
+        assert "above the allowance in 25 % of the months (today 50 %)" in data.pools[0].told
+        assert data.facts["Months with overage"] == "25.0 %"
+        assert data.facts["Scenario months"] == "5 months, drawn from the range"
+    assert optimizer.view(filled, Filters(), result_id="r1").facts["Months with overage"] == formats.UNKNOWN
 
 
 def test_a_result_on_older_data_is_marked(filled: Store) -> None:

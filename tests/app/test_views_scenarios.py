@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import estate
 import pytest
 import yaml
@@ -10,7 +12,8 @@ from app.views import scenarios, studio
 from app.views.selection import Filters
 from app.views.studio import Answers
 from core.store import Store
-from optimize.scenario import parse
+from optimize.scenario import OverageLimit, parse
+from optimize.scenario_set import SetRule
 
 
 @pytest.fixture
@@ -53,10 +56,13 @@ def test_every_answer_becomes_a_key_that_the_optimizer_reads(filled: Store) -> N
         porting_fee="25",
         horizon_months=24,
         min_saving="1",
+        carrier_cost="150",
         growth_data=1.5,
         price_change={"verizon": -10.0},
         offers=("att-2027",),
         suspend_months=2,
+        overage_limit=12.5,
+        draws=24,
     )
     text = studio.scenario_text(filled, answers=answers)
     read = parse(yaml.safe_load(text))
@@ -65,7 +71,12 @@ def test_every_answer_becomes_a_key_that_the_optimizer_reads(filled: Store) -> N
     assert read.plan_price == {"v-10": 54_000_000, "v-2": 27_000_000, "v-pool": 18_000_000}
     assert (read.change_fee, read.porting_fee, read.min_saving_per_change) == (2_000_000, 25_000_000, 1_000_000)
     assert read.offers == ("att-2027",)
+    assert read.carrier_fixed_cost == {"att": 150_000_000, "verizon": 150_000_000}
     assert read.suspend_zero_use_months == 2
+    assert read.overage_probability == OverageLimit(Fraction(1, 8))
+    assert read.scenario_set == SetRule("bootstrap", draws=24)
+    spread = parse(studio.scenario(filled, Answers(spread=15.0))).scenario_set
+    assert [case.factor for case in spread.factors] == [(Fraction(f, 100),) * 3 for f in (85, 100, 115)]
     assert studio.scenario_text(filled, answers=answers) == text
 
 

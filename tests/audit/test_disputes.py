@@ -240,3 +240,29 @@ def test_command(store):
     assert json.loads(moved.stdout)[0]["state"] == "approved"
     assert json.loads(run(store, command, ["disputes", "--open", "--json"]).stdout)[0]["state"] == "approved"
     assert isinstance(run(store, command, ["disputes", "--file", "x", "--json"]).exception, BadInput)
+
+
+def test_credits_settle_the_findings_they_name_and_their_loss_reopens_them(store):
+    fill(store)
+    disputes.file(store, [A, B], "2026-01-20")
+    assert disputes.settle(store, "2026-06-30") == 0
+    with store.transaction() as txn:
+        charge(txn, "cr", "i3", "s2", "credit", -5 * M, "2026-03-01", related_charge_id="m1s2")
+    assert disputes.proven(store, "2026-06-30") == {B: 5 * M}
+    assert disputes.settle(store, "2026-06-30") == 1
+    states = load(store).set_index("finding_id")["state"]
+    assert (states[A], states[B]) == ("disputed", "credited")
+    assert disputes.settle(store, "2026-06-30") == 0
+    with store.transaction() as txn:
+        txn.delete("charges", {"charge_id": "cr"})
+    assert disputes.settle(store, "2026-06-30") == 1
+    assert set(load(store)["state"]) == {"disputed"}
+
+
+def test_a_credit_that_names_no_charge_goes_to_the_findings_in_order(store):
+    fill(store)
+    disputes.file(store, [A, B], "2026-01-20")
+    with store.transaction() as txn:
+        charge(txn, "cr", "i3", None, "credit", -15 * M, "2026-03-01")
+    assert disputes.proven(store, "2026-06-30") == {A: 10 * M, B: 5 * M}
+    assert disputes.settle(store, "2026-06-30") == 2

@@ -56,6 +56,9 @@ def test_u1_rows_of_quantity_zero_are_no_use_and_any_zone_is(store: Store) -> No
         ({"purpose": "shared"}, 1),
         ({"kind": "fixed_voice", "device_kind": None}, 0),
         ({"activated_on": "2026-01-02"}, 0),
+        ({"status": "disconnected", "disconnected_on": "2026-04-01"}, 1),
+        ({"status": "disconnected", "disconnected_on": "2026-02-20"}, 0),
+        ({"status": "disconnected"}, 0),
     ],
 )
 def test_u1_kinds_devices_and_purposes(store: Store, change: dict[str, Any], count: int) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 from alembic import command
+from alembic.script import ScriptDirectory
 
-from core.migrations import config
+from core.migrations import config, head
 from core.queries import formats
 from core.store import Store, _engine
 
@@ -26,6 +27,10 @@ def shape(path: Path) -> dict[str, object]:
             )
             found[name] = (db.execute(f"PRAGMA table_info({name})").fetchall(), indexes)
         return found
+
+
+def test_the_newest_revision_is_the_one_that_alembic_finds() -> None:
+    assert head() == ScriptDirectory.from_config(config()).get_current_head()
 
 
 def test_a_store_of_the_first_revision_becomes_a_present_one(tmp_path: Path) -> None:

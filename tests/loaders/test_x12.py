@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,11 @@ import loaders
 from core.issues import Issue
 from core.queries import loading
 from core.store import Store
+from loaders import contract
 from loaders.reading.source import Source
 from loaders.report import FileReport
 from loaders.x12 import segments, values
+from loaders.x12.invoice import Memory
 from loaders.x12.loader import X12Bill
 
 PLAIN = Bill(
@@ -290,6 +293,41 @@ def test_blocks_may_cut_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         monkeypatch.setattr(segments, "BLOCK", size)
         found = list(X12Bill().read(Source(path)))
         assert [getattr(item, "charges", item) for item in found] == [getattr(item, "charges", item) for item in whole]
+
+
+parts = st.sampled_from(
+    [
+        *("HL*{at}*1*8*0", "SI*TI*TN*2125550{at:03d}", "SLN*1**A*1*EA*5.00***A3*X", "SLN*1**A*1*EA*5.00***A3*X"),
+        *("IT1*1*1*EA*5.00**A3*X", "PID*F****BUSINESS LINE", "PID*F**TI*Q*FEATURE", "DTM*150*20260101", "AMT*1*5.00"),
+        *("AMT*TT*7.00", "DTM*007****RD8*20260101-20260115", "REF*ZZ*own", "REF*CN*CIRCUIT", "QTY*TO*3*EA", "LX*1"),
+        *("TXI*ST*0.40**CD*NY", "ITA*A*TI*X***1*150", "TCD*1*20260105*1200*7*2125550000**7*2125551111**3**0.5"),
+        *("SI*TI*SC*CLASS", "SLN*1**I*1*EA*bad", "PID*F", "NTE*x", "TDS*1500"),
+    ]
+)
+
+
+@given(st.lists(parts, min_size=5, max_size=40), st.integers(60, 500))
+@settings(max_examples=60, deadline=None)
+def test_what_is_remembered_says_what_it_said_the_first_time(drawn: list[str], block: int) -> None:
+    segments_of_one = [part.format(at=at) for at, part in enumerate(drawn * 3, 2)]
+    head = ["BIG*20260201*INV1", "REF*12*0551", "N1*PE*Granite", "HL*1**1*1"]
+    text = "~".join(["ST*811*1", *head, *segments_of_one, "TDS*999", "SE*9*1", ""])
+    envelope = "ISA*00**00**ZZ*G*ZZ*A*260201*1200*U*00401*000000071*0*P*>~"
+    with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
+        path = Path(name, "bill.edi")
+        path.write_text(f"{envelope}GS*CI*G*A*20260201*1200*71*X*004010~{text}GE*1*71~IEA*1*71~")
+        remembered = list(X12Bill().read(Source(path)))
+        patch.setattr(segments, "BLOCK", block)
+        cut = list(X12Bill().read(Source(path)))
+        patch.setattr(Memory, "learn", lambda *_: None)
+        afresh = list(X12Bill().read(Source(path)))
+    assert [shown(item) for item in remembered] == [shown(item) for item in afresh] == [shown(item) for item in cut]
+
+
+def shown(item: object) -> object:
+    if isinstance(item, contract.Bill):
+        return replace(item, many_rows=None), list(item.source_rows), len(item.source_rows)
+    return item
 
 
 @pytest.mark.parametrize(

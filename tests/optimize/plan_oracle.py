@@ -10,6 +10,7 @@ import math
 import random
 from fractions import Fraction as F
 
+import numpy as np
 import pandas as pd
 
 from core.schema import MICRO_COLUMNS
@@ -89,11 +90,35 @@ class Oracle:
                 here["roam_cost"][k] += c
             else:
                 here["other"] += c
-        growth = scenario.get("growth") or {}
-        for here in self.use.values():
-            for k, g in growth.items():
-                if num(g):
-                    here["home"][k] = F(math.floor(here["home"][k] * (1 + num(g)) ** self.T * 10000 + F(1, 2)), 10000)
+        self.draws = self.drawn()
+
+    def drawn(self):
+        """The scenario months: month of the range, factor of home use by kind, probability."""
+        told = self.s.get("scenario_set") or {"kind": "history"}
+        same = dict.fromkeys(KINDS, F(1))
+        if told["kind"] == "bootstrap":
+            rng = np.random.default_rng(told.get("seed", self.s.get("seed", 7)))
+            numbers = rng.integers(0, self.T, told.get("draws", self.T)).tolist()
+            return [(m, same, F(numbers.count(n), len(numbers))) for n, m in enumerate(self.months) if n in numbers]
+        cases = [same | {"weight": F(1)}]
+        if told["kind"] == "factors":
+            cases = [f if isinstance(f, dict) else dict.fromkeys(KINDS, f) for f in told["factors"]]
+            cases = [{k: num(case.get(k), F(1)) for k in (*KINDS, "weight")} for case in cases]
+        whole = sum(case["weight"] for case in cases) * self.T
+        return [(m, case, case["weight"] / whole) for m in self.months for case in cases]
+
+    def home(self, s, m, factor):
+        """Home use of a service in a month, grown and times the factors."""
+        here = self.use.get((s["service_id"], m))
+        if here is None:
+            return dict.fromkeys(KINDS, F(0))
+        found = {}
+        for k, used in here["home"].items():
+            growth = num((self.s.get("growth") or {}).get(k), F(0))
+            if growth or factor[k] != 1:
+                used = F(math.floor(used * (1 + growth) ** self.T * factor[k] * 10000 + F(1, 2)), 10000)
+            found[k] = used
+        return found
 
     def force_of(self, c):
         if c["start_date"] is None:
@@ -182,7 +207,33 @@ class Oracle:
             low, high = self.plans[p].get("min_lines"), self.plans[p].get("max_lines")
             if (low is not None and n < low) or (high is not None and n > high):
                 return False
-        return True
+        told = self.s.get("overage_probability")
+        return told is None or all(
+            odds <= num(told["limit"])
+            for (kind, *_), odds in self.overage(pick)[0].items()
+            if kind in told.get("kinds", KINDS)
+        )
+
+    def overage(self, pick):
+        """Probability that each pool is above its allowance, and that any of them is."""
+        pools, any_of = {}, F(0)
+        for m, factor, weight in self.draws:
+            here = {}
+            for s, p in zip(self.services, pick, strict=True):
+                if p is None or not self.active(s, m):
+                    continue
+                plan, home = self.plans[p], self.home(s, m, factor)
+                account, _ = self.place(s, plan["carrier_id"])
+                if plan["pool_group"] is not None:
+                    key = ("data", account, plan["carrier_id"], plan["pool_group"])
+                    here[key] = here.get(key, F(0)) + home["data"] - num(plan["data_mb"])
+                if plan["voice_pool_group"] is not None:
+                    key = ("voice", account, plan["carrier_id"], plan["voice_pool_group"])
+                    here[key] = here.get(key, F(0)) + home["voice"] - num(plan["voice_min"])
+            for key, excess in here.items():
+                pools[key] = pools.get(key, F(0)) + (weight if excess > 0 else 0)
+            any_of += weight if any(excess > 0 for excess in here.values()) else 0
+        return pools, any_of
 
     def fee(self, s, p):
         if p == s["plan_id"]:
@@ -200,7 +251,7 @@ class Oracle:
                 fee += left * num(self.plans[s["plan_id"]]["mrc"]) * num(c["etf_amount"], F(1))
         return fee
 
-    def month_price(self, s, p, m):
+    def month_price(self, s, p, m, home):
         plan = self.plans[p]
         here = self.use.get((s["service_id"], m))
         prices = self.s.get("plan_price") or {}
@@ -208,76 +259,132 @@ class Oracle:
         if here is None:
             return cost
         if plan["pool_group"] is None and plan["data_mb"] is not None and plan["data_overage_price"] is not None:
-            over = here["home"]["data"] - num(plan["data_mb"])
+            over = home["data"] - num(plan["data_mb"])
             if over > 0:
                 cost += math.ceil(over / num(plan["data_overage_block_mb"], F(1))) * num(plan["data_overage_price"])
         if plan["voice_pool_group"] is None and plan["voice_min"] is not None:
-            cost += max(F(0), here["home"]["voice"] - num(plan["voice_min"])) * num(plan["voice_overage_price"], F(0))
+            cost += max(F(0), home["voice"] - num(plan["voice_min"])) * num(plan["voice_overage_price"], F(0))
         if plan["sms"] is not None:
-            cost += max(F(0), here["home"]["sms"] - num(plan["sms"])) * num(plan["sms_overage_price"], F(0))
+            cost += max(F(0), home["sms"] - num(plan["sms"])) * num(plan["sms_overage_price"], F(0))
         cost += here["other"]
         for k in KINDS:
             rate = num(plan.get(f"roaming_{k}_price"))
             cost += here["roam_cost"][k] if rate is None else here["roam"][k] * rate
         return cost
 
-    def cost(self, pick):
-        """(cost, objective, total without fees) of an assignment."""
-        gross = [F(0)] * self.T
+    def cost(self, pick, bought=None):
+        """(cost, objective, total without fees, changes) of an assignment and of the buckets of its pools.
+
+        `bought`: bucket_id -> count by (kind, account, carrier, group); None = what is bought today.
+        """
+        gross, spend, pools, fees, changes = self.lines_and_pools(pick)
+        gross, spend = list(gross), dict(spend)
+        for key, pool in pools.items():
+            have = self.today(key) if bought is None else bought.get(key, {})
+            mine = [(b, have.get(b["bucket_id"], 0)) for b in self.buckets(key)]
+            brings = sum((n * num(b["allowance"]) for b, n in mine), F(0))
+            mrc = sum((n * num(b["mrc"]) for b, n in mine), F(0))
+            payer = min(pool["contracts"], default=None)
+            for n, (excess, contracts) in enumerate(pool["months"]):
+                gross[n] += mrc
+                weight = self.draws[n][2]
+                if payer in spend:
+                    spend[payer] += mrc * weight
+                excess = excess - brings
+                if excess <= 0:
+                    continue
+                plan = pool["plan"]
+                if key[0] == "data":
+                    block = num(plan["data_overage_block_mb"], F(1))
+                    charge = math.ceil(excess / block) * num(plan["data_overage_price"], F(0))
+                else:
+                    charge = excess * num(plan["voice_overage_price"], F(0))
+                gross[n] += charge
+                if contracts and min(contracts) in spend:
+                    spend[min(contracts)] += charge * weight
+        extra = F(0)
+        for c in self.contracts:
+            extra += self.contract(c, spend[c["contract_id"]])
+        used = {self.plans[p]["carrier_id"] for p in pick if p is not None}
+        extra += sum((num(a) for c, a in (self.s.get("carrier_fixed_cost") or {}).items() if c in used), F(0))
+        running = sum(g * weight for g, (*_, weight) in zip(gross, self.draws, strict=True)) + extra
+        same = extra + fees / self.s.get("horizon_months", 12)
+        cost = running + fees / self.s.get("horizon_months", 12)
+        objective = cost
+        if self.s.get("objective") == "cvar":
+            alpha, weight = num(self.s["cvar"]["alpha"]), num(self.s["cvar"]["weight"])
+            months = [(g + same, weight) for g, (*_, weight) in zip(gross, self.draws, strict=True)]
+            tail = min(e + sum(max(c - e, F(0)) * w for c, w in months) / (1 - alpha) for e, _ in months)
+            objective = (1 - weight) * cost + weight * tail
+        objective += num(self.s.get("min_saving_per_change"), F(0)) * changes
+        return cost, objective, running * self.T, changes
+
+    def lines_and_pools(self, pick):
+        """What an assignment costs without its pools, and what its pools use above the plans' allowances."""
+        gross = [F(0)] * len(self.draws)
         spend = {c["contract_id"]: F(0) for c in self.contracts}
         pools, fees, changes = {}, F(0), 0
         for s, p in zip(self.services, pick, strict=True):
             fees += self.fee(s, p)
             changes += p != s["plan_id"]
-            for n, m in enumerate(self.months):
+            for n, (m, factor, weight) in enumerate(self.draws):
                 if not self.active(s, m):
                     continue
                 if p is None:
                     gross[n] += num(self.s.get("suspend_price"), F(0))
                     continue
                 plan = self.plans[p]
-                price = self.month_price(s, p, m)
+                home = self.home(s, m, factor)
+                price = self.month_price(s, p, m, home)
                 account, contract = self.place(s, plan["carrier_id"])
                 gross[n] += price
                 if contract in spend:
-                    spend[contract] += price
-                home = self.use.get((s["service_id"], m), {"home": dict.fromkeys(KINDS, F(0))})["home"]
+                    spend[contract] += price * weight
                 for kind, group, allowance in (
                     ("data", plan["pool_group"], plan["data_mb"]),
                     ("voice", plan["voice_pool_group"], plan["voice_min"]),
                 ):
                     if group is not None:
-                        key = (kind, account, plan["carrier_id"], group, n)
-                        pool = pools.setdefault(key, {"excess": F(0), "plan": plan, "contracts": set()})
-                        pool["excess"] += home[kind] - num(allowance)
+                        key = (kind, account, plan["carrier_id"], group)
+                        empty = {"months": [(F(0), set()) for _ in self.draws], "plan": plan, "contracts": set()}
+                        pool = pools.setdefault(key, empty)
+                        excess, contracts = pool["months"][n]
+                        pool["months"][n] = (excess + home[kind] - num(allowance), contracts)
                         if contract is not None:
+                            contracts.add(contract)
                             pool["contracts"].add(contract)
-        for (kind, *_, n), pool in pools.items():
-            if pool["excess"] <= 0:
-                continue
-            plan = pool["plan"]
-            if kind == "data":
-                block = num(plan["data_overage_block_mb"], F(1))
-                charge = math.ceil(pool["excess"] / block) * num(plan["data_overage_price"], F(0))
-            else:
-                charge = pool["excess"] * num(plan["voice_overage_price"], F(0))
-            gross[n] += charge
-            if pool["contracts"] and min(pool["contracts"]) in spend:
-                spend[min(pool["contracts"])] += charge
-        extra = F(0)
-        for c in self.contracts:
-            extra += self.contract(c, spend[c["contract_id"]] / self.T)
-        running = sum(gross) / self.T + extra
-        same = extra + fees / self.s.get("horizon_months", 12)
-        cost = running + fees / self.s.get("horizon_months", 12)
-        objective = cost
-        if self.s.get("objective") == "cvar":
-            alpha, weight = num(self.s["cvar"]["alpha"]), num(self.s["cvar"]["weight"])
-            months = [g + same for g in gross]
-            tail = min(e + sum(max(c - e, F(0)) for c in months) / ((1 - alpha) * self.T) for e in months)
-            objective = (1 - weight) * cost + weight * tail
-        objective += num(self.s.get("min_saving_per_change"), F(0)) * changes
-        return cost, objective, running * self.T, changes
+        return gross, spend, pools, fees, changes
+
+    def buckets(self, key):
+        """The buckets that a pool may buy or has."""
+        kind, _, carrier, group = key
+        return [
+            b
+            for b in self.s.get("buckets") or []
+            if (b.get("kind", "data"), b["carrier_id"], b["pool_group"]) == (kind, carrier, group)
+        ]
+
+    def today(self, key):
+        return {b["bucket_id"]: n for b in self.buckets(key) if (n := (b.get("today") or {}).get(key[1], 0))}
+
+    def menu(self, key):
+        """Everything a pool may buy."""
+        mine, ranges = self.buckets(key), []
+        for b in mine:
+            free = b.get("offer_id") is None or b["offer_id"] in (self.s.get("offers") or [])
+            ranges.append(range((b.get("max_per_pool", 1) if free else (b.get("today") or {}).get(key[1], 0)) + 1))
+        found = []
+        for counts in itertools.product(*ranges):
+            if self.s.get("bucket_steps") == "any" or sum(n > 0 for n in counts) <= 1:
+                found.append({b["bucket_id"]: n for b, n in zip(mine, counts, strict=True)})
+        return found
+
+    def purchases(self, pick):
+        """Everything that the pools of an assignment may buy together; nothing where the scenario has no buckets."""
+        if not self.s.get("buckets"):
+            return [None]
+        keys = list(self.lines_and_pools(pick)[2])
+        return [dict(zip(keys, some, strict=True)) for some in itertools.product(*(self.menu(k) for k in keys))]
 
     def contract(self, c, spend):
         tiers = sorted(
@@ -306,9 +413,10 @@ class Oracle:
         for pick in itertools.product(*(self.choices(s) for s in self.services)):
             if not self.feasible(pick):
                 continue
-            cost = self.cost(pick)
-            if best is None or (cost[1], cost[3]) < best[:2]:
-                best = (cost[1], cost[3], pick, cost[0], cost[2])
+            for bought in self.purchases(pick):
+                cost = self.cost(pick, bought)
+                if best is None or (cost[1], cost[3]) < best[:2]:
+                    best = (cost[1], cost[3], pick, cost[0], cost[2])
         return best
 
     def keep(self):
@@ -317,7 +425,14 @@ class Oracle:
         return ok, self.cost(pick)[0]
 
 
-FEATURES = (
+def with_carrier_fixed_cost(rng, tables, scenario):
+    """The scenario with a fixed cost of some carriers, of the size of a few lines."""
+    carriers = [c["carrier_id"] for c in tables["carriers"]]
+    some = rng.sample(carriers, rng.randint(1, len(carriers)))
+    return scenario | {"carrier_fixed_cost": {c: rng.choice([0, "3.5", 12, 25, 60]) for c in some}}
+
+
+_BASE = (
     "plain",
     "data_pool",
     "voice_pool",
@@ -345,12 +460,16 @@ FEATURES = (
     "carriers_allowed",
     "everything",
 )
+_SETS = ("overage_limit", "bootstrap", "factors")
+FEATURES = (*_BASE, *_SETS)
 
 
 def instance(rng: random.Random, feature: str):
     """A random tiny instance that has the feature (and some others)."""
-    on = {feature} | {f for f in FEATURES[1:-1] if rng.random() < (0.35 if feature == "everything" else 0.06)}
+    on = {feature} | {f for f in _BASE[1:-1] if rng.random() < (0.35 if feature == "everything" else 0.06)}
     carriers = ["A", "B"] if rng.random() < 0.6 else ["A", "B", "C"]
+    if feature == "overage_limit":
+        on |= {"data_pool"} if rng.random() < 0.7 else {"data_pool", "voice_pool"}
     pooled = on & {"data_pool", "two_accounts", "split_pool"}
     tables = {
         "carriers": [{"carrier_id": c, "name": c} for c in carriers],
@@ -522,7 +641,88 @@ def instance(rng: random.Random, feature: str):
             scenario["force"] = {rng.choice(free)["service_id"]: rng.choice(catalogue)["plan_id"]}
         if rng.random() < 0.6:
             scenario["keep"] = [rng.choice(tables["services"])["service_id"]]
+    scenario |= _sets(rng, feature, tables)
     for name in ("contracts", "contract_tiers", "coverage"):
         if not tables[name]:
             del tables[name]
+    return tables, scenario
+
+
+def _sets(rng: random.Random, feature: str, tables: dict[str, list[dict]]) -> dict:
+    """Scenario sets and limits on the probability of overage; some pools charge nothing for overage."""
+    on = {feature} | {f for f in _SETS if rng.random() < (0.35 if feature == "everything" else 0.06)}
+    if feature == "overage_limit":
+        on |= {rng.choice(["bootstrap", "factors", "neither"])}
+    found: dict = {}
+    if "overage_limit" in on:
+        found["overage_probability"] = {"limit": rng.choice([0, "0.25", "0.34", "0.5", "0.67", 1])}
+        if rng.random() < 0.4:
+            found["overage_probability"]["kinds"] = rng.choice([["data"], ["voice"], ["data", "voice"]])
+        free = {p["carrier_id"] for p in tables["plans"] if rng.random() < 0.15}
+        for plan in tables["plans"]:
+            if plan["carrier_id"] in free:
+                plan |= {"data_overage_price": None} if plan["pool_group"] else {}
+                plan |= {"voice_overage_price": None} if plan["voice_pool_group"] else {}
+    if "bootstrap" in on:
+        found["scenario_set"] = {"kind": "bootstrap", "seed": rng.choice([1, 2, 3])}
+        if rng.random() < 0.7:
+            found["scenario_set"]["draws"] = rng.choice([1, 2, 5, 9])
+    elif "factors" in on:
+        cases = [
+            *(0, "0.8", 1, "1.25", "0.333333"),
+            {"data": "1.5", "weight": 2},
+            {"data": "0.7", "voice": "1.1", "weight": "0.5"},
+            {"sms": 3, "weight": "0.25"},
+        ]
+        found["scenario_set"] = {"kind": "factors", "factors": rng.sample(cases, rng.choice([1, 2, 3]))}
+    return found
+
+
+def bucket_instance(rng: random.Random, feature: str):
+    """A random tiny instance that has the feature and pools which may buy buckets."""
+    tables, scenario = instance(rng, feature)
+    scenario.pop("overage_probability", None)  # not with buckets
+    for plan in tables["plans"]:
+        plan |= {"data_overage_price": plan["data_overage_price"] or 3} if plan["pool_group"] else {}
+        plan |= {"voice_overage_price": plan["voice_overage_price"] or 1} if plan["voice_pool_group"] else {}
+    by_carrier: dict = {}
+    for plan in tables["plans"]:
+        by_carrier.setdefault(plan["carrier_id"], []).append(plan)
+    for plans in by_carrier.values():
+        if all(p["pool_group"] is None for p in plans) and rng.random() < 0.7:
+            price, block = rng.choice([2, 5, "0.05"]), rng.choice([None, 10, 100])
+            for plan in rng.sample(plans, rng.randint(1, len(plans))):
+                plan |= {"pool_group": "g", "data_overage_price": price, "data_overage_block_mb": block}
+                plan["data_mb"] = rng.choice([0, 0, 100])
+    scenario["buckets"], scenario["bucket_steps"] = [], rng.choice(["one", "any"])
+    groups = sorted(
+        {
+            (kind, p["carrier_id"], p[name])
+            for p in tables["plans"]
+            for kind, name in (("data", "pool_group"), ("voice", "voice_pool_group"))
+            if p[name] is not None
+        }
+    )
+    offered = rng.random() < 0.2 and any(p["offer_id"] for p in tables["plans"])
+    for kind, carrier, group in groups:
+        held: dict = {}
+        for n in range(rng.choice([1, 1, 2, 3])):
+            most = rng.choice([1, 1, 2])
+            bucket = {
+                "bucket_id": f"{carrier}{kind}{n}",
+                "carrier_id": carrier,
+                "pool_group": group,
+                "kind": kind,
+                "allowance": rng.choice([50, 100, "130.5", 300] if kind == "data" else [5, 20]),
+                "mrc": rng.choice([0, 3, 8, "12.5", 30]),
+                "max_per_pool": most,
+                "offer_id": "off" if offered and rng.random() < 0.5 else None,
+                "today": {},
+            }
+            name = "pool_group" if kind == "data" else "voice_pool_group"
+            on = {p["plan_id"] for p in tables["plans"] if (p["carrier_id"], p[name]) == (carrier, group)}
+            for account in sorted({s["account_id"] for s in tables["services"] if s["plan_id"] in on}):
+                if rng.random() < 0.4 and (scenario["bucket_steps"] == "any" or not held.get(account)):
+                    bucket["today"][account] = held[account] = rng.randint(1, most)
+            scenario["buckets"].append(bucket)
     return tables, scenario

@@ -41,9 +41,10 @@ def test_every_assignment_costs_what_the_document_says(feature, factor):
         priced = evaluator.price(dict(zip(ids, picked, strict=True)))
         assert (priced.cost, priced.total_cost, priced.changes) == (cost, total, changes)
         assert priced.objective == objective
-        assert sum(priced.by_month) == sum(priced.by_service.values()) + sum(
-            month.charge for pool in priced.pools.values() for month in pool
-        )
+        weights = evaluator.drawn.weights
+        pooled = sum(m.charge * w for pool in priced.pools.values() for m, w in zip(pool, weights, strict=True))
+        gross = sum(amount * w for amount, w in zip(priced.by_month, weights, strict=True))
+        assert gross == sum(priced.by_service.values()) + pooled
         if all(p in oracle.choices(s) for s, p in zip(oracle.services, picked, strict=True)):
             assert (not evaluator.violations(dict(zip(ids, picked, strict=True)))) == oracle.feasible(picked)
 
@@ -57,16 +58,21 @@ def test_sums_by_code_are_exact(rows):
     assert dict(zip(found.tolist(), sums.tolist(), strict=True)) == expected
 
 
-def test_what_one_change_does_to_pools_is_the_difference_of_two_prices():
+@pytest.mark.parametrize("drawn", [{"kind": "history"}, {"kind": "factors", "factors": [1, {"data": 2, "weight": 3}]}])
+def test_what_one_change_does_to_pools_is_the_difference_of_two_prices(drawn):
     frames = pooled_estate(30, 4, 2)
-    evaluator = evaluator_of(frames, {})
+    evaluator = evaluator_of(frames, {"scenario_set": drawn})
+    weights = evaluator.drawn.weights
     today = {s: line["plan_id"] for s, line in evaluator.lines.items()}
     priced, rng = evaluator.price(), random.Random(3)
     new = {s: rng.choice(list(evaluator.plans)) for s in today}
     changes = evaluator.pool_changes(priced, today, new)
     for service_id in list(today)[:12]:
         again = evaluator.price({service_id: new[service_id]})
-        pools = [sum(m.charge for pool in one.pools.values() for m in pool) for one in (priced, again)]
+        pools = [
+            sum(m.charge * w for pool in one.pools.values() for m, w in zip(pool, weights, strict=True))
+            for one in (priced, again)
+        ]
         assert changes[service_id] == pools[0] - pools[1]
         own = evaluator.totals({service_id: new[service_id]})[service_id]
         assert again.by_service[service_id] == own

@@ -16,6 +16,7 @@ from app.jobs import REGISTRY
 from app.views import optimizer
 from app.views.selection import Filters
 from core import jobs
+from optimize import rules
 from tests.run_command import run
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -91,12 +92,22 @@ def test_backtest_on_a_pooled_estate():
         "pooled_mean",
         "pooled_buffer",
         "stochastic",
+        "stochastic_level",
         "clairvoyant",
     }
     least = policies["clairvoyant"]["paid"]
     assert all(p["paid"] >= least * (1 - 0.002) for p in policies.values())
     assert policies["stochastic"]["paid"] < policies["keep"]["paid"]
     assert found["winner"] in found["conclusion"]
+
+
+def test_no_policy_beats_the_clairvoyant_even_where_its_search_found_nothing(monkeypatch):
+    decide = rules.decide
+    monkeypatch.setattr(rules, "decide", lambda name, *rest: {} if rest[2] == ["2025-03"] else decide(name, *rest))
+    found = optimize.backtest_frames(pooled_estate(lines=12, months=3), {"gap": 0.01})
+    regrets = {p["policy"]: p["regret"] for p in found["policies"]}
+    assert min(regrets.values()) == regrets["clairvoyant"] == 0
+    assert regrets["keep"] > 0
 
 
 def test_backtest_needs_three_months():

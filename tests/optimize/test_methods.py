@@ -128,9 +128,10 @@ def test_fewer_changes_are_bought_within_the_share_that_is_given(method):
     assert spent["status"] in ("gap_met", "optimal", "time_limit")
 
 
-def test_both_polishes_agree_on_the_fewest_changes():
-    frames = pooled_estate(30, 3, 2)
-    given = {"gap": 0, "polish": "fewest_changes", "polish_within": "0.05"}
+@pytest.mark.parametrize("limit", [{}, {"max_carriers": 2}, {"carrier_fixed_cost": {"C0": 60, "C1": 20, "C2": 90}}])
+def test_both_polishes_agree_on_the_fewest_changes(limit):
+    frames = pooled_estate(30, 3, 3 if limit else 2)
+    given = {"gap": 0, "polish": "fewest_changes", "polish_within": "0.05", **limit}
     by_model = optimize.run_frames(frames, {**given, "method": "model"}).to_json()
     by_passes = optimize.run_frames(frames, {**given, "method": "decomposition"}).to_json()
     least = int(by_passes["certificate"]["solver_status"].split("at least ")[1].split(" ")[0])

@@ -27,6 +27,12 @@ CASES = [
     ({}, {"carriers_allowed": ["C1"], "keep": ["L000001"]}, ["carriers_allowed", "keep"]),
     ({}, {"max_carriers": 0}, ["max_carriers"]),
     (ONLY_C0, {"force": {"L000001": "C1-0"}}, ["coverage", "force"]),
+    ({}, {"max_changes": 0, "overage_probability": {"limit": "0.5"}}, ["max_changes", "overage_probability"]),
+    (
+        ONLY_C0,
+        {"keep": [f"L{n:06d}" for n in range(8)], "overage_probability": {"limit": 0, "kinds": ["data"]}},
+        ["keep", "overage_probability"],
+    ),
 ]
 
 

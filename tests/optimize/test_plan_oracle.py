@@ -35,6 +35,14 @@ def test_optimum_equals_brute_force(feature):
         assert proof["cost"] == pytest.approx(float(cost), abs=1e-6), where
         assert proof["total_cost"] == pytest.approx(float(total), abs=1e-6), where
         assert changes == best[1], f"{where}: more changes than another optimum"
+        pools, any_of = oracle.overage(picked)
+        assert document["overage_probability"]["estate"] == pytest.approx(float(any_of)), where
+        assert document["overage_probability"]["worst_pool"] == pytest.approx(float(max(pools.values(), default=0)))
+        told = {
+            (p["kind"], p["account_id"], p["carrier_id"], p["pool_group"]): p["overage_probability"]
+            for p in document["pools"]
+        }
+        assert {k: v for k, v in told.items() if v} == pytest.approx({k: float(v) for k, v in pools.items() if v})
         keeps, baseline = oracle.keep()
         assert document["baseline_cost"] == pytest.approx(float(baseline), abs=1e-6), where
         assert document["saving"] == pytest.approx(float(baseline - cost), abs=1e-6), where

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from estates import M, pooled_estate
-from plan_oracle import as_frames, instance
+from plan_oracle import as_frames, instance, with_carrier_fixed_cost
 
 import optimize
 from optimize import build, formulate, model_pulp, reduce, scenario, solver_child, solver_process
@@ -140,6 +140,7 @@ def test_fleet_of_equal_lines_becomes_a_count_model():
 def test_pulp_and_arrays_are_the_same_matrix(tmp_path):
     for feature in ("data_pool", "all_units", "cvar", "max_carriers", "line_limits", "split_pool"):
         tables, given = instance(random.Random(f"{feature}5"), feature)
+        given = with_carrier_fixed_cost(random.Random(feature), tables, given)
         problem = build.build(as_frames(tables), scenario.read(given))
         model = formulate.build_model(problem, reduce.reduce(problem)).model
         ours = solver_child.load(model.arrays(), relax=False).getLp()

@@ -48,6 +48,29 @@ def test_the_two_group_sweep_is_the_best_cut_of_the_ranking():
     assert len(groups) <= 2
 
 
+def test_the_last_month_sets_the_level_and_months_keep_their_differences():
+    frames = pooled_estate(lines=6, months=4)
+    usage = frames["usage"]
+    abroad = usage.iloc[:1].assign(zone="roaming")
+    frames["usage"] = pd.concat([usage, abroad], ignore_index=True)
+    frames["services"]["activated_on"] = [None, None, None, None, None, "2025-03-01"]  # fewer lines at first
+    train = ["2025-01", "2025-02", "2025-03"]
+    found = rules.levelled(frames, train)["usage"]
+    lines = pd.Series({"2025-01": 5, "2025-02": 5, "2025-03": 6})
+
+    def levels(table, kind):
+        home = table[(table["usage_type"] == kind) & (table["zone"] == "home") & table["month"].isin(train)]
+        return home.groupby("month")["quantity"].sum().astype(float) / lines
+
+    for kind in ("data", "voice"):
+        before, after = levels(frames["usage"], kind), levels(found, kind)
+        assert after.mean() == pytest.approx(before["2025-03"], rel=1e-6)
+        assert (after / before).tolist() == pytest.approx([before["2025-03"] / before.mean()] * 3, rel=1e-6)
+    assert found["quantity"].iloc[-1] == abroad["quantity"].iloc[0]
+    silent = frames["usage"][frames["usage"]["month"] != "2025-03"]
+    assert rules.levelled({**frames, "usage": silent}, train)["usage"]["quantity"].tolist() == list(silent["quantity"])
+
+
 def test_a_policy_is_recommended_with_its_exact_cost_and_the_bound_of_the_optimum():
     frames = pooled_estate(lines=8, months=3)
     given = scenario.parse({"change_fee": 1, "gap": 0})

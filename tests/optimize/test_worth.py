@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from core.issues import BadInput
 from core.jobs import Cancelled
 from optimize.worth import STUDIES, worth_frames
 from optimize.worth.commitment import odds
+from optimize.worth.desk import Desk, better_of
 from tests.run_command import run
 
 GIVEN = {"gap": 0, "change_fee": 1, "porting_fee": 10}
@@ -100,6 +102,20 @@ def test_break_even_without_couplings_is_the_closed_form_to_the_cent():
         most = max(most, Fraction(str(elsewhere)) - Fraction(str(free)))
     assert Fraction(str(row["break_even"])) < most <= Fraction(str(row["break_even"])) + Fraction(1, 100)
     assert row["proven"]
+
+
+def test_plans_of_another_solve_replace_dearer_ones_where_they_are_allowed(estate):
+    desk = Desk(estate, {**GIVEN, "offers": ["RFP"]})
+    best = desk.answer()
+    kept = {s: line["plan_id"] for s, line in desk.evaluator.lines.items()}
+    loose = replace(best, assignment=kept, priced=desk.evaluator.price(kept), status="time_limit")
+    assert loose.objective > best.objective
+    unknown = dict.fromkeys(kept, "no such plan")
+    found = better_of(loose, [unknown, best.assignment, kept])
+    assert (found.objective, found.status, found.assignment) == (best.objective, "optimal", best.assignment)
+    assert better_of(best, [kept]) is best
+    locked = desk.answer({"keep": list(kept)})
+    assert better_of(locked, [best.assignment]) is locked
 
 
 @pytest.mark.parametrize("pooled", [False, True])
@@ -219,6 +235,22 @@ def test_a_gb_in_a_pool_by_duals_by_resolving_and_as_plans_stand():
             "services": pd.concat([frames["services"], line]),
         }
         assert row["as_plans_stand"] == close(cost(frames, {"force": force}) - cost(more, {"force": force}))
+
+
+def test_a_gb_by_passes_over_all_lines_is_what_the_whole_lp_says():
+    """Two independent ways to the same relaxation: decomposition, and HiGHS on the model."""
+    frames = pooled_estate(lines=150, months=4, carriers=2)
+    given = {"gap": "0.0005"}
+    by_passes = ask(frames, "pools", given={**given, "method": "decomposition"})["pools"]
+    by_model = ask(frames, "pools", given={**given, "method": "model"})["pools"]
+    assert len(by_passes) == len(by_model) == 2
+    for mine, other in zip(by_passes, by_model, strict=True):  # steps are of the allowance of the plans found
+        assert mine["high_per_gb"] > 0.1
+        assert mine["high_per_gb"] == pytest.approx(other["high_per_gb"], rel=1e-4)
+        for row in (mine, other):
+            slack = 1e-4 * row["high_per_gb"]
+            assert row["low_per_gb"] - slack <= row["resolved_per_gb"] <= row["high_per_gb"] + slack
+            assert row["low_per_gb"] <= row["dual_per_gb"] <= row["high_per_gb"]
 
 
 def test_the_frontier_is_solved_and_beats_adding_up(estate):

@@ -164,6 +164,27 @@ def test_planted_rate_error_is_the_difference_to_the_contract(full: Path) -> Non
     assert checked > 20
 
 
+def test_credits_for_disputes_answer_planted_errors_to_the_cent(full: Path) -> None:
+    planted = {(r["charge_id"], r["amount"]) for r in table(full / "truth", "planted")}
+    answers = [r for r in table(full / "canonical", "charges") if r["item_code"].endswith("-DISPUTE")]
+    assert len(answers) > 50
+    assert {(r["related_charge_id"], r["amount"].removeprefix("-")) for r in answers} <= planted
+    asked = table(full / "decisions", "disputes")
+    assert {r["service_id"] for r in answers} < {r["service_id"] for r in asked}, "some disputes still wait"
+
+
+def test_cancelled_lines_had_no_use_for_four_months_and_no_bill_after(full: Path) -> None:
+    ended = {r["service_id"] for r in table(full / "decisions", "cancelled")}
+    gone = {
+        r["service_id"]: r["disconnected_on"] for r in table(full / "canonical", "services") if r["service_id"] in ended
+    }
+    assert len(gone) == len(ended) > 10
+    used = {r["service_id"]: r["month"] for r in table(full / "canonical", "usage") if r["service_id"] in ended}
+    assert all(draw.shift_month(month, 4) < gone[key][:7] for key, month in used.items())
+    billed = [r for r in table(full / "canonical", "charges") if r["service_id"] in ended]
+    assert all(r["period_start"] < gone[r["service_id"]] for r in billed)
+
+
 def test_figures_are_plausible() -> None:
     figures = sample_data.build().summary
     assert 0.30 <= float(str(figures["unused_capacity"])) <= 0.40
