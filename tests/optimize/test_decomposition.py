@@ -137,8 +137,15 @@ def test_tiers_and_commitments_close_to_the_gap_that_was_asked():
 def test_a_small_core_model_ends_where_its_leaf_is_good_enough():
     """Its target is the leaf's bound plus nearly the whole gap: what could still be better is not searched for."""
     watch = Silent()
-    found = BranchAndBound(engine_of(pooled_estate(160, 2, 2, 5, contracts=True)), watch, 1e-3).run()
+    found = BranchAndBound(engine_of(pooled_estate(1_000, 2, 2, 5, contracts=True)), watch, 1.5e-4).run()
     assert found.notes == ["Target for objective reached"]
+    assert watch.value - found.bound <= 1.5e-4 * watch.value
+
+
+def test_a_leaf_with_few_options_left_is_proven_by_its_own_model_alone():
+    watch = Silent()
+    found = BranchAndBound(engine_of(pooled_estate(160, 2, 2, 5, contracts=True)), watch, 1e-3).run()
+    assert found.notes == ["Optimal"]
     assert watch.value - found.bound <= 1e-3 * watch.value
 
 
