@@ -24,7 +24,7 @@ from loaders.contract import Chunk, Item, Rejected
 from loaders.reading.text import MAX_CELL, MAX_LINE, TextFacts
 from loaders.values import UNITS, Bad, Column, Typed
 
-BLOCK = 1024 * 1024  # bytes
+BLOCK = 2 * 1024 * 1024  # bytes
 _NUMBER = r"^[+-]?(?:[0-9]+(?:\.[0-9]{1,6})?|\.[0-9]{1,6})$"
 _DIGITS = 18  # of a decimal whose unscaled value fits 64 bits
 _SAMPLE = 1_000
