@@ -121,7 +121,7 @@ def levels(
     }
     drift = shift = Sparse.above(np.zeros((shape[0], 0)))
     if trend:
-        steady[~usable] = seen[~usable] = np.nan
+        steady[~usable] = np.nan
         shifted = z  # no longer needed
 
         def compare(t: int) -> None:
@@ -129,8 +129,8 @@ def levels(
 
         in_parallel(compare, range(shape[1]))
         shift, heard["shift"] = _trend(shifted, "shift")
-        slope, error, drifted = own, steady, z  # no longer needed
-        ramps(seen, mine, DRIFT_MONTHS, WINDOW, DRIFT_SHRINK, DRIFT_CLIP, slope, error)
+        slope, error, drifted = own, seen, z  # no longer needed
+        ramps(steady, mine, DRIFT_MONTHS, WINDOW, DRIFT_SHRINK, DRIFT_CLIP, slope, error)
 
         def beyond(core: int) -> None:
             for t in months[core]:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from anomaly.estate import BOOL, REAL, Estate
 from anomaly.sparse import Sparse
@@ -107,20 +108,19 @@ def _decision(row: Mapping[str, Any], service: int, month: int, estate: Estate) 
     )
 
 
-def reach(item: Decision, estate: Estate) -> BOOL:
-    """The line-months that a decision speaks for: lines in its scope, from the month after it to its last month."""
-    result = np.zeros(estate.shape, dtype=bool)
-    first, last = item.month + 1, min(item.until + 1, estate.shape[1])
-    if item.scope == "finding" or first >= last:
-        return result
-    if item.scope == "service":
-        result[item.service, first:last] = True
-        return result
+def reach(item: Decision, estate: Estate) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Services and months that a decision speaks for: lines in its scope, from the month after it to its last month."""
+    months = np.arange(item.month + 1, min(item.until + 1, estate.shape[1]))
+    if item.scope == "finding":
+        months = months[:0]
+    if item.scope in {"finding", "service"}:
+        return np.full(len(months), item.service), months
     codes = estate.state[_STATE[item.scope]].codes
     wanted = codes[item.service, item.month]
-    if wanted >= 0:
-        result[:, first:last] = codes[:, first:last] == wanted
-    return result
+    if wanted < 0:
+        months = months[:0]
+    lines = [np.flatnonzero(codes[:, t] == wanted) for t in months]
+    return np.concatenate([np.empty(0, dtype=np.intp), *lines]), np.repeat(months, [len(found) for found in lines])
 
 
 def unclean(memory: Memory, estate: Estate) -> BOOL:
@@ -132,7 +132,7 @@ def unclean(memory: Memory, estate: Estate) -> BOOL:
     result = memory.confirmed
     for item in memory.decisions:
         if item.confirmed:
-            result |= reach(item, estate)
+            result[reach(item, estate)] = True
     return result
 
 
@@ -158,7 +158,7 @@ def keep_back(
     kept, grown = np.zeros(estate.shape, dtype=bool), np.zeros(estate.shape, dtype=bool)
     by: dict[tuple[int, int], str] = {}
     for item in memory.decisions:
-        lines, months = np.nonzero(reach(item, estate))
+        lines, months = reach(item, estate)
         if not len(lines):
             continue
         for name, nats in families.items():

@@ -8,7 +8,6 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from anomaly.calibrate import surprise
 from anomaly.estate import BOOL, REAL
 from anomaly.kernels import in_parallel, shares, top_three
 from anomaly.model import Evidence
@@ -96,11 +95,6 @@ def combine(families: Mapping[str, Sparse]) -> REAL:
 
     in_parallel(add, shares(range(months)))
     return result
-
-
-def nats(raw: REAL, scored: BOOL, confirmed: BOOL | None = None) -> REAL:
-    """The sum on the scale of both queues: -ln of the share of line-months so far that reached it."""
-    return surprise(raw, scored, confirmed=confirmed)
 
 
 def budget_rows(budget: float, line_months: int) -> int:

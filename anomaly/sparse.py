@@ -110,9 +110,10 @@ class Sparse:
         """Where the cells of given line-months stand among the kept ones; -1 = it is 0."""
         keys = self._keys
         wanted = np.asarray(month, dtype=np.int64) * self.shape[0] + np.asarray(service, dtype=np.int64)
-        place = np.searchsorted(keys, wanted)
-        place = np.where(place < len(keys), place, -1)
-        return np.where(np.append(keys, -1)[place] == wanted, place, -1)
+        if not len(keys):
+            return np.full(wanted.shape, -1)
+        place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
+        return np.where(keys[place] == wanted, place, -1)
 
     def __getitem__(self, where: tuple[Any, Any]) -> Any:
         """The value of one line-month, or of arrays of them."""
@@ -125,7 +126,8 @@ class Sparse:
             column = np.zeros(self.shape[0])
             column[lines] = value
             return column[service]
-        return np.append(self.value, 0.0)[self.places(service, month)]
+        places = self.places(service, month)
+        return np.where(places < 0, 0.0, self.value[places]) if len(self.value) else np.zeros(places.shape)
 
     def louder(self, other: Sparse) -> Sparse:
         """The larger of two in every cell."""

@@ -21,8 +21,8 @@ from core.store import Store, Txn
 _OTHER = ("nrc", "occ", "surcharge", "credit", "adjustment", "equipment", "late_fee", "tax")
 
 
-def charge_facts() -> Subquery:
-    """Charges with their month, day, currency, carrier and the service's state on that day."""
+def charge_facts(months: list[str] | None = None) -> Subquery:
+    """Charges (of `months`, if given) with their month, currency, carrier and the service's state on their day."""
     day = func.coalesce(charges.c.period_start, invoices.c.period_start, invoices.c.issued_on)
     history = service_history
     span = and_(
@@ -31,6 +31,11 @@ def charge_facts() -> Subquery:
         or_(history.c.valid_to.is_(None), history.c.valid_to > day),
     )
     holder = func.coalesce(history.c.employee_id, services.c.employee_id)
+    wanted: list[ColumnElement[bool]] = [day.is_not(None)]
+    if months is not None:
+        own = charges.c.period_start
+        # the second condition follows from the first; it leaves out most charges before anything is joined to them
+        wanted += [func.substr(day, 1, 7).in_(months), or_(own.is_(None), func.substr(own, 1, 7).in_(months))]
     joined = (
         charges.join(invoices, invoices.c.invoice_id == charges.c.invoice_id)
         .outerjoin(accounts, accounts.c.account_id == invoices.c.account_id)
@@ -56,20 +61,19 @@ def charge_facts() -> Subquery:
             func.coalesce(history.c.site_id, services.c.site_id, employees.c.site_id).label("site_id"),
         )
         .select_from(joined)
-        .where(day.is_not(None))
+        .where(*wanted)
         .subquery("charge_facts")
     )
 
 
 def _spend(months: list[str] | None) -> Select[Any]:
-    facts = charge_facts()
+    facts = charge_facts(months)
     keys = [
         facts.c[n]
         for n in ("month", "carrier_id", "account_id", "site_id", "cost_center_id", "kind", "category", "currency")
     ]
     statement = select(*keys, func.sum(facts.c.amount).label("amount"), func.count().label("charges")).group_by(*keys)
-    statement = statement.order_by(facts.c.month)
-    return statement if months is None else statement.where(facts.c.month.in_(months))
+    return statement.order_by(facts.c.month)
 
 
 def _sum(value: ColumnElement[Any], *when: ColumnElement[bool]) -> ColumnElement[Any]:
@@ -77,10 +81,10 @@ def _sum(value: ColumnElement[Any], *when: ColumnElement[bool]) -> ColumnElement
 
 
 def _billed(months: list[str] | None) -> Select[Any]:
-    facts = charge_facts()
+    facts = charge_facts(months)
     category = facts.c.category
     usage_like = category.in_(("usage", "third_party"))
-    statement = (
+    return (
         select(
             facts.c.service_id,
             facts.c.month,
@@ -93,7 +97,6 @@ def _billed(months: list[str] | None) -> Select[Any]:
         .where(facts.c.service_id.is_not(None))
         .group_by(facts.c.service_id, facts.c.month)
     )
-    return statement if months is None else statement.where(facts.c.month.in_(months))
 
 
 def _used(months: list[str] | None) -> Select[Any]:

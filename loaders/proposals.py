@@ -222,7 +222,7 @@ def _candidates(
     holder = row.get("employee_id")
     for text in texts:
         for service, a, b in books.numbers(text):
-            score, reason = _alike_keys(a, b)
+            score, reason = alike_numbers(a, b)
             mine = holder is not None and holder == service["employee_id"]
             yield text, service["service_id"], min(score + 0.05 * mine, 0.99) if score else 0.0, reason
     for service in books.ending(masked) if len(masked) >= 2 else ():
@@ -231,12 +231,8 @@ def _candidates(
         yield str(attributes[MASKED]), service["service_id"], 0.9 if mine else 0.3 + 0.08 * len(masked), reason
 
 
-def alike_number(text: str, number: str, country: str | None) -> tuple[float, str]:
-    """How alike two numbers or circuit ids are, from 0 to 1, and why."""
-    return _alike_keys(number_key(text, country), number_key(number, country))
-
-
-def _alike_keys(a: str, b: str) -> tuple[float, str]:
+def alike_numbers(a: str, b: str) -> tuple[float, str]:
+    """How alike two numbers or circuit ids are, given by their keys, from 0 to 1, and why."""
     if re.search(r"[a-z]", a + b):
         ratio = fuzz.ratio(a, b) / 100
         return (ratio * 0.95, "the ids are spelled alike") if min(len(a), len(b)) >= 5 and ratio >= 0.8 else (0.0, "")

@@ -318,6 +318,9 @@ def _mip(
     rel_gap: float,
     through_pulp: bool = False,
 ) -> Outcome:
+    if not built.model.names:  # one plan is left for every line, and no bucket to buy
+        value = built.model.constant
+        return Outcome("done", "Optimal", np.zeros(0), value, value)
     options: dict[str, Any] = {
         "mip_rel_gap": rel_gap,
         "mip_abs_gap": 1e-6,

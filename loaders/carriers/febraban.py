@@ -285,6 +285,24 @@ def span_of(row: Row) -> dict[str, str]:
     return {"period_start": row["from"], "period_end": row["to"]} if row["from"] and row["to"] else {}
 
 
+def summary_of(opened: Open, row: Row) -> tuple[str, Line]:
+    """The number of a summary record and the sums of its line, to which the printed total is added."""
+    number = number_of(row)
+    line = opened.resource(number)
+    line.printed = (line.printed or 0) + (row["total"] or 0)
+    return number, line
+
+
+def speed_of(row: Row) -> str | None:
+    """The speed of a circuit with its unit."""
+    speed = row["speed"] or ""
+    return f"{speed} {row['speed_unit'] or ''}".strip() if speed.strip("0") else None
+
+
+def take_nothing(opened: Open, row: Row) -> None:
+    """Records that are only counted; the trailer is used when the invoice is closed."""
+
+
 def take_address(opened: Open, row: Row) -> None:
     """Where a line is."""
     number = number_of(row)

@@ -18,17 +18,20 @@ from loaders.carriers.febraban import (
     compare_records,
     country_of,
     line_of,
-    number_of,
     number_text,
     opened_by,
     remark,
+    speed_of,
+    summary_of,
     take_address,
     take_call,
     take_discount,
+    take_nothing,
 )
 from loaders.contract import NO, SURE, Item, SourceRow
 from loaders.reading.declare import cycle_period
 from loaders.reading.fixed import (
+    Column,
     Record,
     clock6,
     column,
@@ -44,6 +47,20 @@ from loaders.reading.source import Source
 
 _TYPE = column("sequence", 2, 13, "Controle de sequência", count)
 
+
+def _of_line(title: str, resource: int, phone: int, *columns: Column) -> Record:
+    """A record of a line: its identifier begins at `resource`, its area code and number at `phone`."""
+    return Record(
+        title,
+        LENGTH,
+        _TYPE,
+        column("resource", resource, resource + 24, "Identificador do recurso"),
+        column("area", phone, phone + 1, "DDD"),
+        column("phone", phone + 2, phone + 11, "Telefone"),
+        *columns,
+    )
+
+
 HEADER = Record(
     "header",
     LENGTH,
@@ -58,14 +75,11 @@ HEADER = Record(
     column("due_on", 134, 141, "Vencimento", day8),
     column("issued_on", 142, 149, "Emissão", needed_day8),
 )
-SUMMARY = Record(
+SUMMARY = _of_line(
     "line summary",
-    LENGTH,
-    _TYPE,
-    column("resource", 55, 79, "Identificador do recurso"),
+    55,
+    110,
     column("place", 85, 109, "Localidade"),
-    column("area", 110, 111, "DDD"),
-    column("phone", 112, 121, "Telefone"),
     column("service", 122, 125, "Tipo de serviço"),
     column("service_text", 126, 160, "Descrição do serviço"),
     column("feature", 161, 175, "Característica do recurso"),
@@ -82,25 +96,19 @@ SUMMARY = Record(
     column("tax_invoice", 289, 300, "Nota fiscal"),
     column("total", 301, 314, "Valor da conta", signed(2, optional=True)),
 )
-ADDRESS = Record(
+ADDRESS = _of_line(
     "address",
-    LENGTH,
-    _TYPE,
-    column("resource", 14, 38, "Identificador do recurso"),
-    column("area", 39, 40, "DDD"),
-    column("phone", 41, 50, "Telefone"),
+    14,
+    39,
     column("city", 71, 90, "Localidade"),
     column("state", 91, 92, "UF"),
     column("street", 93, 122, "Endereço"),
     column("house", 123, 127, "Número"),
 )
-CALL = Record(
+CALL = _of_line(
     "call",
-    LENGTH,
-    _TYPE,
-    column("resource", 30, 54, "Identificador do recurso"),
-    column("area", 60, 61, "DDD"),
-    column("phone", 62, 71, "Telefone"),
+    30,
+    60,
     column("day", 89, 96, "Data da ligação", day8),
     column("country", 153, 155, "País chamado"),
     column("peer_area", 156, 159, "DDD chamado"),
@@ -113,13 +121,10 @@ CALL = Record(
     column("sign", 266, 266, "Sinal do valor", sign),
     column("amount", 272, 284, "Valor com impostos", implied(2)),
 )
-SERVICE = Record(
+SERVICE = _of_line(
     "service",
-    LENGTH,
-    _TYPE,
-    column("resource", 30, 54, "Identificador do recurso"),
-    column("area", 60, 61, "DDD"),
-    column("phone", 62, 71, "Telefone"),
+    30,
+    60,
     column("day", 87, 94, "Data do serviço", day8),
     column("country", 151, 153, "País chamado"),
     column("peer_area", 154, 157, "DDD chamado"),
@@ -132,13 +137,10 @@ SERVICE = Record(
     column("description", 218, 257, "Descrição da categoria"),
     column("amount", 258, 271, "Valor com impostos", signed(2)),
 )
-DISCOUNT = Record(
+DISCOUNT = _of_line(
     "discount",
-    LENGTH,
-    _TYPE,
-    column("resource", 30, 54, "Identificador do recurso"),
-    column("area", 85, 86, "DDD"),
-    column("phone", 87, 96, "Telefone"),
+    30,
+    85,
     column("code", 97, 99, "Grupo da categoria"),
     column("description", 100, 179, "Descrição do grupo"),
     column("sign", 180, 180, "Sinal do valor", sign),
@@ -161,9 +163,7 @@ _PREMIUM = {"090", "900", "300"}
 
 
 def _summary(opened: Open, row: Row) -> None:
-    number = number_of(row)
-    line = opened.resource(number)
-    line.printed = (line.printed or 0) + (row["total"] or 0)
+    number, line = summary_of(opened, row)
     line.parts["mrc", "Assinatura"] += row["subscription"] or 0
     line.parts["usage", "Consumo"] += row["use"] or 0
     line.parts["tax", "Impostos"] += (row["icms"] or 0) + (row["other_taxes"] or 0)
@@ -173,8 +173,7 @@ def _summary(opened: Open, row: Row) -> None:
             break
     if number:
         dedicated = row["service"] in {"SLDA", "SLDD"} or (row["feature"] or "").startswith("LP")
-        speed = f"{row['speed']} {row['speed_unit'] or ''}".strip() if row["speed"] else None
-        attributes = {"service": row["service_text"], "place": row["place"], "speed": speed}
+        attributes = {"service": row["service_text"], "place": row["place"], "speed": speed_of(row)}
         opened.line(number, "circuit" if dedicated else None, attributes)
 
 
@@ -221,10 +220,6 @@ def _discount(opened: Open, row: Row) -> None:
     take_discount(opened, row, row["sign"] * row["amount"])
 
 
-def _nothing(opened: Open, row: Row) -> None:
-    """The trailer is used when the invoice is closed."""
-
-
 class FebrabanV2(Febraban):
     """Loader of version 2."""
 
@@ -232,7 +227,7 @@ class FebrabanV2(Febraban):
     title = "FEBRABAN telecom bill, version 2 (fixed width)"
     header, trailer = "0", "9"
     records: ClassVar = {"0": HEADER, "1": SUMMARY, "2": ADDRESS, "3": CALL, "4": SERVICE, "5": DISCOUNT, "9": TRAILER}
-    takes: ClassVar = {"1": _summary, "2": take_address, "3": _call, "4": _service, "5": _discount, "9": _nothing}
+    takes: ClassVar = {"1": _summary, "2": take_address, "3": _call, "4": _service, "5": _discount, "9": take_nothing}
 
     def sniff(self, source: Source) -> float:
         """A header record with its running number and three dates at their places, and no version mark."""

@@ -25,14 +25,16 @@ from loaders.carriers.febraban import (
     bare,
     compare_records,
     line_of,
-    number_of,
     number_text,
     opened_by,
     remark,
     span_of,
+    speed_of,
+    summary_of,
     take_address,
     take_call,
     take_discount,
+    take_nothing,
     usage_type_of,
 )
 from loaders.carriers.tally import UNITS
@@ -221,16 +223,13 @@ _LONG_CALLS = 10
 
 
 def _summary(opened: Open, row: Row) -> None:
-    number = number_of(row)
-    line = opened.resource(number)
-    line.printed = (line.printed or 0) + (row["total"] or 0)
+    number, line = summary_of(opened, row)
     line.parts["usage", "Chamadas"] += row["calls"] or 0
     line.parts["occ", "Serviços"] += row["services"] or 0
     opened.sums["10"] += row["total"] or 0
     if number:
-        speed = f"{row['speed']} {row['speed_unit'] or ''}".strip() if (row["speed"] or "").strip("0") else None
         dates = {"activated on": row["activated_on"], "disconnected on": row["disconnected_on"]}
-        opened.line(number, None, {**dates, "speed": speed})
+        opened.line(number, None, {**dates, "speed": speed_of(row)})
 
 
 def _call(opened: Open, row: Row) -> None:
@@ -330,10 +329,6 @@ def _tax_invoice(opened: Open, row: Row) -> None:
     opened.sums["80"] += row["amount"]
 
 
-def _nothing(opened: Open, row: Row) -> None:
-    """Counted only; the trailer is used when the invoice is closed."""
-
-
 def _in_tenths(durations: list[int]) -> bool:
     """Whether seven digits of duration are tenths of a minute (as in version 2) and not HHHMMSS.
 
@@ -379,8 +374,8 @@ class FebrabanV3(Febraban):
         "60": _plan,
         "70": _adjustment,
         "80": _tax_invoice,
-        "90": _nothing,
-        "99": _nothing,
+        "90": take_nothing,
+        "99": take_nothing,
     }
 
     def sniff(self, source: Source) -> float:

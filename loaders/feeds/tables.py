@@ -1,4 +1,4 @@
-"""The tables of a file: its text, each text in an archive, or each sheet of a workbook, as rows of text cells."""
+"""The tables of a file: text, Parquet, each text in an archive, or each sheet of a workbook, as rows of text cells."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from core.issues import BadInput
-from loaders.reading import grid
+from loaders.reading import columnar, grid
 from loaders.reading.source import Source
 from loaders.reading.text import CHUNK_ROWS, DELIMITERS, Block, blocks
 
@@ -20,7 +20,10 @@ Rows = Sequence[Sequence[str]]
 
 @dataclass(slots=True)
 class Table:
-    """One table. `member` is None for a plain text; `beginnings` are its first rows, by delimiter (blank: a sheet)."""
+    """One table. `member` is None for a plain text or Parquet; `beginnings` are its first rows, by delimiter.
+
+    The delimiter of a sheet and of Parquet is blank; of Parquet the beginning is its header only.
+    """
 
     source: Source
     member: str | None
@@ -49,7 +52,8 @@ class Table:
             BadInput: if the file proves damaged.
         """
         if not delimiter:
-            yield from grid.rows(self.source, self.member)
+            parquet = self.member is None
+            yield from columnar.blocks(self.source, size) if parquet else grid.rows(self.source, self.member)
             return
         with self.source.open(self.member) as handle:
             yield from blocks(handle, self.source.text_facts(self.member), delimiter, self.shown, size)
@@ -57,7 +61,10 @@ class Table:
 
 @lru_cache(maxsize=4)
 def tables(source: Source) -> tuple[Table, ...]:
-    """The tables of a file, in its order; none for what is neither text, nor archive of texts, nor workbook."""
+    """The tables of a file, in its order; none for what is neither text, Parquet, archive of texts nor workbook."""
+    if columnar.is_parquet(source):
+        names = columnar.header(source)
+        return () if names is None else (Table(source, None, {"": [names]}),)
     if source.is_workbook:
         try:
             return tuple(_sheet(source, name) for name in grid.sheets(source) if name is not None)
@@ -67,7 +74,7 @@ def tables(source: Source) -> tuple[Table, ...]:
         heads = [(name, source.member_head(name)) for name in source.members]
         return tuple(Table(source, name, _text_rows(head)) for name, head in heads if head is not None)
     text = source.head_text
-    return () if text is None or source.head.startswith(b"PAR1") else (Table(source, None, _text_rows(text)),)
+    return () if text is None else (Table(source, None, _text_rows(text)),)
 
 
 def _sheet(source: Source, name: str) -> Table:

@@ -86,7 +86,7 @@ def _months(start: str, end: str) -> tuple[int, bool]:
 
 FOCUS_COMMITMENTS = Feed(
     "focus_commitments",
-    "FOCUS contract commitments (CSV or workbook)",
+    "FOCUS contract commitments (CSV, Parquet or workbook)",
     Kind(
         "contract commitments",
         COMMITMENTS,

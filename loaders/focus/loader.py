@@ -9,15 +9,12 @@ and cost center, so that tags like `CostCenter` reach the allocation.
 
 from __future__ import annotations
 
-import json
 import re
 from array import array
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
-
-from pyarrow import ArrowException, parquet
 
 from core import periods
 from core.issues import BadInput
@@ -28,9 +25,8 @@ from loaders.feeds.tables import Table, tables
 from loaders.focus.columns import EXACT, LAYOUT, UNKNOWN_PROVIDER, micros, tags, version
 from loaders.names import slug
 from loaders.reading.declare import Bound, RowError
-from loaders.reading.sheets import cell_text
 from loaders.reading.source import Source
-from loaders.reading.text import Block, joined
+from loaders.reading.text import Block
 from loaders.spool import Spool
 
 _BLOCK_ROWS = 5_000  # their cells are read before the first is taken
@@ -118,11 +114,6 @@ class Focus:
         return found[0].remarks(found[1]) if found else []
 
     def _header(self, source: Source) -> list[str] | None:
-        if source.head.startswith(b"PAR1"):
-            try:
-                return list(parquet.ParquetFile(source.path).schema_arrow.names)
-            except (ArrowException, OSError, ValueError):
-                return None
         found = _table(source)
         return [cell.strip() for cell in found[0].beginnings[found[1]][0]] if found else None
 
@@ -153,17 +144,12 @@ def _table(source: Source) -> tuple[Table, str] | None:
 
 def _places(source: Source) -> Iterator[tuple[SourceRow, list[str]]]:
     """Each row with where it stands, the header left out."""
-    member = None
-    if source.head.startswith(b"PAR1"):
-        blocks = _parquet_blocks(source)
-    else:
-        table, delimiter = _table(source) or (None, "")
-        if table is None:
-            return
-        member, blocks = table.member, _without_header(table.blocks(delimiter, _BLOCK_ROWS))
-    for block in blocks:
+    table, delimiter = _table(source) or (None, "")
+    if table is None:
+        return
+    for block in _without_header(table.blocks(delimiter, _BLOCK_ROWS)):
         for line, cells, raw in zip(block.lines, block.rows, block.raws, strict=True):
-            yield SourceRow(member, line, raw), cells
+            yield SourceRow(table.member, line, raw), cells
 
 
 def _without_header(blocks: Iterable[Block]) -> Iterator[Block]:
@@ -171,31 +157,6 @@ def _without_header(blocks: Iterable[Block]) -> Iterator[Block]:
     for block in blocks:
         yield Block(block.lines[1:], block.rows[1:], block.raws[1:]) if first else block
         first = False
-
-
-def _parquet_blocks(source: Source) -> Iterator[Block]:
-    try:
-        with parquet.ParquetFile(source.path) as file:
-            line = 1
-            for batch in file.iter_batches(_BLOCK_ROWS):
-                columns = [[_text(value) for value in column.to_pylist()] for column in batch.columns]
-                rows = [list(row) for row in zip(*columns, strict=True)]
-                yield Block(list(range(line, line + len(rows))), rows, [joined(row) for row in rows])
-                line += len(rows)
-    except (ArrowException, OSError, ValueError) as error:
-        raise source.refused(f"cannot be read: {str(error)[:200]}", "a complete file") from error
-
-
-def _text(value: Any) -> str:
-    """A typed cell as text; maps and structures as JSON, figures with all their digits."""
-    if isinstance(value, dict):
-        return json.dumps(value, default=str)
-    if isinstance(value, list):
-        pairs = all(isinstance(item, tuple) and len(item) == 2 for item in value)
-        return json.dumps(dict(value) if pairs else value, default=str)
-    if isinstance(value, float):
-        return repr(value)
-    return cell_text(value)
 
 
 def _take(file: _File, bound: Bound, cells: list[str], place: SourceRow) -> None:

@@ -14,6 +14,7 @@ from optimize.decomposition.arrays import Estate, Floats, Whole, blocks_of
 from optimize.decomposition.master import Duals, Master, Memory, Mixture, Node, Shape, ends
 
 _SAMPLE, _LARGE_SAMPLE, _LARGE = 2_000, 10_000, 50_000
+_FEW = 20  # lines of a sample for each pool with buckets below which it is no guide
 _BLOCKS = 64
 _SHARE = 0.5  # of the best duals in the next ones (Wentges smoothing): less after a success, more after a failure
 _REPLAY = 6
@@ -364,10 +365,13 @@ def _extremes(estate: Estate, mine: Floats) -> Floats:
 
 
 def sample(engine: Engine) -> Engine | None:
-    """A systematic sample of lines, each standing for many; None where the estate is small itself."""
-    n = engine.estate.lines
+    """A systematic sample of lines, each standing for many; None where the estate is small itself.
+
+    Nor where it would have a handful of lines for each pool that buys buckets: they tell nothing of what it needs.
+    """
+    n, estate = engine.estate.lines, engine.estate
     size = _LARGE_SAMPLE if n >= _LARGE else _SAMPLE
-    if n <= 2 * size:
+    if n <= 2 * size or (estate.pools.ladders and size < _FEW * engine.shape.pools):
         return None
     order = np.argsort(engine.block, kind="stable")
     lines = np.sort(order[np.arange(size) * n // size + n // (2 * size)])

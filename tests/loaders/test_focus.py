@@ -147,6 +147,30 @@ def test_commitments_keep_the_carrier_that_a_contract_has(store: Store, tmp_path
     assert (row["commitment_amount"], row["commitment_period"]) == (3_000_500_000, "term")
 
 
+def test_commitments_as_parquet_say_what_csv_says(tmp_path: Path) -> None:
+    """Typed columns: amounts as decimals and floats, moments as timestamps, NULL as a missing value."""
+    golden = GOLDEN / "focus_commitments" / "commitments_13.csv"
+    table = arrow_csv.read_csv(golden, convert_options=arrow_csv.ConvertOptions(null_values=["NULL"]))
+    assert {"timestamp[ns, tz=UTC]", "timestamp[s, tz=UTC]"} & {str(kind) for kind in table.schema.types}
+    parquet.write_table(table, tmp_path / "commitments.parquet")
+    found = []
+    for path in (golden, tmp_path / "commitments.parquet"):
+        store = Store.open(f"sqlite:///{tmp_path / path.stem}{path.suffix}.db")
+        (told,) = loaders.load_paths(store, [path]).files
+        assert told.format == "focus_commitments"
+        found.append((told.rows_in, told.rows_loaded, store.frame("contracts").drop(columns="batch_id").to_dict()))
+        store.close()
+    assert found[0] == found[1]
+
+
+def test_a_parquet_that_is_cut_off_is_refused(store: Store, tmp_path: Path) -> None:
+    parquet.write_table(arrow_csv.read_csv(GOLDEN / "focus" / "focus_12.csv"), tmp_path / "whole.parquet")
+    (tmp_path / "half.parquet").write_bytes((tmp_path / "whole.parquet").read_bytes()[:2000])
+    report = loaders.load_paths(store, [tmp_path / "half.parquet"])
+    assert report.exit_code == 2
+    assert store.count("charges") == 0
+
+
 def test_half_a_commitments_header_names_what_is_missing(store: Store, tmp_path: Path) -> None:
     (tmp_path / "c.csv").write_text("ContractCommitmentId,ContractCommitmentCategory,BillingCurrency\nA,Spend,USD\n")
     report = loaders.load_paths(store, [tmp_path / "c.csv"])

@@ -10,7 +10,8 @@ import loaders
 from core import trail
 from core.issues import BadInput
 from core.store import Store, attributes_of
-from loaders.proposals import alike_number, alike_person
+from loaders.names import number_key
+from loaders.proposals import alike_numbers, alike_person
 
 MDM = (
     "mobile_device_id,udid,is_managed,last_report_date,serial_number,phone_number,model,username,Full Name\n"
@@ -103,7 +104,7 @@ def test_decisions_that_make_no_sense_change_nothing(loaded: Store) -> None:
     ],
 )
 def test_how_alike_numbers_are(text: str, number: str, country: str, low: float, high: float) -> None:
-    assert low <= alike_number(text, number, country)[0] <= high
+    assert low <= alike_numbers(number_key(text, country), number_key(number, country))[0] <= high
 
 
 def test_how_alike_people_are() -> None:
