@@ -9,7 +9,7 @@ import pytest
 
 from core.store import Store
 from loaders import Source, load_paths, teach
-from loaders.pdf.layout import Document, Line, Word
+from loaders.pdf.layout import Document, Line
 from loaders.pdf.reading import read_by
 from loaders.pdf.template import parse_template
 from sample_data import pdf_invoices
@@ -75,19 +75,15 @@ def shuffled(document: Document, draw: random.Random) -> Document:
     lines = []
     for line in document.lines:
         words = []
-        for word in line.words:
+        for x0, x1, top, bottom, said in line.words:
             chance = draw.random()
             if chance < 0.03:
                 continue
-            text = (
-                draw.choice(["", ":", "(", "9" * 70, "1,2,3", "\u0663", word.text[::-1]])
-                if chance < 0.08
-                else word.text
-            )
+            text = draw.choice(["", ":", "(", "9" * 70, "1,2,3", "\u0663", said[::-1]]) if chance < 0.08 else said
             moved = draw.uniform(-200, 200) if chance < 0.12 else 0.0
-            words.append(Word(word.x0 + moved, word.x1 + moved, word.top, word.bottom, text))
+            words.append((x0 + moved, x1 + moved, top, bottom, text))
         if words:
-            lines.append(Line(line.page, len(lines), tuple(sorted(words, key=lambda w: w.x0))))
+            lines.append(Line(line.page, len(lines), tuple(sorted(words))))
     return Document(document.pages, tuple(lines))
 
 
