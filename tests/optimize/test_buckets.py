@@ -466,6 +466,15 @@ def test_lines_without_a_choice_are_proven_too(method):
         assert (found["status"], found["certificate"]["cost"]) == ("optimal", cost)
 
 
+@pytest.mark.parametrize("method", ["model", "lines"])
+def test_bad_months_without_a_choice_are_proven_too(method):
+    frames = devices(2.0, 3.0)
+    frames["plans"]["mrc"] = pd.array([6 * M, 1 * M], dtype="Int64")  # unlimited beats the pool for every line
+    bad = {"objective": "cvar", "cvar": {"alpha": "0.9", "weight": 1}}
+    found = optimize.run_frames(frames, {"buckets": buckets(today={}), **bad, "gap": 0, "method": method}).to_json()
+    assert (found["status"], found["certificate"]["cost"]) == ("optimal", 25)
+
+
 def test_a_bucket_of_a_pool_that_nobody_is_in_costs_nothing_and_is_given_up():
     frames = devices(0.1)
     frames["accounts"] = pd.DataFrame({"account_id": ["A", "B"], "carrier_id": ["C0", "C0"]})
