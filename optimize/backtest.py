@@ -71,7 +71,7 @@ def backtest_frames(
         objective="expected",
         growth={},
         scenario_set=SetRule(),
-        overage_probability=None,
+        overage_probability=checked.overage_unlimited,
         suspend_zero_use_months=None,
         force={},
     )

@@ -27,7 +27,10 @@ Value = Callable[[Sequence[int], Mapping[str, int]], Fraction]
 
 @dataclass
 class Step:
-    """A pool with some buckets: overage and MRC of each month, and spend of each contract (months by weight), picos."""
+    """A pool with some buckets: overage and MRC of each month, and spend of each contract (months by weight), picos.
+
+    `above`: weight of the months in which its use is above its allowance.
+    """
 
     counts: Counts
     brought: int
@@ -36,6 +39,7 @@ class Step:
     overage: list[int]
     weights: Sequence[int]
     spend: dict[str, int]
+    above: int
 
     @property
     def charges(self) -> list[int]:
@@ -95,13 +99,17 @@ class Shops:
         return {key: self._step(key, self._given(key)) for key in self.pools}
 
     def cheapest(self, value: Value) -> dict[PoolKey, Step]:
-        """Every pool with counts that together cost least by `value`; the given ones where nothing is cheaper."""
+        """Every pool with counts that together cost least by `value`; the given ones where nothing is cheaper.
+
+        Only counts that keep the limit on overage, where a pool has any.
+        """
         found, tied = {}, {}
         for key, pool in self.pools.items():
             if not sizes_of(self.scenario, key) or not self._used(key):
                 found[key] = self._step(key, {})
             elif self.scenario.cvar_weight or self.terms & _contracts(pool):
-                tied[key] = [self._step(key, counts) for counts in self._menu(key, alone=False)]
+                steps = [self._step(key, counts) for counts in self._menu(key, alone=False)]
+                tied[key] = [step for step in steps if self._keeps_limit(key, step)] or steps
             else:
                 found[key] = self._alone(key)
         if tied:
@@ -152,26 +160,33 @@ class Shops:
     def _alone(self, key: PoolKey) -> Step:
         now, *others = self._menu(key, alone=True)
         best = self._step(key, now)
+        kept = self._keeps_limit(key, best)
         for counts in others:
-            if mrc_of(self.scenario, key, counts) * sum(self.weights) >= best.total:
+            if kept and mrc_of(self.scenario, key, counts) * sum(self.weights) >= best.total:
                 break  # those that follow cost no less
             step = self._step(key, counts)
-            if step.total < best.total:
-                best = step
+            if self._keeps_limit(key, step) and (not kept or step.total < best.total):
+                best, kept = step, True
         return best
+
+    def _keeps_limit(self, key: PoolKey, step: Step) -> bool:
+        """Whether a pool is above its allowance no more often than it may be."""
+        rule = self.scenario.overage_probability
+        return rule is None or key[0] not in rule.kinds or step.above <= rule.limit * sum(self.weights)
 
     def _step(self, key: PoolKey, counts: Counts) -> Step:
         pool, mrc = self.pools[key], mrc_of(self.scenario, key, counts)
         brought = sum(b.allowance * counts.get(b.bucket_id, 0) for b in sizes_of(self.scenario, key))
         spend: dict[str, int] = defaultdict(int)
-        overage = []
+        overage, above = [], 0
         for month, weight in zip(pool, self.weights, strict=True):
+            above += weight if month.used > month.allowance + brought else 0
             overage.append(self.overage(key, PoolMonth(month.allowance + brought, month.used)))
             if month.contracts:
                 spend[min(month.contracts)] += overage[-1] * weight
         if mrc and (under := _contracts(pool)):
             spend[min(under)] += mrc * sum(self.weights)
-        return Step(counts, brought, mrc, overage, self.weights, dict(spend))
+        return Step(counts, brought, mrc, overage, self.weights, dict(spend), above)
 
 
 def _contracts(pool: Sequence[PoolMonth]) -> set[str]:

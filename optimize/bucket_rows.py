@@ -8,6 +8,7 @@ from math import gcd
 import numpy as np
 from numpy.typing import NDArray
 
+from optimize.buckets import most_brought
 from optimize.ir import Model
 from optimize.problem import MICRO, Pool
 
@@ -40,7 +41,6 @@ def bucket_columns(model: Model, g: int, pool: Pool, share: float, *, one: bool)
         model.column(f"bucket_{g}_{b}", share * size.mrc / MICRO, 0, size.most, whole=True)
         for b, size in enumerate(pool.buckets)
     ]
-    brought = [size.allowance * size.most for size in pool.buckets]
     exclusive = one and len(columns) > 1
     if exclusive and all(size.most == 1 for size in pool.buckets):
         model.row(f"bucket_one_{g}", "bucket", columns, [1.0] * len(columns), high=1)
@@ -55,7 +55,7 @@ def bucket_columns(model: Model, g: int, pool: Pool, share: float, *, one: bool)
         np.array(columns, dtype=np.int64),
         [size.allowance for size in pool.buckets],
         [size.mrc / MICRO for size in pool.buckets],
-        max(brought, default=0) if one else sum(brought),
+        most_brought(((size.allowance, size.most) for size in pool.buckets), one=one),
     )
 
 

@@ -54,6 +54,12 @@ class Bucket:
         return self.max_per_pool if listed else self.today.get(account_id, 0)
 
 
+def most_brought(sizes: Iterable[tuple[int, int]], *, one: bool) -> int:
+    """The most allowance that sizes, each with how many there may be, can bring together; with `one`, of one size."""
+    brought = [allowance * most for allowance, most in sizes]
+    return max(brought, default=0) if one else sum(brought)
+
+
 def combinations(most: Sequence[int], *, one: bool) -> list[tuple[int, ...]]:
     """Every combination of counts a pool may have, given how many of each size; with `one`, of one size at most."""
     if not one:

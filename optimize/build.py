@@ -407,7 +407,9 @@ class _Places:
         keys: dict[str, list[tuple[str, str, str, str]]] = {}
         codes: dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
         price: dict[tuple[str, str, str], tuple[int, int]] = {}
-        limited = self.draft.scenario.limited_kinds  # a pool whose overage is free counts where overage is limited
+        # a pool whose overage is free counts where overage is limited, or where what it buys is spend
+        limited = self.draft.scenario.limited_kinds
+        buying = {bucket.pools for bucket in self.draft.scenario.buckets}
         for kind in ("data", "voice"):
             groups, of_plan = [], []
             for plan in plans:
@@ -416,10 +418,10 @@ class _Places:
                     if kind == "data"
                     else (plan.voice_pool_group, plan.voice_price, 0)
                 )
-                if group is None or not (cost or kind in limited):
+                key = (kind, plan.carrier_id, group or "")
+                if group is None or not (cost or kind in limited or key in buying):
                     of_plan.append(-1)
                     continue
-                key = (kind, plan.carrier_id, group)
                 price.setdefault(key, (cost, block))
                 if (plan.carrier_id, group) not in groups:
                     groups.append((plan.carrier_id, group))

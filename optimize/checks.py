@@ -161,10 +161,7 @@ def _contract_problems(frames: Frames, scenario: Scenario, setting: Setting) -> 
 
 def _bucket_problems(plans: dict[str, dict[str, Any]], usable: list[str], scenario: Scenario) -> list[Issue]:
     issues: list[Issue] = []
-    if scenario.buckets and scenario.limited_kinds:
-        issues.append(
-            Issue(field="buckets", message="a limit on overage (overage_probability) with buckets is not built")
-        )
+    rule = scenario.overage_probability
     for bucket in scenario.buckets:
         group = "pool_group" if bucket.kind == "data" else "voice_pool_group"
         price, wanted = f"{bucket.kind}_overage_price", (bucket.carrier_id, bucket.pool_group)
@@ -172,7 +169,7 @@ def _bucket_problems(plans: dict[str, dict[str, Any]], usable: list[str], scenar
         where = f"{bucket.bucket_id}: {group} {bucket.pool_group} of {bucket.carrier_id}"
         if not mine:
             issues.append(Issue(field="buckets", found=bucket.pool_group, message=f"{where} is in no plan"))
-        elif any(p in usable and not plans[p][price] for p in mine):
+        elif (rule is None or bucket.kind not in rule.kinds) and any(p in usable and not plans[p][price] for p in mine):
             said = f"{where} has no overage price, so use above the allowance is free and no bucket is ever needed"
             issues.append(Issue(field="buckets", found=bucket.bucket_id, message=said))
     return issues

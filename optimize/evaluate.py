@@ -288,7 +288,8 @@ class Evaluator:
     ) -> Priced:
         """The exact cost of an assignment (today's plans for services it does not name) with given buckets.
 
-        Without `buckets` every pool has today's. With `improve` they are where the search for cheaper counts starts.
+        Without `buckets` every pool has today's. With `improve` they are where the search for cheaper counts starts;
+        counts that break the limit on overage are no candidates, unless the pool has no others.
         """
         chosen = self.chosen(assignment)
         key = (chosen.tobytes(), *((frozen(buckets), improve) if self.scenario.buckets else ()))
@@ -550,8 +551,10 @@ class Evaluator:
         suits = np.array([kind in kinds for kind in self._kinds[rows].tolist()], dtype=bool)
         return quiet & suits & self.raw.selected[rows]
 
-    def violations(self, assignment: Assignment | None = None) -> list[str]:
-        """The named groups of constraints that an assignment violates, in a fixed order."""
+    def violations(
+        self, assignment: Assignment | None = None, buckets: BucketCounts | None = None, *, improve: bool = False
+    ) -> list[str]:
+        """The named groups of constraints that an assignment violates, in a fixed order; buckets as in `price`."""
         chosen, scenario, selected = self.chosen(assignment), self.scenario, self.raw.selected
         changed = chosen != self._today
         broken: set[str] = {"services"} if (changed & ~selected).any() else set()
@@ -581,8 +584,11 @@ class Evaluator:
             if high is not None and count[p] > high:
                 broken.add("max_lines")
         if scenario.overage_probability is not None and scenario.limited_kinds:
-            filled = self._filled_pools(chosen, *self._homes(chosen)[:2])
-            odds = overage(filled, self.drawn.weights, scenario.limited_kinds)
+            if scenario.buckets:
+                pools = self.price(assignment, buckets, improve=improve).pools
+            else:
+                pools = self._filled_pools(chosen, *self._homes(chosen)[:2])
+            odds = overage(pools, self.drawn.weights, scenario.limited_kinds)
             if any(share > scenario.overage_probability.limit for share in odds.pools.values()):
                 broken.add("overage_probability")
         return sorted(broken)

@@ -270,12 +270,13 @@ class _Builder:
             top = self._extreme(js, brought, sizes, const[t], max)
             if top <= 0:
                 continue
-            bottom = self._extreme(js, brought, sizes, const[t], min)
+            bottom = self._extreme(js, brought, sizes, const[t], min) - (bought.most if bought else 0)
             if g in self.limited:
-                limit.month(t, js, brought.tolist(), int(const[t]), bottom, top)
+                columns = np.append(js, bought.columns) if bought else js
+                pulls = [*brought.tolist(), *(-a for a in bought.allowance)] if bought else brought.tolist()
+                limit.month(t, columns, pulls, int(const[t]), bottom, top)
             if not pool.price:
                 continue
-            bottom -= bought.most if bought else 0
             most = -(-top // step)
             cost = self.mean * unit_price * self.share[t]
             name = f"{pool.kind}_{g}_{t}"

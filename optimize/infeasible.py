@@ -1,8 +1,8 @@
 """Why a scenario cannot be met: the smallest set of named groups that contradict each other, and the ways out.
 
 Only groups that can conflict take part: which plans a line may have, forced and kept plans, the limits that count
-carriers, changes and lines, and how often pools may be above their allowance. Prices and contracts never make a
-scenario infeasible.
+carriers, changes and lines, and how often pools may be above their allowance, whatever buckets they buy. Prices and
+contracts never make a scenario infeasible.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimize import solver_process
+from optimize.buckets import most_brought
 from optimize.ir import Model
 from optimize.overage_limit import PoolLimit
 from optimize.problem import GROUPS, MICRO, Problem, allowed_plans
@@ -265,6 +266,14 @@ class _Conflict:
         found: NDArray[Any] = usage.home[kind][n] - usage.active[n] * allowance
         return found
 
+    def _most_bought(self, pool: tuple[str, str, str, str]) -> int:
+        """The most allowance that buckets can bring to a pool, millionths: prices never make a scenario infeasible."""
+        kind, account, carrier, group = pool
+        scenario = self.scenario
+        mine = [b for b in scenario.buckets if b.pools == (kind, carrier, group)]
+        sizes = [(b.allowance, b.most(account, scenario.offers)) for b in mine]
+        return most_brought(sizes, one=scenario.bucket_steps == "one")
+
     def _is_eased(self, kinds: Sequence[_Kind]) -> bool:
         """Whether pools keep the limit when every line is on the plan that takes least from them: no search needed."""
         rule = self.scenario.overage_probability
@@ -281,7 +290,9 @@ class _Conflict:
                 excess[pool] = excess.get(pool, 0) + pull.astype(object) * len(kind.lines)
         weights = np.array(self.problem.weights, dtype=object)
         most = rule.limit * self.problem.total_weight
-        return all(weights[total.astype(object) > 0].sum() <= most for total in excess.values())
+        return all(
+            weights[total.astype(object) > self._most_bought(pool)].sum() <= most for pool, total in excess.items()
+        )
 
     def _limit_overage(
         self, model: Model, kinds: Sequence[_Kind], columns: Sequence[Sequence[int]], count: str
@@ -300,6 +311,7 @@ class _Conflict:
                     members[pool].append((number, p, j))
         for g, (pool, found) in enumerate(sorted(members.items())):
             limit = PoolLimit(model, str(g), self.problem.weights)
+            bought = self._most_bought(pool)
             by_month = np.array([self._pull(kinds[number].first, p, pool[0]) for number, p, _ in found]).T.tolist()
             for t, pulls in enumerate(by_month):
                 reach: dict[int, list[int]] = defaultdict(list)
@@ -311,7 +323,7 @@ class _Conflict:
                 js = [j for *_, j in found]
                 for j, pull in zip(() if count else js, pulls, strict=False):
                     model.cost[j] += pull / (MICRO * 1000)
-                limit.month(t, js, pulls, 0, least_of, most_of)
+                limit.month(t, js, pulls, -bought, least_of - bought, most_of - bought)
             limit.close(rule.limit, share)
 
     # ---- words -----------------------------------------------------------------------------------------------------
@@ -340,11 +352,10 @@ class _Conflict:
 
     def _overage_words(self) -> str:
         rule = self.scenario.overage_probability
-        return (
-            ""
-            if rule is None
-            else f"pools above their allowance in at most {float(rule.limit) * 100:.4g} % of the months"
-        )
+        if rule is None:
+            return ""
+        bought = ", whatever buckets they buy" if any(b.kind in rule.kinds for b in self.scenario.buckets) else ""
+        return f"pools above their allowance in at most {float(rule.limit) * 100:.4g} % of the months{bought}"
 
     def _least_overage(self, rest: frozenset[str]) -> float | None:
         """The smallest limit that can be met, rounded up to 6 decimals; None where no limit below 1 can be proven."""

@@ -2,8 +2,9 @@
 
     use_gt - allowance_gt <= M_gt b_gt,  sum_t w_t b_gt <= limit x sum_t w_t,  b binary
 
-M_gt is the largest excess that the pool can have in the month, every line at its worst. What the pool charges does not
-matter: use above an allowance that is free counts too.
+The allowance includes that of the pool's buckets. M_gt is the largest excess that the pool can have in the month, every
+line at its worst and no bucket bought. What the pool charges does not matter: use above an allowance that is free
+counts too.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ def decide(
         last=train[-1],
         suspend_zero_use_months=None,
         scenario_set=SetRule(),
-        overage_probability=None,
+        overage_probability=past.overage_unlimited,
     )
     if policy == "keep":
         return {}
@@ -208,7 +208,7 @@ def recommend(
         plans = decide(policy, frames, replace(scenario, currency=setting.currency), months, time_limit)
         evaluator = Evaluator(frames, scenario, setting)
         mine = {s: p for s, p in (plans or {}).items() if s in evaluator.lines}
-        breaks = ["a line without a plan"] if plans is None else evaluator.violations(mine)
+        breaks = ["a line without a plan"] if plans is None else evaluator.violations(mine, improve=policy != "keep")
         if not breaks:
             return _document(document, policy, build(frames, scenario), evaluator, mine)
         broken.append(Issue(field="--policy", found=policy, message=f"its plans break {', '.join(breaks)}"))

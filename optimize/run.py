@@ -79,7 +79,8 @@ def run_frames(
 
     solution = solve(problem, evaluator, keep_feasible, left, say=say, cancelled=cancelled, warm=warm)
     priced = evaluator.price(solution.assignment, solution.buckets)
-    check(priced, baseline, keep_feasible, solution, evaluator.violations(solution.assignment))
+    violations = evaluator.violations(solution.assignment, solution.buckets)
+    check(priced, baseline, keep_feasible, solution, violations)
     objective, bound, abs_gap, rel_gap = gaps(priced, solution.bound)
     status = status_of(solution.ended, abs_gap, rel_gap, checked.gap + checked.polish_within)
     say(Progress(0.95, "explaining every line", objective, bound, rel_gap))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -125,6 +125,12 @@ class Scenario:
         """Kinds of pool whose probability of overage is limited; a limit of 1 limits nothing."""
         rule = self.overage_probability
         return rule.kinds if rule is not None and rule.limit < 1 else ()
+
+    @property
+    def overage_unlimited(self) -> OverageLimit | None:
+        """The limit on overage with a limit of 1: buckets of pools with free overage, meant for it, are still known."""
+        rule = self.overage_probability
+        return None if rule is None else replace(rule, limit=Fraction(1))
 
     @property
     def text(self) -> str:

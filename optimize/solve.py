@@ -93,7 +93,7 @@ class _Search:
         if key in self.seen:
             return False
         self.seen.add(key)
-        if self.evaluator.violations(assignment):
+        if self.evaluator.violations(assignment, buckets, improve=True):
             return False
         priced = self.evaluator.price(assignment, buckets, improve=True)
         if self.best is None or (priced.objective, priced.changes) < (self.best[0].objective, self.best[0].changes):
@@ -104,7 +104,7 @@ class _Search:
     def settle(self, assignment: dict[str, str | None], limit: Fraction, buckets: BucketCounts | None = None) -> bool:
         """Take an assignment that changes fewer lines at an objective of at most `limit`; never dearer than today."""
         assert self.best is not None
-        if self.evaluator.violations(assignment):
+        if self.evaluator.violations(assignment, buckets, improve=True):
             return False
         priced = self.evaluator.price(assignment, buckets, improve=True)
         if priced.objective > limit or (priced.changes, priced.objective) >= (self.best[0].changes, self.exact):
@@ -191,7 +191,7 @@ def solve(
         search.offer(problem.assignment(best_options(problem)))
         search.notes.append("optimal: each line decided alone")
         return _solution(search, search.exact, "closed form")
-    if keep_feasible:
+    if keep_feasible or problem.has_buckets:  # other buckets may meet a limit that today's do not
         search.offer({})
     if warm is not None:
         search.warm = search.offer(warm.plans_for(problem))

@@ -137,6 +137,8 @@ def solve(request: dict[str, Any], send: Any) -> dict[str, Any]:
         "nodes": 0 if relax else int(info.mip_node_count),
         "x": point(solution.col_value),
     }
+    if not relax and not np.any(arrays["whole"]):  # without a whole column HiGHS has no tree, and says a bound of 0
+        found["bound"] = info.objective_function_value if status == highspy.HighsModelStatus.kOptimal else -np.inf
     if relax and status == highspy.HighsModelStatus.kOptimal:
         found["duals"] = np.array(solution.row_dual)
         found["bound"], found["reduced"] = safe_bound(arrays, found["duals"])

@@ -146,7 +146,9 @@ def _best(
 ) -> tuple[Priced, Assignment]:
     for candidate in known:
         mine = {s: candidate.get(s, line["plan_id"]) for s, line in evaluator.lines.items()}
-        if any(p is not None and p not in evaluator.plans for p in mine.values()) or evaluator.violations(mine):
+        if any(p is not None and p not in evaluator.plans for p in mine.values()) or (
+            evaluator.violations(mine, improve=True)
+        ):
             continue
         tried = evaluator.price(mine, improve=True)
         if (tried.objective, tried.changes) < (found[0].objective, found[0].changes):
@@ -250,7 +252,8 @@ class Desk:
         if solution is None:
             return Answer(scenario, "time_limit", baseline, None, Fraction(0), {}, evaluator)
         priced = evaluator.price(solution.assignment, solution.buckets)
-        check(priced, baseline, keep_feasible, solution, evaluator.violations(solution.assignment))
+        violations = evaluator.violations(solution.assignment, solution.buckets)
+        check(priced, baseline, keep_feasible, solution, violations)
         best = _best(evaluator, (priced, solution.assignment), known)
         bound = min(max(solution.bound, floor) if floor is not None else solution.bound, best[0].objective)
         _, _, abs_gap, rel_gap = gaps(best[0], bound)

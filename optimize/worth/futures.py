@@ -41,7 +41,7 @@ def study(desk: Desk, futures: tuple[tuple[str, Fraction], ...] = FUTURES) -> di
     choices["keep everything"] = ({}, None)
     costs: dict[str, dict[str, Fraction]] = {}
     for choice, (assignment, bought) in choices.items():
-        if any(answer.evaluator.violations(assignment) for answer in answers.values()):
+        if any(answer.evaluator.violations(assignment, bought) for answer in answers.values()):
             continue
         costs[choice] = {name: one.evaluator.price(assignment, bought).objective for name, one in answers.items()}
     best = {name: min(row[name] for row in costs.values()) for name in answers}

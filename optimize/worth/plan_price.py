@@ -185,7 +185,7 @@ class Curve:
         found: tuple[str, Fraction, Assignment] | None = None
         for _, service_id in gains:
             moved = {**self.without.assignment, service_id: self.plan_id}
-            if self.desk.evaluator_under(self._patch(self.listed)).violations(moved):
+            if self.desk.evaluator_under(self._patch(self.listed)).violations(moved, improve=True):
                 continue
             even = self._even(moved, Fraction(0) if found is None else found[1])
             if even is not None and (found is None or even > found[1]):

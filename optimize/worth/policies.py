@@ -48,7 +48,9 @@ def present(desk: Desk) -> list[Policy]:
          f"A fixed cost of {', '.join(c for c, a in sorted(scenario.carrier_fixed_cost.items()) if a)}",
          any(scenario.carrier_fixed_cost.values())),
     ]  # fmt: skip
-    found += [Policy(key, name, {key: None}) for key, name, there in rules if there]
+    # a limit of 1 limits nothing, and still says that buckets of a pool with free overage are meant
+    without = {"overage_probability": {**(desk.document.get("overage_probability") or {}), "limit": 1}}
+    found += [Policy(key, name, {key: without.get(key)}) for key, name, there in rules if there]
     return found + _of_tables(desk)
 
 

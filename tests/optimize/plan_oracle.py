@@ -46,7 +46,7 @@ class Oracle:
     """Every assignment of a tiny instance, priced and checked as the document says."""
 
     def __init__(self, tables, scenario):
-        self.t, self.s = tables, scenario
+        self.t, self.s, self.last = tables, scenario, {}
         self.plans = {p["plan_id"]: p for p in tables["plans"]}
         used = sorted(u["month"] for u in tables["usage"])
         months = scenario.get("months") or {}
@@ -190,7 +190,11 @@ class Oracle:
             found = [x for x in found if x == self.s["force"][s["service_id"]]]
         return found
 
-    def feasible(self, pick):
+    def feasible(self, pick, bought=None):
+        """Whether an assignment keeps every limit with the buckets of its pools; see `cost`."""
+        return self.keeps_counts(pick) and self.keeps_limit(self.excesses(pick), bought)
+
+    def keeps_counts(self, pick):
         carriers, count, changes = set(), {}, 0
         for s, p in zip(self.services, pick, strict=True):
             if p is not None:
@@ -207,17 +211,38 @@ class Oracle:
             low, high = self.plans[p].get("min_lines"), self.plans[p].get("max_lines")
             if (low is not None and n < low) or (high is not None and n > high):
                 return False
+        return True
+
+    def keeps_limit(self, excesses, bought=None):
         told = self.s.get("overage_probability")
         return told is None or all(
             odds <= num(told["limit"])
-            for (kind, *_), odds in self.overage(pick)[0].items()
+            for (kind, *_), odds in self.odds(excesses, bought)[0].items()
             if kind in told.get("kinds", KINDS)
         )
 
-    def overage(self, pick):
-        """Probability that each pool is above its allowance, and that any of them is."""
+    def overage(self, pick, bought=None):
+        """Probability that each pool is above its allowance, and that any of them is; `bought` as in `cost`."""
+        return self.odds(self.excesses(pick), bought)
+
+    def odds(self, excesses, bought):
         pools, any_of = {}, F(0)
-        for m, factor, weight in self.draws:
+        for here, (*_, weight) in zip(excesses, self.draws, strict=True):
+            over = {key: excess > self.brings(key, bought) for key, excess in here.items()}
+            for key, is_over in over.items():
+                pools[key] = pools.get(key, F(0)) + (weight if is_over else 0)
+            any_of += weight if any(over.values()) else 0
+        return pools, any_of
+
+    def brings(self, key, bought):
+        """The allowance of a pool's buckets."""
+        have = self.today(key) if bought is None else bought.get(key, {})
+        return sum((have.get(b["bucket_id"], 0) * num(b["allowance"]) for b in self.buckets(key)), F(0))
+
+    def excesses(self, pick):
+        """What each pool uses above its plans' allowances in each scenario month."""
+        found = []
+        for m, factor, _ in self.draws:
             here = {}
             for s, p in zip(self.services, pick, strict=True):
                 if p is None or not self.active(s, m):
@@ -230,10 +255,8 @@ class Oracle:
                 if plan["voice_pool_group"] is not None:
                     key = ("voice", account, plan["carrier_id"], plan["voice_pool_group"])
                     here[key] = here.get(key, F(0)) + home["voice"] - num(plan["voice_min"])
-            for key, excess in here.items():
-                pools[key] = pools.get(key, F(0)) + (weight if excess > 0 else 0)
-            any_of += weight if any(excess > 0 for excess in here.values()) else 0
-        return pools, any_of
+            found.append(here)
+        return found
 
     def fee(self, s, p):
         if p == s["plan_id"]:
@@ -282,7 +305,7 @@ class Oracle:
         for key, pool in pools.items():
             have = self.today(key) if bought is None else bought.get(key, {})
             mine = [(b, have.get(b["bucket_id"], 0)) for b in self.buckets(key)]
-            brings = sum((n * num(b["allowance"]) for b, n in mine), F(0))
+            brings = self.brings(key, bought)
             mrc = sum((n * num(b["mrc"]) for b, n in mine), F(0))
             payer = min(pool["contracts"], default=None)
             for n, (excess, contracts) in enumerate(pool["months"]):
@@ -321,6 +344,11 @@ class Oracle:
 
     def lines_and_pools(self, pick):
         """What an assignment costs without its pools, and what its pools use above the plans' allowances."""
+        if pick not in self.last:  # asked again for every purchase
+            self.last = {pick: self._lines_and_pools(pick)}
+        return self.last[pick]
+
+    def _lines_and_pools(self, pick):
         gross = [F(0)] * len(self.draws)
         spend = {c["contract_id"]: F(0) for c in self.contracts}
         pools, fees, changes = {}, F(0), 0
@@ -411,9 +439,12 @@ class Oracle:
         """(objective, changes, assignment) of the best feasible assignment, None if there is none."""
         best = None
         for pick in itertools.product(*(self.choices(s) for s in self.services)):
-            if not self.feasible(pick):
+            if not self.keeps_counts(pick):
                 continue
+            excesses = self.excesses(pick)
             for bought in self.purchases(pick):
+                if not self.keeps_limit(excesses, bought):
+                    continue
                 cost = self.cost(pick, bought)
                 if best is None or (cost[1], cost[3]) < best[:2]:
                     best = (cost[1], cost[3], pick, cost[0], cost[2])
@@ -681,10 +712,13 @@ def _sets(rng: random.Random, feature: str, tables: dict[str, list[dict]]) -> di
 def bucket_instance(rng: random.Random, feature: str):
     """A random tiny instance that has the feature and pools which may buy buckets."""
     tables, scenario = instance(rng, feature)
-    scenario.pop("overage_probability", None)  # not with buckets
-    for plan in tables["plans"]:
-        plan |= {"data_overage_price": plan["data_overage_price"] or 3} if plan["pool_group"] else {}
-        plan |= {"voice_overage_price": plan["voice_overage_price"] or 1} if plan["voice_pool_group"] else {}
+    told = scenario.get("overage_probability")
+    limited = told.get("kinds", KINDS) if told else ()
+    for plan in tables["plans"]:  # overage that is free needs buckets only for a limit
+        if "data" not in limited:
+            plan |= {"data_overage_price": plan["data_overage_price"] or 3} if plan["pool_group"] else {}
+        if "voice" not in limited:
+            plan |= {"voice_overage_price": plan["voice_overage_price"] or 1} if plan["voice_pool_group"] else {}
     by_carrier: dict = {}
     for plan in tables["plans"]:
         by_carrier.setdefault(plan["carrier_id"], []).append(plan)
@@ -725,4 +759,20 @@ def bucket_instance(rng: random.Random, feature: str):
                 if rng.random() < 0.4 and (scenario["bucket_steps"] == "any" or not held.get(account)):
                     bucket["today"][account] = held[account] = rng.randint(1, most)
             scenario["buckets"].append(bucket)
+    return tables, scenario
+
+
+def limited_bucket_instance(rng: random.Random, feature: str):
+    """A random tiny instance that has the feature, pools which may buy buckets and a limit on overage."""
+    tables, scenario = bucket_instance(rng, feature)
+    if "overage_probability" not in scenario:
+        scenario["overage_probability"] = {"limit": rng.choice([0, "0.25", "0.34", "0.5", "0.67"])}
+        if rng.random() < 0.3:
+            scenario["overage_probability"]["kinds"] = [rng.choice(["data", "voice"])]
+        limited = scenario["overage_probability"].get("kinds", KINDS)
+        free = {p["carrier_id"] for p in tables["plans"] if rng.random() < 0.1}
+        for plan in tables["plans"]:
+            if plan["carrier_id"] in free:
+                plan |= {"data_overage_price": None} if plan["pool_group"] and "data" in limited else {}
+                plan |= {"voice_overage_price": None} if plan["voice_pool_group"] and "voice" in limited else {}
     return tables, scenario

@@ -12,7 +12,7 @@ import yaml
 from estates import M, pooled_estate
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from plan_oracle import FEATURES, Oracle, as_frames, bucket_instance
+from plan_oracle import FEATURES, Oracle, as_frames, bucket_instance, limited_bucket_instance
 
 import app.commands.optimize
 import optimize
@@ -31,6 +31,7 @@ from optimize.problem import Pool, PoolBucket
 from optimize.reduce import reduce
 from optimize.scenario import parse
 from optimize.scope import settle
+from optimize.worth import worth_frames
 from tests.run_command import run
 
 STAIRS = ((50, 150), (85, 230), (150, 380))
@@ -125,6 +126,111 @@ def test_twenty_five_devices_by_hand(use, steps, bought, cost, method):
     assert (pool["baseline_allowance"], pool["baseline_bucket_cost"]) == (85 * 1024, 230)
 
 
+def throttled(price=None, only=True):
+    """25 devices that together use 50, 80, 130 and 25 GB; overage `price` for a started GB, None = free."""
+    frames = devices(2.0, 3.2, 5.2, 1.0)
+    frames["plans"]["data_overage_price"] = pd.array([None if price is None else price * M, None], dtype="Int64")
+    if only:
+        frames["plans"] = frames["plans"].iloc[:1]
+    return frames
+
+
+# the smallest bucket that holds the largest month, the second largest, the third, none: month by month above it
+UNDER_A_LIMIT = [(0, "150 GB", 380, ()), ("0.25", "85 GB", 230, (45,)), ("0.5", "50 GB", 150, (30, 80))]
+UNDER_A_LIMIT += [("0.99", "50 GB", 150, (30, 80)), (1, None, 0, (50, 80, 130, 25))]
+
+
+@pytest.mark.parametrize("method", ["count", "lines", "model"])
+@pytest.mark.parametrize("price", [None, 1])
+@pytest.mark.parametrize(("limit", "bought", "mrc", "above"), UNDER_A_LIMIT)
+def test_what_twenty_five_devices_buy_to_overflow_seldom(limit, bought, mrc, above, price, method):
+    held = buckets()
+    held[0]["today"] = {"A": 1}
+    scenario = {"buckets": held, "overage_probability": {"limit": limit}, "gap": 0, "method": method}
+    found = optimize.run_frames(throttled(price, only=method == "count"), scenario).to_json()
+    assert found["status"] == "optimal"
+    assert found["certificate"]["cost"] == pytest.approx(150 + mrc + (price or 0) * sum(above) / 4)
+    assert [row["bucket_id"] for row in found["buckets"] if row["count"]] == ([bought] if bought else [])
+    assert found["overage_probability"]["worst_pool"] == len(above) / 4
+    assert found["overage_probability"]["baseline_worst_pool"] == 0.5
+    assert all(row["action"] == "keep" for row in found["recommendations"])
+
+
+@pytest.mark.parametrize(
+    ("stairs", "extra", "least"),
+    [
+        (STAIRS[:1], {}, 0.5),
+        (STAIRS[:1], {"max_per_pool": 2}, 0.25),
+        (STAIRS[:1], {"max_per_pool": 3}, None),
+        (STAIRS[:2], {}, 0.25),
+        (STAIRS[:2], {"offer_id": "RFP"}, 1),
+        (STAIRS[:1], {"offer_id": "RFP", "today": {"A": 1}}, 0.5),
+    ],
+)
+def test_the_smallest_limit_is_that_with_every_bucket_that_may_be_bought(stairs, extra, least):
+    scenario = {"buckets": buckets(stairs, **extra), "overage_probability": {"limit": 0}, "gap": 0}
+    result = optimize.run_frames(throttled(), scenario)
+    if least is None:
+        assert result.status == "optimal"
+        return
+    why = result.to_json()["infeasible"]
+    assert why["groups"] == ["overage_probability"]
+    assert "whatever buckets they buy" in why["explanation"]
+    (way,) = why["relaxations"]
+    assert way["value"] == least
+    loose = {**scenario, "overage_probability": {"limit": least}}
+    assert optimize.run_frames(throttled(), loose).status == "optimal"
+
+
+def test_sizes_that_may_be_combined_count_together_in_the_smallest_limit():
+    scenario = {"buckets": buckets(STAIRS[:2]), "bucket_steps": "any", "overage_probability": {"limit": 0}, "gap": 0}
+    found = optimize.run_frames(throttled(), scenario).to_json()
+    assert found["certificate"]["cost"] == pytest.approx(150 + 150 + 230)
+
+
+def test_the_price_of_a_limit_is_that_of_the_bucket_that_meets_it():
+    held = buckets()
+    held[0]["today"] = {"A": 1}
+    scenario = {"buckets": held, "overage_probability": {"limit": "0.25"}, "gap": 0}
+    for price, paid in ((None, 230), (1, 230 + 45 / 4 - (50 + 80 + 130 + 25) / 4)):
+        (policy,) = worth_frames(throttled(price), scenario, studies=["policies"])["studies"]["policies"]["policies"]
+        assert (policy["policy"], policy["price"]) == ("overage_probability", pytest.approx(paid))
+
+
+def test_the_back_test_leaves_the_limit_out_where_overage_is_free_too():
+    scenario = {"buckets": buckets(today={}), "overage_probability": {"limit": 0}}
+    told = optimize.backtest_frames(throttled(), scenario, time_limit=5)
+    assert {p["policy"]: p["paid"] for p in told["policies"]}["stochastic"] == pytest.approx(150)
+
+
+def test_parts_keep_the_limit_of_each_pool():
+    frames, scenario = small_pools(60, 12, "any")
+    limited = {**scenario, "overage_probability": {"limit": "0"}, "gap": 0}
+    parted, whole = (optimize.run_frames(frames, {**limited, "method": m}).to_json() for m in ("model", "lines"))
+    assert "parts" in parted["certificate"]["solver_status"]
+    assert parted["certificate"]["objective"] == pytest.approx(whole["certificate"]["objective"], abs=0.006)
+    assert max(pool["overage_probability"] for pool in parted["pools"]) == 0
+    free = optimize.run_frames(frames, {**scenario, "gap": 0, "method": "model"}).to_json()
+    assert max(pool["overage_probability"] for pool in free["pools"]) > 0
+
+
+def test_a_large_model_with_buckets_chooses_its_months_and_stays_honest(monkeypatch):
+    frames = pooled_estate(40, 6, 1, block=256)
+    small = frames["plans"]["plan_id"] == "C0-0"
+    frames["plans"].loc[small, ["data_mb", "mrc"]] = [0, 5 * M]
+    frames["plans"]["data_overage_price"] = frames["plans"]["data_overage_price"] // 12
+    given = {"buckets": buckets(((20, 45), (50, 100), (85, 160))), "gap": 0, "method": "model"}
+    limit = {**given, "overage_probability": {"limit": "0.17"}}
+    best = optimize.run_frames(frames, limit).to_json()["certificate"]["objective"]
+    monkeypatch.setattr(optimize.solve, "SMALL", 0)
+    large = optimize.run_frames(frames, {**limit, "gap": "0.0005"}).to_json()
+    assert large["certificate"]["bound"] <= best + 1e-6 <= large["certificate"]["objective"] + 2e-6
+    assert large["certificate"]["objective"] <= best * 1.002
+    assert large["overage_probability"]["worst_pool"] <= 0.17
+    free = optimize.run_frames(frames, given).to_json()
+    assert free["overage_probability"]["worst_pool"] > 0.17, "the limit binds"
+
+
 def test_lines_that_leave_the_pool_make_a_smaller_bucket_do():
     frames = devices(2.0, 2.0)
     heavy = frames["usage"]["service_id"] == "D07"
@@ -138,10 +244,11 @@ def test_lines_that_leave_the_pool_make_a_smaller_bucket_do():
     assert [(r["bucket_id"], r["count"]) for r in found["buckets"]] == [("50 GB", 1)]
 
 
+@pytest.mark.parametrize("make", [bucket_instance, limited_bucket_instance])
 @pytest.mark.parametrize("feature", FEATURES)
-def test_every_method_that_fits_agrees_with_brute_force(feature):
-    seed = next(s for s in range(40, 90) if _fits(feature, s))
-    tables, scenario = bucket_instance(random.Random(f"{feature}{seed}"), feature)
+def test_every_method_that_fits_agrees_with_brute_force(feature, make):
+    seed = next(s for s in range(40, 90) if _fits(make, feature, s))
+    tables, scenario = make(random.Random(f"{feature}{seed}"), feature)
     oracle, frames = Oracle(tables, scenario), as_frames(tables)
     best = oracle.solve()
     fitting = Fitting(build(frames, parse(scenario)))
@@ -168,11 +275,15 @@ def test_every_method_that_fits_agrees_with_brute_force(feature):
         assert proof["cost"] == pytest.approx(float(cost), abs=1e-6), where
         assert proof["total_cost"] == pytest.approx(float(total), abs=1e-6), where
         assert found["baseline_cost"] == pytest.approx(float(oracle.keep()[1]), abs=1e-6), where
+        assert oracle.feasible(picked, bought), where
+        pools, any_of = oracle.overage(picked, bought)
+        assert found["overage_probability"]["estate"] == pytest.approx(float(any_of)), where
+        assert found["overage_probability"]["worst_pool"] == pytest.approx(float(max(pools.values(), default=0))), where
 
 
-def _fits(feature, seed):
+def _fits(make, feature, seed):
     """Whether an instance has a choice, and few enough for brute force in a moment."""
-    tables, scenario = bucket_instance(random.Random(f"{feature}{seed}"), feature)
+    tables, scenario = make(random.Random(f"{feature}{seed}"), feature)
     oracle = Oracle(tables, scenario)
     if not scenario["buckets"] or not oracle.services:
         return False
@@ -181,10 +292,11 @@ def _fits(feature, seed):
     return 4 <= picks <= 40 and most <= 60
 
 
+@pytest.mark.parametrize("make", [bucket_instance, limited_bucket_instance])
 @pytest.mark.parametrize("feature", FEATURES)
-def test_the_evaluator_prices_given_counts_and_finds_the_best(feature):
+def test_the_evaluator_prices_given_counts_and_finds_the_best(feature, make):
     for seed in (5, 6):
-        tables, scenario = bucket_instance(random.Random(f"{feature}{seed}"), feature)
+        tables, scenario = make(random.Random(f"{feature}{seed}"), feature)
         oracle = Oracle(tables, scenario)
         if not oracle.services:
             continue
@@ -203,7 +315,14 @@ def test_the_evaluator_prices_given_counts_and_finds_the_best(feature):
             for bought, (cost, objective, total) in zip(every, priced, strict=True):
                 found = evaluator.price(plans, bought)
                 assert (found.cost, found.objective, found.total_cost) == (cost, objective, total)
-            assert evaluator.price(plans, improve=True).objective == min(objective for _, objective, _ in priced)
+            excesses = oracle.excesses(picked)
+            kept = [oracle.keeps_limit(excesses, bought) for bought in every]
+            for bought, keeps in list(zip(every, kept, strict=True))[:20]:
+                assert ("overage_probability" not in evaluator.violations(plans, bought)) == keeps
+            assert ("overage_probability" not in evaluator.violations(plans, improve=True)) == any(kept)
+            if any(kept):
+                least = min(objective for keeps, (_, objective, _) in zip(kept, priced, strict=True) if keeps)
+                assert evaluator.price(plans, improve=True).objective == least
 
 
 def cost_of(frames, stairs, **scenario):
@@ -299,7 +418,6 @@ LADDER = (("a", 5, 10), ("b", 12, 22))
         ({"buckets": buckets(today={"A": 1})}, "several sizes today"),
         ({"buckets": buckets(max_per_pool=40), "bucket_steps": "any"}, "combinations of counts"),
         ({"buckets": buckets(), "bucket_steps": "two"}, "one or any"),
-        ({"buckets": buckets(), "overage_probability": {"limit": "0.5"}}, "overage_probability"),
         ({"buckets": buckets(carrier="nobody")}, "unknown carrier"),
         ({"buckets": buckets(STAIRS[:1], today={"nobody": 1})}, "unknown account"),
         ({"buckets": buckets(STAIRS[:1], pool_group="other")}, "is in no plan"),
@@ -346,6 +464,15 @@ def test_lines_without_a_choice_are_proven_too(method):
         scenario = {"buckets": buckets(pool_group=group), "gap": 0, "method": method}
         found = optimize.run_frames({**frames, "plans": plans}, scenario).to_json()
         assert (found["status"], found["certificate"]["cost"]) == ("optimal", cost)
+
+
+@pytest.mark.parametrize("method", ["model", "lines"])
+def test_bad_months_without_a_choice_are_proven_too(method):
+    frames = devices(2.0, 3.0)
+    frames["plans"]["mrc"] = pd.array([6 * M, 1 * M], dtype="Int64")  # unlimited beats the pool for every line
+    bad = {"objective": "cvar", "cvar": {"alpha": "0.9", "weight": 1}}
+    found = optimize.run_frames(frames, {"buckets": buckets(today={}), **bad, "gap": 0, "method": method}).to_json()
+    assert (found["status"], found["certificate"]["cost"]) == ("optimal", 25)
 
 
 def test_a_bucket_of_a_pool_that_nobody_is_in_costs_nothing_and_is_given_up():
