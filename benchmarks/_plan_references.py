@@ -102,13 +102,14 @@ def solved(lines: int, solver: str, seconds: float, gap: float) -> dict[str, Any
 
 
 def used() -> float:
-    """Processor seconds of this process and of the solver processes that it keeps."""
+    """Processor seconds of this process and of its solver processes, those it keeps and those that have ended."""
     ticks = 0
     for task in Path("/proc/self/task").iterdir():
         for child in (task / "children").read_text().split():
             fields = Path(f"/proc/{child}/stat").read_text().rsplit(")", 1)[1].split()
             ticks += int(fields[11]) + int(fields[12])
-    return time.process_time() + ticks / os.sysconf("SC_CLK_TCK")
+    gone = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + gone.ru_utime + gone.ru_stime + ticks / os.sysconf("SC_CLK_TCK")
 
 
 class _Limited(Silent):
