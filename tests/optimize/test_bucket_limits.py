@@ -71,10 +71,37 @@ def test_the_price_of_a_limit_is_that_of_the_bucket_that_meets_it():
         assert (policy["policy"], policy["price"]) == ("overage_probability", pytest.approx(paid))
 
 
-def test_the_back_test_leaves_the_limit_out_where_overage_is_free_too():
-    scenario = {"buckets": buckets(today={}), "overage_probability": {"limit": 0}}
+# 50, 80, 130 and 25 GB a month; two cuts: seen are 50 and 80, paid 130; then seen are 50, 80 and 130, paid 25
+REPLAYED = [
+    (0, (230 + 380) / 2, 0.5, False),  # the largest month seen: 85 GB are too few for 130
+    ("0.5", (150 + 230) / 2, 0.5, True),  # the second largest
+    (1, 0, 1, True),
+]
+
+
+@pytest.mark.parametrize(("limit", "mrc", "above", "keeps"), REPLAYED)
+def test_the_back_test_decides_under_the_limit_and_counts_months_above(limit, mrc, above, keeps):
+    scenario = {"buckets": buckets(today={}), "overage_probability": {"limit": limit}}
     told = optimize.backtest_frames(throttled(), scenario, time_limit=5)
-    assert {p["policy"]: p["paid"] for p in told["policies"]}["stochastic"] == pytest.approx(150)
+    policies = {p["policy"]: p for p in told["policies"]}
+    row = policies["stochastic"]
+    assert row["paid"] == pytest.approx(150 + mrc)
+    assert (row["overage_probability"]["worst_pool"], row["keeps_limit"]) == (above, keeps)
+    assert policies["keep"]["paid"] == policies["clairvoyant"]["paid"] == pytest.approx(150)
+    assert policies["keep"]["keeps_limit"] == (limit == 1)
+    if limit == "0.5":
+        assert told["ranking"][-1] == "keep", "the cheapest, but above its allowance in every month"
+        assert "more often: keep" in told["conclusion"]
+    assert told["overage_probability"]["decides"] == ["stochastic", "stochastic_level"]
+    assert any("clairvoyant" in note for note in told["notes"])
+
+
+def test_the_back_test_names_policies_that_find_no_plans_within_the_limit():
+    told = optimize.backtest_frames(throttled(), {"overage_probability": {"limit": 0}}, time_limit=5)
+    assert "keep" in told["ranking"]
+    assert "stochastic" not in told["ranking"]
+    assert any("stochastic is left out" in n and "2026-01 to 2026-02" in n for n in told["notes"])
+    assert "No policy kept" in told["conclusion"]
 
 
 def test_parts_keep_the_limit_of_each_pool():

@@ -256,11 +256,16 @@ def test_the_command_tells_what_to_order_and_writes_the_model(store_of, tmp_path
     assert "bucket_one_0" in model.read_text()
 
 
-def test_the_back_test_pays_for_buckets_chosen_before_the_cut():
+@pytest.mark.parametrize(("drawn", "kind", "bought"), [({}, "history", 40), ({"factors": [2]}, "factors", 70)])
+def test_the_back_test_pays_for_buckets_chosen_before_the_cut(drawn, kind, bought):
     frames = devices(2.0, 2.0, 2.0, 4.0, count=5)
-    told = optimize.backtest_frames(frames, {"buckets": buckets([(10, 40), (20, 70)], today={})}, time_limit=5)
+    scenario = {"buckets": buckets([(10, 40), (20, 70)], today={}), "scenario_set": {"kind": kind, **drawn}}
+    told = optimize.backtest_frames(frames, scenario, time_limit=5)
     paid = {p["policy"]: p["paid"] for p in told["policies"]}
-    # 10 GB are seen before both cuts, 10 and 20 GB are paid: the small bucket is bought and the second time too small
-    assert paid["stochastic"] == pytest.approx(5 * 6 + 40 + (0 + 100) / 2)
+    # 10 GB are seen before both cuts, 10 and 20 GB are paid: who expects twice the use buys enough for the second
+    assert paid["stochastic"] == pytest.approx(5 * 6 + bought + (0 + (100 if bought == 40 else 0)) / 2)
     assert paid["clairvoyant"] == pytest.approx(5 * 6 + (40 + 70) / 2)
     assert paid["keep"] == pytest.approx(5 * 6 + (100 + 200) / 2)
+    assert paid["line_average"] == paid["stochastic"]
+    assert told["scenario_set"]["kind"] == kind
+    assert any("scenario_set" in note for note in told["notes"]) == (kind != "history")
