@@ -10,7 +10,7 @@ from typing import Any
 from core.money import to_text
 from core.queries import loading
 from core.store import attributes_of
-from loaders import dimensions, reissue
+from loaders import dimensions, overlap, reissue
 from loaders.batch import Batch, FileState
 from loaders.contract import UNCONFIRMED, Bill, LineUsage, Named, Rejected
 from loaders.facts import Facts
@@ -123,17 +123,25 @@ class Bills:
             row["service_id"] = service(row["billed_number"], row.get("period_start") or f"{row['month']}-01")
         for row in use.events:
             row["service_id"] = service(row["billed_number"], row["started_at"][:10])
-        for table, rows in (("usage", use.usage), ("usage_events", use.events)):
-            self.facts.insert_records(table, [row for row in rows if row["service_id"]])
         known = {number for (number, _), ident in found.items() if ident}
-        unknown = [
-            Rejected(record, "number", number, _KNOWN, "the number is unknown", "usage")
+        usage = [row for row in use.usage if row["service_id"]]
+        events = [row for row in use.events if row["service_id"]]
+        told: dict[str, str] = {}
+        if not use.events:
+            usage, told = overlap.reissued(self.batch, usage)
+        self.facts.insert_records("usage", usage)
+        self.facts.insert_records("usage_events", events)
+        self.facts.called |= {row["service_id"] for row in events}
+        aside = [
+            Rejected(record, "number", number, None, told[number], "usage")
+            if number in told
+            else Rejected(record, "number", number, _KNOWN, "the number is unknown", "usage")
             for number, records in use.rows_of.items()
-            if number is not None and number not in known
+            if number is not None and (number in told or number not in known)
             for record in records
         ]
-        self.batch.loaded(file, len(use.rows) - len(unknown))
-        self.batch.reject(file, sorted(unknown, key=lambda item: item.row.line))
+        self.batch.loaded(file, len(use.rows) - len(aside))
+        self.batch.reject(file, sorted(aside, key=lambda item: item.row.line))
 
     def _compare(self, file: FileState, bill: Bill, old: Row) -> None:
         """A summary of an invoice that is loaded in detail: nothing is added, a difference is said."""
@@ -279,6 +287,7 @@ class Bills:
             if service is not None:
                 row["service_id"] = service
                 events.append(row)
+        overlap.give_way(self.batch, file, usage)
         self.facts.insert_records("usage", usage)
         self.facts.insert_records("usage_events", events)
         unnamed = {number for number in bill.lines if self._service(bill, account, number, bill.period_start) is None}
