@@ -14,7 +14,7 @@ from loaders import dimensions, overlap, reissue
 from loaders.batch import Batch, FileState
 from loaders.contract import UNCONFIRMED, Bill, LineUsage, Named, Rejected
 from loaders.facts import Facts
-from loaders.names import account_key
+from loaders.names import ALL_DIGITS, ROUNDED, account_key, rounded
 from loaders.reading.text import CHUNK_ROWS
 from loaders.taxonomy import Taxonomy
 from loaders.values import attributes_text
@@ -62,8 +62,14 @@ class Bills:
         self._taxonomy = Taxonomy.of(batch.txn)
 
     def apply(self, file: FileState, bill: Bill) -> None:
-        """Add one bill, or set it aside as a whole where it re-issues an older one with other content."""
+        """Add one bill; one with a rounded number, or that re-issues an older one with other content, is set aside."""
         self._file = file
+        printed = {row.get("billed_number") or "" for row in bill.charges}
+        damaged = next(filter(rounded, (bill.account_number, *bill.lines, *sorted(printed))), None)
+        if damaged is not None:
+            rows = (Rejected(row, "number", damaged, ALL_DIGITS, ROUNDED) for row in bill.source_rows)
+            self.batch.reject(file, rows)
+            return
         account = self._account(bill, bill.account_number)
         invoice_id = f"{account}:{bill.number}"
         old = self._older(account, bill.number, invoice_id)
@@ -107,6 +113,10 @@ class Bills:
     def apply_usage(self, file: FileState, use: LineUsage) -> None:
         """Add use without an invoice; the records of a line that stays unknown are set aside."""
         self._file = file
+        damaged = next(filter(rounded, (use.account_number or "", *filter(None, use.rows_of))), None)
+        if damaged is not None:
+            self.batch.reject(file, (Rejected(row, "number", damaged, ALL_DIGITS, ROUNDED) for row in use.rows))
+            return
         account = None if use.account_number is None else self._account(use, use.account_number)
         found: dict[tuple[str, str], str | None] = {}
 

@@ -108,3 +108,31 @@ def test_a_renamed_column_of_bell_is_named(store: Store, tmp_path: Path) -> None
     file = dry(store, tmp_path / "calls.csv")
     assert file.format == "bell"
     assert "the required column DURATION is missing; the closest is CALL DURATION" in (file.error or "")
+
+
+@pytest.mark.parametrize(
+    ("name", "number", "damaged"),
+    [
+        ("att_charges/att_202601.csv", "287301456789", "2.87301E+11"),
+        ("att_charges/att_202601.csv", "4155550001,IT", "4.15556E+09,IT"),
+        ("verizon_report/invoices.csv", "642350544-00002", "6.4235E+14"),
+        ("bell/calls_202601.csv", "6045550123", "6.04555E+09"),
+    ],
+)
+def test_a_number_that_a_spreadsheet_rounded_makes_no_account_and_no_line(
+    store: Store, tmp_path: Path, name: str, number: str, damaged: str
+) -> None:
+    text = (GOLDEN / name).read_text(encoding="utf-8")
+    (tmp_path / Path(name).name).write_text(text.replace(number, damaged), encoding="utf-8")
+    (file,) = loaders.load_paths(store, [tmp_path / Path(name).name]).files
+    assert file.rows_quarantined > 0
+    assert any("a spreadsheet has rounded the number: its last digits are lost" in str(i) for i in file.issues)
+    for table in ("accounts", "services"):
+        assert not store.frame(table)["number"].dropna().str.contains("E+", regex=False).any()
+
+
+def test_rounded_numbers_of_canonical_tables_are_set_aside(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "carriers.csv").write_text("carrier_id,name\ntel,Telco\n")
+    (tmp_path / "accounts.csv").write_text("account_id,carrier_id,number\nA,tel,2.87301E+11\nB,tel,2E11\nC,tel,7\n")
+    loaders.load_paths(store, [tmp_path])
+    assert store.frame("accounts")["account_id"].tolist() == ["B", "C"]
