@@ -58,7 +58,7 @@ class RawLines(Sequence[str]):
 def can_read(facts: TextFacts, header: Sequence[str], table: str) -> bool:
     """Whether a file may go this way at all: UTF-8, lines that end in LF or CRLF, canonical columns only."""
     known = set(CANONICAL_COLUMNS[table])
-    plain = facts.encoding in {"utf-8", "utf-8-sig"} and facts.newline in {"lf", "crlf"}
+    plain = facts.encoding in {"utf-8", "utf-8-sig"} and facts.errors == "strict" and facts.newline in {"lf", "crlf"}
     return plain and all(name.strip().casefold() in known for name in header) and len(set(header)) == len(header)
 
 
