@@ -107,7 +107,7 @@ def _contracts(store: Store, as_of: str, month: str, money: Any) -> list[list[st
     return [
         [
             row["name"] or row["contract_id"],
-            formats.words(row["state"]) + (", notice missed" if row["notice_state"] == "missed" else ""),
+            state(row),
             formats.day(row["next_notice_by"]),
             formats.day(row["term_end"]),
             fee(row),
@@ -115,6 +115,11 @@ def _contracts(store: Store, as_of: str, month: str, money: Any) -> list[list[st
         ]
         for row in alive
     ]
+
+
+def state(row: dict[str, Any]) -> str:
+    """The state of a contract, and whether its notice date was missed."""
+    return formats.words(row["state"]) + (", notice missed" if renewals.missed([row]) else "")
 
 
 def fee(row: dict[str, Any]) -> str:

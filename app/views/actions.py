@@ -11,6 +11,7 @@ from app import formats
 from app.views import rules
 from app.views.exchange import Exchange
 from app.views.parts import Action
+from app.views.renewals import otherwise
 from core.money import SCALE
 from core.queries import app as queries
 from core.store import Store
@@ -106,7 +107,7 @@ def notice_actions(contracts: list[dict[str, Any]], exposure: dict[str, int], mo
         result.append(
             Action(
                 what=f"Decide on {row['name'] or row['contract_id']} by {formats.day(row['notice_by'])}",
-                why=f"{formats.plural(int(days), 'day')} left for notice; it renews on {formats.day(row['term_end'])}",
+                why=f"{formats.plural(int(days), 'day')} left; {otherwise(row)}",
                 saving=formats.short(yearly, money.target),
                 confidence="Date from the contract",
                 page="contracts",

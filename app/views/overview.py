@@ -213,6 +213,6 @@ def _kpis(
             formats.plural(len(soon), "contract"),
             f"{formats.short(stake, currency)} a year at stake" if soon else "nothing at stake",
             "attention" if soon else "neutral",
-            help="Contracts that renew by themselves unless notice is given in time.",
+            help="Contracts that renew by themselves, or end, unless somebody decides in time.",
         ),
     )

@@ -145,7 +145,8 @@ def test_renewals_show_what_is_due_what_was_missed_and_the_money(filled: Store) 
     data = renewals.view(filled, USD)
     assert data.title == "1 contract needs a decision within 90 days"
     rows = data.table.set_index("name")
-    assert rows.at["Colt MPLS", "notice_state"] == "missed"
+    assert rows.at["Colt MPLS", "countdown"] == "Missed on 1 Aug 2026; next 1 Aug 2027"
+    assert rows.at["Colt MPLS", "notice_by"] == "2027-08-01"
     assert rows.at["Verizon MSA", "notice_by"] == "2026-11-02"
     assert rows.at["Verizon MSA", "yearly"] == 6 * 210 * SCALE
     assert {term.label: term.tone for term in data.terms}["Colt MPLS"] == "bad"
