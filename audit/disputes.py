@@ -35,8 +35,8 @@ NEXT: dict[str, tuple[str, ...]] = {
     "credited": (),
 }
 OPEN = ("identified", "submitted", "approved")
-#: Finding states that leave a claim undecided, so that it still may be filed.
-_UNDECIDED = ("new", "triaged", "accepted")
+#: Finding states that leave a claim undecided, so that it may be filed while its window is open.
+UNDECIDED = ("new", "triaged", "accepted")
 _FINDING_STATE = {"submitted": "disputed", "approved": "disputed", "declined": "disputed", "credited": "credited"}
 
 
@@ -128,7 +128,7 @@ def disputes(store: Store, as_of: str, *, only_open: bool = False) -> list[Dispu
         frame[
             (frame["claim"] == "recoverable")
             & (frame["amount_counted"] > 0)
-            & frame["state"].isin(_UNDECIDED)
+            & frame["state"].isin(UNDECIDED)
             & ~frame["finding_id"].isin(taken)
         ]
     )

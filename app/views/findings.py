@@ -10,6 +10,7 @@ import pandas as pd
 from app import formats
 from app.views import rules
 from app.views.exchange import exchange
+from app.views.found import unfiled
 from app.views.parts import Kpi
 from app.views.selection import Filters, settled
 from core import periods
@@ -222,18 +223,18 @@ def _kpis(frame: pd.DataFrame, currency: str | None, as_of: str) -> tuple[int, t
         return over[over["claim"] == claim]
 
     recover, avoid = int(of("recoverable")["worth"].sum()), int(of("avoidable")["worth"].sum())
-    soon = of("recoverable")
-    soon = soon[
-        soon["file_by"].notna()
-        & (soon["file_by"] >= as_of)
-        & (soon["file_by"] <= periods.add_days(as_of, 30))
-        & soon["state"].isin(["new", "triaged", "accepted"])
-    ]
+    timely, _ = unfiled(of("recoverable"), as_of)
+    soon = timely[timely["file_by"].fillna("9999") <= periods.add_days(as_of, 30)]
     disputed = frame[frame["state"] == "disputed"]
     under = frame[frame["direction"] == "under"]
     unread = int((frame["state"] == "new").sum())
     kpis = (
-        Kpi("To recover", formats.money(recover, currency), formats.plural(len(of("recoverable")), "finding")),
+        Kpi(
+            "To recover",
+            formats.money(recover, currency),
+            f"{formats.short(int(timely['worth'].sum()), currency)} can still be filed",
+            help="Billed too much, what is in dispute included; the rest is past the contract's window to dispute.",
+        ),
         Kpi("To avoid", formats.money(avoid, currency), formats.plural(len(of("avoidable")), "finding")),
         Kpi(
             "File within 30 days",

@@ -6,6 +6,7 @@ import pandas as pd
 
 from app.views.exchange import Exchange
 from app.views.selection import Filters
+from audit.disputes import UNDECIDED
 from core import findings
 from core.store import Store
 
@@ -20,6 +21,7 @@ COLUMNS = (
         "state",
         "episode_id",
         "charge_stakes",
+        "file_by",
     ),
 )
 OPEN = ("new", "triaged", "disputed", "accepted")
@@ -50,6 +52,13 @@ def _services(store: Store, centers: tuple[str, ...]) -> set[str]:
 def errors(found: pd.DataFrame) -> pd.DataFrame:
     """Overcharges of the audit: billed too much, recoverable."""
     return found[(found["queue"] == "audit") & (found["claim"] == "recoverable") & (found["amount"] > 0)]
+
+
+def unfiled(wrong: pd.DataFrame, as_of: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Of :func:`errors` those that nobody has filed: what may be filed on `as_of`, and what is past its window."""
+    waiting = wrong[wrong["state"].isin(UNDECIDED)]
+    late = waiting["file_by"].fillna("9999") < as_of
+    return waiting[~late], waiting[late]
 
 
 def waste(found: pd.DataFrame) -> pd.DataFrame:

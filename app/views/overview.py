@@ -79,7 +79,7 @@ def view(store: Store, filters: Filters) -> Overview:
         ladder=stages,
         actions=actions.ranked(
             actions.plan_actions(store, money),
-            actions.finding_actions(pd.concat([wrong, wasted]), month, money),
+            actions.finding_actions(pd.concat([wrong, wasted]), month, as_of, money),
             actions.notice_actions(due(contracts), exposure, money),
         ),
         terms=terms_of(contracts, exposure, money)[:5],
@@ -169,7 +169,7 @@ def _kpis(
     lines = queries.active_lines(store).set_index("month")["lines"]
     lost = found.by_month(wasted, list(months))
     errors = found.by_month(wrong, list(months))
-    open_errors = int(wrong.loc[wrong["state"].isin(["new", "triaged"]), "amount"].sum()) if len(wrong) else 0
+    in_time, late = (int(part["amount"].sum()) for part in found.unfiled(wrong, periods.month_end(month)))
     realized = dict(stages).get("Realized", 0)
     identified = sum(amount for _, amount in stages)
     soon = due(contracts)
@@ -195,11 +195,12 @@ def _kpis(
         ),
         Kpi(
             "Errors to recover",
-            formats.money(open_errors, currency),
-            f"{formats.short(errors[-1], currency)} in {formats.month_short(month)}",
-            "bad" if errors[-1] else "neutral",
+            formats.money(in_time, currency),
+            f"{formats.short(late, currency)} more is too late" if late else "all in time",
+            "attention" if in_time else "neutral",
             trend=tuple(v / SCALE for v in errors),
-            help="Overcharges that the audit found in all months and nobody has disputed yet.",
+            help="Overcharges of all months that nobody has disputed and that still can be; what is too late is past "
+            "the contract's window to dispute. The line shows what each month was overcharged.",
         ),
         Kpi(
             "Saved, realized",

@@ -6,13 +6,14 @@ import estate
 import pandas as pd
 import pytest
 
-from app.views import overview, renewals
+from app.views import findings as workbench
+from app.views import overview, renewals, savings
 from app.views.bridge import bridge
 from app.views.exchange import exchange
 from app.views.found import errors, findings_of, waste
 from app.views.parts import Step
 from app.views.selection import Filters, choices, settled
-from core import rollups
+from core import findings, rollups
 from core.money import SCALE
 from core.store import Store
 
@@ -111,6 +112,27 @@ def test_the_actions_are_ranked_by_money_and_name_their_confidence(filled: Store
     plan = next(action for action in data.actions if action.what.startswith("Change the plan"))
     assert plan.saving == "$82"
     assert plan.confidence == "Proven, gap 0.007 %"
+
+
+def test_money_past_its_window_is_never_promised(filled: Store) -> None:
+    with filled.transaction() as txn:
+        for month in ("2026-04", "2026-05"):
+            late = findings.load(filled, queue="audit", first=month, last=month)
+            for key in late.loc[late["rule"] == "R1", "finding_id"]:
+                txn.update("findings", {"finding_id": key}, {"file_by": "2026-09-29"})
+    data = overview.view(filled, USD)
+    kpi = next(k for k in data.kpis if k.label == "Errors to recover")
+    # six months of 50 GBP at 1.30; two of them are past their window on 30 September
+    assert (kpi.value, kpi.delta) == ("$260", "$130 more is too late")
+    action = next(a for a in data.actions if ("rule", "R1") in a.query)
+    assert action.what.startswith("Dispute 4 charges")
+    assert (action.saving, action.period) == ("$260", "to recover")
+    assert action.why.endswith("Jun 26 to Sep 26; $130 more is past its window")
+    assert savings.view(filled, USD).sentence.endswith(
+        "$260 can still be claimed back, $130 is past its window to dispute, the rest is what waste has cost so far."
+    )
+    tile = next(k for k in workbench.view(filled, USD).kpis if k.label == "To recover")
+    assert (tile.value, tile.delta) == ("$390", "$260 can still be filed")
 
 
 def test_filters_restrict_every_figure(filled: Store) -> None:
