@@ -34,7 +34,7 @@ def findings_of(store: Store, filters: Filters, money: Exchange) -> pd.DataFrame
     if filters.carriers:
         frame = frame[frame["carrier_id"].isin(filters.carriers)]
     if filters.cost_centers:
-        frame = frame[frame["service_id"].isin(_services(store, filters.cost_centers))]
+        frame = frame[frame["service_id"].isin(services_of(store, filters.cost_centers))]
     amounts = [
         money.amount(value, code) for value, code in zip(frame["amount_counted"], frame["currency"], strict=True)
     ]
@@ -42,7 +42,8 @@ def findings_of(store: Store, filters: Filters, money: Exchange) -> pd.DataFrame
     return result.dropna(subset=["amount"]).reset_index(drop=True)
 
 
-def _services(store: Store, centers: tuple[str, ...]) -> set[str]:
+def services_of(store: Store, centers: tuple[str, ...]) -> set[str]:
+    """The services of these cost centers, by themselves or by their holders."""
     services = store.frame("services", ["service_id", "cost_center_id", "employee_id"])
     people = store.frame("employees", ["employee_id", "cost_center_id"]).set_index("employee_id")["cost_center_id"]
     center = services["cost_center_id"].fillna(services["employee_id"].map(people))

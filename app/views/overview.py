@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from app import formats
-from app.views import actions, forecast, found, ledger
+from app.views import actions, forecast, found, ledger, year
 from app.views.bridge import bridge
 from app.views.exchange import Exchange, exchange
 from app.views.parts import Action, Kpi, Step, Term, change
@@ -27,7 +27,7 @@ CARRIERS_SHOWN = 5
 
 @dataclass(frozen=True)
 class Overview:
-    """All money in micros of `currency`; `by_carrier` maps a carrier's name to one value for each of `months`."""
+    """All money in micros of `currency`; `budget` and each carrier in `by_carrier` have one for each of `months`."""
 
     title: str
     sentence: str
@@ -35,8 +35,10 @@ class Overview:
     compare: str
     currency: str | None
     kpis: tuple[Kpi, ...]
+    year: tuple[Kpi, ...]
     months: tuple[str, ...]
     by_carrier: dict[str, list[int]]
+    budget: tuple[int | None, ...]
     steps: tuple[Step, ...]
     ladder: tuple[tuple[str, int], ...]
     actions: tuple[Action, ...]
@@ -64,7 +66,9 @@ def view(store: Store, filters: Filters) -> Overview:
         c for c in contract_register(store, as_of) if not chosen.carriers or c["carrier_id"] in chosen.carriers
     ]
     exposure = exposure_of(store, contracts, month, money)
-    stages = ledger.stages(ledger.totals(store), money)
+    stages = ledger.stages(ledger.totals(store, chosen.carriers), money)
+    outlook = forecast.view(store, chosen)
+    planned = dict(zip(outlook.months, outlook.budget, strict=False))
     title, sentence = words(now, before, month, compare, steps, money.target)
     return Overview(
         title=title,
@@ -73,8 +77,10 @@ def view(store: Store, filters: Filters) -> Overview:
         compare=compare,
         currency=money.target,
         kpis=_kpis(store, months, totals, now, before, compare, wrong, wasted, stages, contracts, exposure, money),
+        year=year.kpis(store, chosen, money, table, contracts),
         months=months,
         by_carrier=by_carrier(table, months, there.carriers),
+        budget=tuple(planned.get(m) for m in months),
         steps=steps,
         ladder=stages,
         actions=actions.ranked(
@@ -83,7 +89,7 @@ def view(store: Store, filters: Filters) -> Overview:
             actions.notice_actions(due(contracts), exposure, money),
         ),
         terms=terms_of(contracts, exposure, money)[:5],
-        coming=forecast.view(store, chosen).coming,
+        coming=outlook.coming,
         as_of=as_of,
         note=money.sentence(),
     )

@@ -82,7 +82,7 @@ def countdown(row: dict[str, Any]) -> str:
     if state == "missed" and row["ends_on"]:
         return f"Ends on {formats.day(row['ends_on'])}"
     if state == "missed":
-        return f"Missed on {formats.day(row['notice_by'])}; next {formats.day(row['next_notice_by'])}"
+        return f"Missed on {formats.day(row['notice_by'])}"
     if state == "given":
         return "Notice given"
     if state == "open" and days is not None:
