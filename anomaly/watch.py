@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -26,8 +27,10 @@ from anomaly.facts import covers
 from anomaly.grains import GRAINS
 from anomaly.rules import Rule
 from core import periods
-from core.money import SCALE, to_rounded_text
+from core.issues import BadInput, Issue
+from core.money import SCALE, parse_micros, to_rounded_text
 from core.queries import details
+from core.settings import settings
 from core.store import Store
 
 #: Days before the cycle from which the pace is learned together with the cycle so far.
@@ -46,6 +49,46 @@ class Limits:
     step: int = 20
     ahead: int = 5
     roaming: int = 50 * SCALE
+
+
+def thresholds_of(text: str, field: str) -> tuple[int, ...]:
+    """Percentages as a person writes them: `80,100`.
+
+    Raises:
+        BadInput: naming `field`, for what is no percentage.
+    """
+    parts = [part.strip().removesuffix("%").strip() for part in text.split(",")]
+    bad = [part for part in parts if not re.fullmatch("[1-9][0-9]{0,2}", part)]
+    if bad:
+        raise BadInput([Issue(field=field, found=part, expected="percentages such as 80,100") for part in bad])
+    return tuple(sorted({int(part) for part in parts}))
+
+
+def amount_of(text: str, field: str) -> int:
+    """An amount in micros.
+
+    Raises:
+        BadInput: naming `field`, if it is none.
+    """
+    try:
+        return parse_micros(text)
+    except ValueError as error:
+        raise BadInput(Issue(field=field, found=text, expected=str(error))) from error
+
+
+def house_limits() -> Limits:
+    """The limits of the settings `TEM_WATCH_*`: those of every look that names no others.
+
+    Raises:
+        BadInput: for a setting that says none.
+    """
+    house = settings()
+    return Limits(
+        thresholds_of(house.watch_thresholds, "TEM_WATCH_THRESHOLDS"),
+        house.watch_step,
+        house.watch_ahead,
+        amount_of(house.watch_roaming, "TEM_WATCH_ROAMING"),
+    )
 
 
 @dataclass(frozen=True)
@@ -111,7 +154,7 @@ def watch(
     day = as_of or details.newest_event(store)
     if day is None:
         return []
-    found = _Look(store, day, limits or Limits()).on(day)
+    found = _Look(store, day, limits or house_limits()).on(day)
     return [alert for alert in found if not since or alert.on >= since]
 
 
@@ -120,7 +163,7 @@ def recent(store: Store, *, limits: Limits | None = None) -> list[Alert]:
     day = details.newest_event(store)
     if day is None:
         return []
-    look = _Look(store, day, limits or Limits())
+    look = _Look(store, day, limits or house_limits())
     starts = {*_cycle_starts(store, day).values(), f"{day[:7]}-01"}
     ended = [periods.add_days(start, -1) for start in sorted(starts)]
     found = look.on(day) + [alert for end in ended for alert in look.on(end) if alert.cycle[1] == end]
