@@ -13,7 +13,7 @@ import json
 import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -139,6 +139,15 @@ class _Book:
     use: pd.DataFrame
     month: int
     start: dict[str, str] = field(default_factory=dict)
+
+    @cached_property
+    def _numbers(self) -> dict[str, str]:
+        known = self.estate.services[["service_id", "number"]].dropna()
+        return dict(zip(known["service_id"], known["number"], strict=True))
+
+    def number(self, service_id: str) -> str:
+        """What people call a line: its number, else its id."""
+        return self._numbers.get(service_id, service_id)
 
     def account(self, line: int) -> str | None:
         return self.estate.state["account_id"].text(line, self.month)
@@ -316,7 +325,7 @@ def _watch_cycle(
             *(kind, _ACTIONS[alone is None], cycle),
             expected_on=crossing,
         )
-        return replace(made, explanation=_allowance_sentence(made, percent, kind))
+        return replace(made, explanation=_allowance_sentence(book, made, percent, kind))
 
     beyond = [100 + limits.step * n for n in range(1, 50)] if limits.step > 0 else []
     for percent in [*limits.thresholds, *beyond]:
@@ -364,8 +373,8 @@ _ACTIONS = {
 }
 
 
-def _allowance_sentence(alert: Alert, percent: int, measure: str) -> str:
-    who = f"Line {alert.subject}" if alert.service_id else f"Pool {alert.subject.split(':', 2)[2]}"
+def _allowance_sentence(book: _Book, alert: Alert, percent: int, measure: str) -> str:
+    who = f"Line {book.number(alert.service_id)}" if alert.service_id else f"Pool {alert.subject.split(':', 2)[2]}"
     what = f"{alert.used} of {alert.limit} {alert.unit} ({measure})"
     if alert.expected_on:
         coming = f"at its pace it runs over on {alert.expected_on}, before the cycle ends on {alert.cycle[1]}"
@@ -394,7 +403,8 @@ def _roaming(book: _Book, limits: Limits) -> list[Alert]:
             for percent in steps[passed:][-1:]:
                 used = money_text(int(cost), str(currency) or None)
                 text = (
-                    f"Line {name}: roaming has cost {used} by {day}, {percent} % of {to_rounded_text(limits.roaming)}."
+                    f"Line {book.number(str(name))}: roaming has cost {used} by {day}, {percent} % of "
+                    f"{to_rounded_text(limits.roaming)}."
                 )
                 alerts.append(
                     Alert(
@@ -432,7 +442,8 @@ def _bursts(book: _Book, rules: tuple[Rule, ...]) -> list[Alert]:
                 continue
             calls, cost = int(np.asarray(facts.values["calls"])[row]), int(np.asarray(facts.values["cost"])[row])
             currency = _currency(estate, line)
-            text = f"Line {ids[line]}: {calls} calls to {facts.label[row]} from {began[:16].replace('T', ' ')} on"
+            at = began[:16].replace("T", " ")
+            text = f"Line {book.number(ids[line])}: {calls} calls to {facts.label[row]} from {at} on"
             alerts.append(
                 Alert(
                     on=began[:10],
@@ -487,7 +498,8 @@ def _problems(book: _Book, odd: pd.DataFrame) -> list[Alert]:
         if day < cycle[0]:
             continue
         several = count != 1
-        text = f"{count:,} usage record{'s' if several else ''} of line {name} {PROBLEMS[problem][several]}."
+        records = f"{count:,} usage record{'s' if several else ''}"
+        text = f"{records} of line {book.number(str(name))} {PROBLEMS[problem][several]}."
         alerts.append(
             Alert(
                 *(min(str(day), book.as_of), "data_problem", str(name), str(name), account, problem),

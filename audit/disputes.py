@@ -143,6 +143,11 @@ def on_file(store: Store, as_of: str) -> list[Dispute]:
     return _with_credits(store, _stored(store), as_of)
 
 
+def refused(store: Store) -> frozenset[str]:
+    """The findings of disputes that the carrier declined and nobody has filed again."""
+    return frozenset(key for item in _stored(store) if item.state == "declined" for key in item.finding_ids)
+
+
 def documents(store: Store, as_of: str, *, only_open: bool = False) -> list[dict[str, Any]]:
     """The documents of `tem disputes`."""
     return [item.document(as_of) for item in disputes(store, as_of, only_open=only_open)]
@@ -357,7 +362,7 @@ def _row(item: Dispute) -> dict[str, Any]:
 
 def _with_credits(store: Store, items: list[Dispute], as_of: str) -> list[Dispute]:
     """The disputes with the credits on invoices issued up to `as_of` matched to them."""
-    alive = [item for item in items if item.state in ("submitted", "approved", "credited")]
+    alive = [item for item in items if item.state != "identified"]
     accounts = [item.account_id for item in alive if item.account_id]
     if not accounts:
         return items
@@ -425,7 +430,7 @@ def settle(store: Store, as_of: str) -> int:
 
     Returns how many findings changed; each leaves an entry in the trail.
     """
-    items = [item for item in on_file(store, as_of) if item.state in ("submitted", "approved", "credited")]
+    items = [item for item in on_file(store, as_of) if item.state != "identified"]
     keys = {key for item in items for key in item.finding_ids}
     brought = proven(store, as_of)
     # A person may have said that a dispute is credited: only what the bills say is taken back by the bills.

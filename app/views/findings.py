@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from app.views.exchange import exchange
 from app.views.found import unfiled
 from app.views.parts import Kpi
 from app.views.selection import Filters, settled
+from audit import disputes
 from core import periods
 from core.queries import workbench, workflow
 from core.store import Store
@@ -99,7 +101,7 @@ def view(
     table, members = _cases(store, frame)
     months = sorted(set(frame["month"]))
     period = _period(months)
-    over, kpis = _kpis(frame, money.target, as_of)
+    over, kpis = _kpis(frame, money.target, as_of, disputes.refused(store))
     title = (
         f"{formats.short(over, money.target)} to recover or avoid in {formats.plural(len(table), 'case')}"
         if len(frame)
@@ -216,7 +218,9 @@ def _by_rule(frame: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _kpis(frame: pd.DataFrame, currency: str | None, as_of: str) -> tuple[int, tuple[Kpi, ...]]:
+def _kpis(
+    frame: pd.DataFrame, currency: str | None, as_of: str, refused: Collection[str]
+) -> tuple[int, tuple[Kpi, ...]]:
     over = frame[frame["direction"] != "under"]
 
     def of(claim: str) -> pd.DataFrame:
@@ -225,7 +229,7 @@ def _kpis(frame: pd.DataFrame, currency: str | None, as_of: str) -> tuple[int, t
     recover, avoid = int(of("recoverable")["worth"].sum()), int(of("avoidable")["worth"].sum())
     timely, _ = unfiled(of("recoverable"), as_of)
     soon = timely[timely["file_by"].fillna("9999") <= periods.add_days(as_of, 30)]
-    disputed = frame[frame["state"] == "disputed"]
+    disputed = frame[(frame["state"] == "disputed") & ~frame["finding_id"].isin(refused)]
     under = frame[frame["direction"] == "under"]
     unread = int((frame["state"] == "new").sum())
     kpis = (

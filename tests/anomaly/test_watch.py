@@ -249,3 +249,12 @@ def test_a_house_limit_that_is_none_is_named(store: Store, house: pytest.MonkeyP
     house.setenv(f"TEM_WATCH_{name}", value)
     with pytest.raises(BadInput, match=f"TEM_WATCH_{name}"):
         house_limits()
+
+
+def test_a_line_is_named_by_its_number(store: Store) -> None:
+    rows = lines()
+    rows["services"][0]["number"] = "+1 555 0100"
+    rows["usage_events"] = [event("L0", "2026-04-02", "900"), event("L1", "2026-04-02", "900")]
+    found = {a.subject: a.explanation for a in watch(write(store, rows)) if a.level == "80 %"}
+    assert found["L0"].startswith("Line +1 555 0100 reached 80 %")
+    assert found["L1"].startswith(("Line L1 reached", f"Line {rows['services'][1].get('number')} reached"))
