@@ -76,7 +76,7 @@ def view(
     as_of = workflow.today(store)
     money = exchange(store, filters.currency, as_of, convert=filters.convert)
     every = workbench.finding_list(store, (queue,) if queue != "all" else ("audit", "policy", "anomaly"))
-    every["who"] = every["owner"].fillna(every["service_id"].map(_owners(store))).fillna(NOBODY)
+    every["who"] = every["owner"].fillna(every["service_id"].map(owners_of(store))).fillna(NOBODY)
     choices = Choices(
         {key: rules.title(key) for key in sorted(set(every["rule"]))},
         tuple(sorted(set(every["state"]))),
@@ -122,7 +122,7 @@ def _period(months: list[str]) -> str:
     return f"{formats.month_short(months[0])} to {formats.month_short(months[-1])}"
 
 
-def _owners(store: Store) -> dict[str, str]:
+def owners_of(store: Store) -> dict[str, str]:
     """Owner of the cost center of each service."""
     services = store.frame("services", ["service_id", "cost_center_id", "employee_id"])
     people = store.frame("employees", ["employee_id", "cost_center_id"]).set_index("employee_id")["cost_center_id"]

@@ -27,7 +27,7 @@ def kpis(
         _year_before(spent, totals, month, currency),
         _budget(store, chosen, money, totals, month),
         _per_line(store, chosen, totals.get(month, 0), month, currency),
-        _contracted(store, chosen, money, contracts, month),
+        _contracted(*contracted(store, chosen, money, contracts, month), money),
     )
 
 
@@ -97,7 +97,10 @@ def _per_line(store: Store, chosen: Filters, spent: int, month: str, currency: s
     )
 
 
-def _contracted(store: Store, chosen: Filters, money: Exchange, contracts: list[dict[str, Any]], month: str) -> Kpi:
+def contracted(
+    store: Store, chosen: Filters, money: Exchange, contracts: list[dict[str, Any]], month: str
+) -> tuple[int, int]:
+    """Micros that lines were charged in the month: on lines under a contract in force, and on all."""
     lines = queries.line_totals(store, month, month)
     services = store.frame("services", ["service_id", "carrier_id"])
     if chosen.carriers:
@@ -117,6 +120,10 @@ def _contracted(store: Store, chosen: Filters, money: Exchange, contracts: list[
         if str(row.service_id) in wanted:
             whole += amount
             covered += amount if str(row.service_id) in held else 0
+    return covered, whole
+
+
+def _contracted(covered: int, whole: int, money: Exchange) -> Kpi:
     return Kpi(
         "Under contract",
         formats.percent(covered, whole),
