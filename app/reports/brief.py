@@ -23,6 +23,16 @@ WINDOW_MONTHS = 12
 _ITEMS_SHOWN = 14
 _OFFERS_SHOWN = 10
 _LOW_PROBABILITY = 0.1
+#: Clauses of a buyer's checklist that no table records, each with what to look for.
+_TO_READ = (
+    ("Business downturn", "may the commitment fall when the business shrinks or is divided?"),
+    ("Technology migration", "may lines move to newer services without a fee?"),
+    ("Rate review", "are prices compared with the market during the term?"),
+    ("Most favoured customer", "do better prices of like customers come to us?"),
+    ("Service credits", "do credits for outages come by themselves?"),
+    ("Sites that close or move", "may a site end or move without a fee?"),
+    ("Price guide", "may a guide named in the contract change without our consent?"),
+)
 
 
 def content(store: Store, carrier_id: str, as_of: str | None = None) -> dict[str, Any]:
@@ -470,9 +480,5 @@ def clauses(store: Store, contract_ids: Sequence[str]) -> list[list[str]]:
                 )
             ),
         ],
-        [
-            "neutral",
-            "Business downturn, technology migration, rate review, most favoured customer",
-            "not in the data: read the contract",
-        ],
+        *(["neutral", name, f"read the contract: {question}"] for name, question in _TO_READ),
     ]

@@ -61,6 +61,7 @@ class Contract:
     """One contract in full; money in micros of its currency."""
 
     name: str
+    carrier_id: str
     facts: dict[str, str]
     dates: dict[str, str]
     countdown: str
@@ -119,7 +120,7 @@ def view(store: Store, filters: Filters) -> Contracts:
             "attention" if soon else "neutral"),
         Kpi("Notice missed", formats.count(len(missed)), "bound for a term" if missed else "none",
             "bad" if missed else "good"),
-        Kpi("Leaving everything today", formats.short(fees, money.target), "early-termination fees (ETF)"),
+        Kpi("Leaving today costs", formats.short(fees, money.target), "in fees (ETF)"),
         Kpi("Commitments at risk", formats.count(len(short)), "shortfall expected" if short else "none expected",
             "bad" if short else "good"),
     )  # fmt: skip
@@ -209,6 +210,7 @@ def contract(store: Store, *, contract_id: str) -> Contract | None:
     }
     return Contract(
         name=row["name"] or contract_id,
+        carrier_id=row["carrier_id"],
         facts=facts,
         dates=dates,
         countdown=renewals.countdown(row),

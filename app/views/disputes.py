@@ -156,7 +156,7 @@ def _kpis(
             "attention" if oldest > 90 else "neutral",
             help="Median from the day of filing to the last credit.",
         ),
-        Kpi("Won", won(filed, money), "of what carriers decided", help="Credited, of credited and declined money."),
+        Kpi("Won", won(filed, money), "of decided claims", help="Credited, of credited and declined money."),
         Kpi(
             "Still to file",
             formats.money(sum_of(money, waiting, _open), money.target),

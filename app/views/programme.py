@@ -243,7 +243,7 @@ def _credited(filed: list[Dispute], money: Exchange) -> tuple[Kpi, Kpi]:
             "neutral" if took is None else "good" if took <= high else "bad",
             help="Middle one of the days from filing to the last credit.",
         ),
-        Kpi("Disputes won", disputes.won(filed, money), "of what carriers decided", help="In money."),
+        Kpi("Disputes won", disputes.won(filed, money), "of decided claims", help="In money."),
     )
 
 
