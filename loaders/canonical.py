@@ -143,7 +143,7 @@ class Canonical:
                 raise _damaged(source, error) from error
         facts = source.text_facts()
         delimiter, header = self._text_header(source, table)
-        warnings = facts.warnings()
+        warnings = facts.table_warnings()
         if delimiter != ",":
             warnings.append(f"delimiter {DELIMITERS[delimiter]} instead of comma")
         return header, warnings

@@ -56,8 +56,8 @@ class RawLines(Sequence[str]):
 
 
 def can_read(facts: TextFacts, header: Sequence[str]) -> bool:
-    """Whether a file may go this way at all: UTF-8, lines that end in LF or CRLF, each column once."""
-    plain = facts.encoding in {"utf-8", "utf-8-sig"} and facts.newline in {"lf", "crlf"}
+    """Whether a file may go this way at all: UTF-8 to its end, lines that end in LF or CRLF, each column once."""
+    plain = facts.encoding in {"utf-8", "utf-8-sig"} and facts.errors == "strict" and facts.newline in {"lf", "crlf"}
     return plain and len(set(header)) == len(header)
 
 
