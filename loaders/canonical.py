@@ -111,7 +111,7 @@ class Canonical:
             if plain_csv.can_read(source.text_facts(), header, table):
                 with source.open() as handle:
                     careful = partial(self._text_rows, source, table, delimiter)
-                    yield from plain_csv.read(handle, table, delimiter, careful)
+                    yield from plain_csv.read(handle, table, delimiter, source.label, careful)
                 return
         yield from self._rows(source, table, sheet)
 

@@ -169,12 +169,13 @@ class Facts:
         self, typed: Typed, wanted: list[int], ids: list[str], rejected: list[Rejected]
     ) -> tuple[list[int], int]:
         """Positions whose charge_id is new; a repeated id with the same content counts, with another it is rejected."""
+        given = {ids[i] for i in wanted}
         stored: dict[str, Row] = {}
         if "charges" in self._stored or loading.any_row(self.txn, "charges"):
-            stored = {
-                r["charge_id"]: r for r in loading.rows_by(self.txn, "charges", "charge_id", {ids[i] for i in wanted})
-            }
+            stored = {r["charge_id"]: r for r in loading.rows_by(self.txn, "charges", "charge_id", given)}
         self._stored["charges"] = True
+        if not stored and len(given) == len(wanted):
+            return wanted, 0
         result: list[int] = []
         chosen: dict[str, int] = {}
         same = 0

@@ -490,7 +490,7 @@ def _report_invoices(facts: Facts) -> None:
     for file in facts.batch.files:
         wrong = [invoice for invoice in file.report.invoices if not invoice.balanced]
         if wrong:
-            drift.totals(facts, {invoice.invoice_id for invoice in wrong})
+            drift.totals(facts, {invoice.invoice_id: invoice.charges_total for invoice in wrong})
             first = wrong[0]
             facts.batch.warn(
                 file,

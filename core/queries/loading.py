@@ -306,15 +306,21 @@ def drop_invoices(txn: Txn, invoice_ids: Collection[str]) -> None:
 
 def charge_codes(txn: Reader, batch_id: int) -> dict[str, list[str]]:
     """The different item codes among the charges of a batch, by carrier, in order."""
-    joined = charges.join(invoices, invoices.c.invoice_id == charges.c.invoice_id).join(
+    billed = (
+        select(charges.c.invoice_id, charges.c.item_code)
+        .where(charges.c.batch_id == batch_id, charges.c.item_code.is_not(None))
+        .distinct()
+        .subquery("billed")
+    )
+    joined = billed.join(invoices, invoices.c.invoice_id == billed.c.invoice_id).join(
         accounts, accounts.c.account_id == invoices.c.account_id
     )
     query = (
-        select(accounts.c.carrier_id, charges.c.item_code)
+        select(accounts.c.carrier_id, billed.c.item_code)
         .select_from(joined)
-        .where(charges.c.batch_id == batch_id, charges.c.item_code.is_not(None), accounts.c.carrier_id.is_not(None))
+        .where(accounts.c.carrier_id.is_not(None))
         .distinct()
-        .order_by(accounts.c.carrier_id, charges.c.item_code)
+        .order_by(accounts.c.carrier_id, billed.c.item_code)
     )
     found: dict[str, list[str]] = {}
     for carrier, code in txn.connection.execute(query):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+
 import estate
 import pytest
 
@@ -9,7 +12,7 @@ from app.views import allocation, dossier, freshness, health, imports, inventory
 from app.views.selection import Filters, choices
 from core import rollups
 from core.findings import set_state
-from core.money import SCALE
+from core.money import SCALE, parse_micros
 from core.store import Store
 
 USD = Filters(month="2026-09", compare="2026-08", currency="USD")
@@ -130,3 +133,13 @@ def test_savings_stand_at_one_stage_each(filled: Store) -> None:
     after = savings.view(filled, USD)
     assert dict(after.stages)["Approved"] > 0
     assert sum(amount for _, amount in after.stages) == sum(amount for _, amount in before.stages)
+
+
+def test_the_files_of_the_allocation_hold_its_money(filled: Store) -> None:
+    month = "2026-09"
+    rows = list(csv.DictReader(io.StringIO(allocation.csv(filled, month=month, part="by_cost_center").decode())))
+    shown = allocation.view(filled, Filters(month=month)).centers
+    assert sorted(parse_micros(row["amount"]) for row in rows) == sorted(shown["amount"])
+    entries = list(csv.DictReader(io.StringIO(allocation.csv(filled, month=month, part="journal").decode())))
+    assert sum(parse_micros(e["debit"] or "0") - parse_micros(e["credit"] or "0") for e in entries) == 0
+    assert entries
