@@ -61,3 +61,9 @@ def test_a_portals_export_saved_as_a_workbook_is_the_same_file(store: Store, tmp
         return [file.format, file.rows_in, file.rows_loaded, file.error, file.to_json()["invoices"]]
 
     assert told(sheet) == told(plain)
+
+
+def test_an_unknown_workbook_is_named_by_its_sheets(store: Store, tmp_path: Path) -> None:
+    _xls(tmp_path / "bill.xls")
+    (file,) = load_paths(store, [tmp_path / "bill.xls"]).files
+    assert (file.error or "").startswith("bill.xls: no loader recognises its sheets (Detail); expected a format that")
