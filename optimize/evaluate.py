@@ -38,6 +38,7 @@ from optimize.scope import Setting
 _FITS = 2**62
 Numbers = NDArray[np.int64]
 _REMEMBERED = 4  # assignments whose cost is kept: a search asks again for the ones that it starts and ends with
+_NUMBERED = ("target_accounts", "joining_fee", "overlap_months")  # what the numbers of :meth:`_number` depend on
 _POOLED = {"data": ("pool_group", "data_mb"), "voice": ("voice_pool_group", "voice_min")}
 
 
@@ -78,7 +79,7 @@ class Evaluator:
             found._read_coverage(frames)
         if changed & {"contracts", "contract_tiers"}:
             found._read_contracts(frames)
-        if changed or scenario.target_accounts != self.scenario.target_accounts:
+        if changed or any(getattr(scenario, name) != getattr(self.scenario, name) for name in _NUMBERED):
             found._number()
         return found
 
@@ -151,6 +152,7 @@ class Evaluator:
         self._kinds = np.array([row.get("kind") for row in rows], dtype=object)
         self._sites = np.array([row.get("site_id") for row in rows], dtype=object)
         self._fees = np.array([self._exit_fee(row) for row in rows], dtype=object)
+        self._joining = np.array([self.scenario.joining_fee.get(c, 0) * MICRO for c in self._carriers], dtype=object)
 
     # ---- where a line ends up --------------------------------------------------------------------------------------
 
@@ -207,26 +209,25 @@ class Evaluator:
         _, _, stays = self._homes(chosen, rows)
         change, port = self.scenario.change_fee * MICRO, self.scenario.porting_fee * MICRO
         same = (chosen == self._today[rows]).tolist()
-        fees = self._fees[rows].tolist()
+        fees = (self._fees[rows] + self._joining[self._carrier_of[chosen]]).tolist()
         return {
             s: 0 if same[n] else (change if stay else port + fees[n])
             for n, (s, stay) in enumerate(zip(assignment, stays.tolist(), strict=True))
         }
 
     def _exit_fee(self, line: Mapping[str, Any]) -> int:
-        """What leaving the carrier costs a line beside the porting fee, picos."""
+        """What leaving the carrier costs a line beside the porting fee, picos: early termination and overlap."""
         now = self.plans[line["plan_id"]]
+        both = self.scenario.overlap_months * int(now["mrc"]) * MICRO
         contract_id = line.get("contract_id") or self._default_contract.get(now["carrier_id"])
-        contract = self.contracts.get(contract_id or "")
-        if contract is None or line.get("term_end_on") is None:
-            return 0
-        left = max(0, _month_number(line["term_end_on"][:7]) - _month_number(self.months[-1]))
-        amount = contract.get("etf_amount")
-        if contract.get("etf_rule") == "fixed" and left > 0:
-            return int(amount or 0) * MICRO
-        if contract.get("etf_rule") == "months_left_mrc":
-            return left * int(now["mrc"]) * int(MICRO if amount is None else amount)
-        return 0
+        contract, last = self.contracts.get(contract_id or "", {}), self.months[-1]
+        rule, amount = contract.get("etf_rule"), contract.get("etf_amount")
+        left = max(0, _month_number((line.get("term_end_on") or last)[:7]) - _month_number(last))
+        if rule == "fixed" and left > 0:
+            return both + int(amount or 0) * MICRO
+        if rule == "months_left_mrc":
+            return both + left * int(now["mrc"]) * int(MICRO if amount is None else amount)
+        return both
 
     # ---- prices ----------------------------------------------------------------------------------------------------
 
@@ -307,6 +308,7 @@ class Evaluator:
         moved = changed & ~stays
         fees = int(np.count_nonzero(changed & stays)) * self.scenario.change_fee * MICRO
         fees += int(np.count_nonzero(moved)) * self.scenario.porting_fee * MICRO + sum(self._fees[moved].tolist())
+        fees += sum(self._joining[self._carrier_of[chosen[moved]]].tolist())
         kept = chosen >= 0
         spend: dict[str, int] = defaultdict(int)
         under = kept & (contract >= 0)

@@ -124,6 +124,36 @@ def _offers(part: dict[str, Any]) -> list[str]:
     return lines
 
 
+def _bids(part: dict[str, Any]) -> list[str]:
+    told = part["bids"]
+    if told is None or told["award"] is None:
+        return []
+    lines = [f"over {told['term_months']} months, present value at {told['discount_rate']:.1%} a year"]
+    for row in told["rows"]:
+        if row["total"] is None:
+            lines.append(f"{row['key']}: {row['explanation']}")
+            continue
+        chance = "" if not row.get("commitment") else f", commitment missed with {row['commitment']['probability']:.0%}"
+        lines.append(
+            f"{row['key']}: {row['total']:,.2f} (open gap {row['gap']:,.2f}), present value {row['npv']:,.2f}, "
+            f"{row['moved']} lines change carrier, {row['lines']} on the bid{chance}"
+        )
+    award = told["award"]
+    lines.append(f"award: {' and '.join(award['offers']) or 'no bid'}, {award['total']:,.2f}")
+    lines.append(f"  best single bid {award['single']}, {award['single_total']:,.2f}")
+    for name, words in (("one_carrier", "one carrier only"), ("two_carriers", "at least two carriers")):
+        rule = award[name]
+        lines.append(f"  {words}: {_range(rule, 'price').strip() or rule.get('explanation') or 'not found'}")
+    if told["cheapest_sheet"] != told["ranking"][0]:
+        lines.append(f"the cheapest price sheet is that of {told['cheapest_sheet']}")
+    for case in told["sensitivity"][1:]:
+        where = f"{case['offer_id']}: {case['case']}" if case["offer_id"] else case["case"]
+        lines.append(f"{where}: {' before '.join(case['ranking'])}")
+    if told["scorecard"]:
+        lines += [f"scorecard: {row['offer_id']} {row['result']:.2f}" for row in told["scorecard"]["rows"]]
+    return lines
+
+
 def _break_even(part: dict[str, Any]) -> list[str]:
     lines = []
     for row in part["plans"]:
@@ -218,6 +248,7 @@ def _futures(part: dict[str, Any]) -> list[str]:
 _LINES: dict[str, Any] = {
     "policies": _policies,
     "offers": _offers,
+    "bids": _bids,
     "break_even": _break_even,
     "commitments": _commitments,
     "carriers": _ladder,
