@@ -20,6 +20,7 @@ from core.money import to_text
 from optimize.offer_terms import OfferTerms, read_terms, under
 from optimize.priced import MICRO, PICO, Assignment, Priced
 from optimize.result import money
+from optimize.scorecard import scorecard
 from optimize.worth import tco
 from optimize.worth.commitment import odds
 from optimize.worth.desk import Answer, Desk
@@ -27,7 +28,6 @@ from optimize.worth.futures import rate
 from optimize.worth.lapse import lapsing, months_owed
 from optimize.worth.offers import fitting, listed, moves_of, plans_of, sheet
 from optimize.worth.plan_price import decimal
-from optimize.worth.scorecard import scorecard
 
 MOST_AWARDS = 64
 _MOVES = 200
@@ -103,6 +103,7 @@ class _Bids:
         best = min(met, key=lambda award: (award.total, len(award.offers), award.offers))
         rows = [self._today(), self._row("stay", none, none)]
         rows += [self._row(offer, award, none) for offer, award in alone.items()]
+        rows += [self._row("award", best, none)] if len(best.offers) > 1 else []
         bids = [row for row in rows if row["key"] in self.terms and row["total"] is not None]
         ranking = [row["key"] for row in sorted(bids, key=lambda row: (row["total"], row["key"]))]
         by_value = [row["key"] for row in sorted(bids, key=lambda row: (row["npv"], row["key"]))]
@@ -121,7 +122,7 @@ class _Bids:
             "basket": self._basket(),
             "award": self._award(awards, alone, none, best),
             "sensitivity": self._sensitivity(alone, none),
-            "scorecard": scorecard(rows, self.rule.criteria, self.rule.cost_weight),
+            "scorecard": scorecard(bids, self.rule.criteria, self.rule.cost_weight),
         }
 
     # ---- solving ---------------------------------------------------------------------------------------------------

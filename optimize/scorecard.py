@@ -20,15 +20,11 @@ SHARES = tuple(Fraction(n, 10) for n in range(11))
 def scorecard(
     rows: Sequence[Mapping[str, Any]], criteria: Sequence[Criterion], cost_weight: Fraction
 ) -> dict[str, Any] | None:
-    """The scorecard of bids (`key`, `total`); None without a bid that has a total, or without any weight.
+    """The scorecard of the rows of bids (`key`, `total`); None without one that has a total, or without any weight.
 
     `sensitivity`: results and winner if cost had 0, 10, ... 100 % of all weight, the others keeping their ratio.
     """
-    totals = {
-        row["key"]: Fraction(str(row["total"]))
-        for row in rows
-        if row["key"] not in ("today", "stay") and row["total"] is not None and row["total"] > 0
-    }
+    totals = {row["key"]: Fraction(str(row["total"])) for row in rows if row["total"] is not None and row["total"] > 0}
     beside = sum((one.weight for one in criteria), Fraction(0))
     if not totals or not cost_weight + beside:
         return None
