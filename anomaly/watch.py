@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 import numpy as np
@@ -26,8 +27,10 @@ from anomaly.facts import covers
 from anomaly.grains import GRAINS
 from anomaly.rules import Rule
 from core import periods
-from core.money import SCALE, to_rounded_text
+from core.issues import BadInput, Issue
+from core.money import SCALE, parse_micros, to_rounded_text
 from core.queries import details
+from core.settings import settings
 from core.store import Store
 
 #: Days before the cycle from which the pace is learned together with the cycle so far.
@@ -46,6 +49,46 @@ class Limits:
     step: int = 20
     ahead: int = 5
     roaming: int = 50 * SCALE
+
+
+def thresholds_of(text: str, field: str) -> tuple[int, ...]:
+    """Percentages as a person writes them: `80,100`.
+
+    Raises:
+        BadInput: naming `field`, for what is no percentage.
+    """
+    parts = [part.strip().removesuffix("%").strip() for part in text.split(",")]
+    bad = [part for part in parts if not re.fullmatch("[1-9][0-9]{0,2}", part)]
+    if bad:
+        raise BadInput([Issue(field=field, found=part, expected="percentages such as 80,100") for part in bad])
+    return tuple(sorted({int(part) for part in parts}))
+
+
+def amount_of(text: str, field: str) -> int:
+    """An amount in micros.
+
+    Raises:
+        BadInput: naming `field`, if it is none.
+    """
+    try:
+        return parse_micros(text)
+    except ValueError as error:
+        raise BadInput(Issue(field=field, found=text, expected=str(error))) from error
+
+
+def house_limits() -> Limits:
+    """The limits of the settings `TEM_WATCH_*`: those of every look that names no others.
+
+    Raises:
+        BadInput: for a setting that says none.
+    """
+    house = settings()
+    return Limits(
+        thresholds_of(house.watch_thresholds, "TEM_WATCH_THRESHOLDS"),
+        house.watch_step,
+        house.watch_ahead,
+        amount_of(house.watch_roaming, "TEM_WATCH_ROAMING"),
+    )
 
 
 @dataclass(frozen=True)
@@ -97,6 +140,15 @@ class _Book:
     month: int
     start: dict[str, str] = field(default_factory=dict)
 
+    @cached_property
+    def _numbers(self) -> dict[str, str]:
+        known = self.estate.services[["service_id", "number"]].dropna()
+        return dict(zip(known["service_id"], known["number"], strict=True))
+
+    def number(self, service_id: str) -> str:
+        """What people call a line: its number, else its id."""
+        return self._numbers.get(service_id, service_id)
+
     def account(self, line: int) -> str | None:
         return self.estate.state["account_id"].text(line, self.month)
 
@@ -111,7 +163,7 @@ def watch(
     day = as_of or details.newest_event(store)
     if day is None:
         return []
-    found = _Look(store, day, limits or Limits()).on(day)
+    found = _Look(store, day, limits or house_limits()).on(day)
     return [alert for alert in found if not since or alert.on >= since]
 
 
@@ -120,7 +172,7 @@ def recent(store: Store, *, limits: Limits | None = None) -> list[Alert]:
     day = details.newest_event(store)
     if day is None:
         return []
-    look = _Look(store, day, limits or Limits())
+    look = _Look(store, day, limits or house_limits())
     starts = {*_cycle_starts(store, day).values(), f"{day[:7]}-01"}
     ended = [periods.add_days(start, -1) for start in sorted(starts)]
     found = look.on(day) + [alert for end in ended for alert in look.on(end) if alert.cycle[1] == end]
@@ -273,7 +325,7 @@ def _watch_cycle(
             *(kind, _ACTIONS[alone is None], cycle),
             expected_on=crossing,
         )
-        return replace(made, explanation=_allowance_sentence(made, percent, kind))
+        return replace(made, explanation=_allowance_sentence(book, made, percent, kind))
 
     beyond = [100 + limits.step * n for n in range(1, 50)] if limits.step > 0 else []
     for percent in [*limits.thresholds, *beyond]:
@@ -321,8 +373,8 @@ _ACTIONS = {
 }
 
 
-def _allowance_sentence(alert: Alert, percent: int, measure: str) -> str:
-    who = f"Line {alert.subject}" if alert.service_id else f"Pool {alert.subject.split(':', 2)[2]}"
+def _allowance_sentence(book: _Book, alert: Alert, percent: int, measure: str) -> str:
+    who = f"Line {book.number(alert.service_id)}" if alert.service_id else f"Pool {alert.subject.split(':', 2)[2]}"
     what = f"{alert.used} of {alert.limit} {alert.unit} ({measure})"
     if alert.expected_on:
         coming = f"at its pace it runs over on {alert.expected_on}, before the cycle ends on {alert.cycle[1]}"
@@ -351,7 +403,8 @@ def _roaming(book: _Book, limits: Limits) -> list[Alert]:
             for percent in steps[passed:][-1:]:
                 used = money_text(int(cost), str(currency) or None)
                 text = (
-                    f"Line {name}: roaming has cost {used} by {day}, {percent} % of {to_rounded_text(limits.roaming)}."
+                    f"Line {book.number(str(name))}: roaming has cost {used} by {day}, {percent} % of "
+                    f"{to_rounded_text(limits.roaming)}."
                 )
                 alerts.append(
                     Alert(
@@ -389,7 +442,8 @@ def _bursts(book: _Book, rules: tuple[Rule, ...]) -> list[Alert]:
                 continue
             calls, cost = int(np.asarray(facts.values["calls"])[row]), int(np.asarray(facts.values["cost"])[row])
             currency = _currency(estate, line)
-            text = f"Line {ids[line]}: {calls} calls to {facts.label[row]} from {began[:16].replace('T', ' ')} on"
+            at = began[:16].replace("T", " ")
+            text = f"Line {book.number(ids[line])}: {calls} calls to {facts.label[row]} from {at} on"
             alerts.append(
                 Alert(
                     on=began[:10],
@@ -444,7 +498,8 @@ def _problems(book: _Book, odd: pd.DataFrame) -> list[Alert]:
         if day < cycle[0]:
             continue
         several = count != 1
-        text = f"{count:,} usage record{'s' if several else ''} of line {name} {PROBLEMS[problem][several]}."
+        records = f"{count:,} usage record{'s' if several else ''}"
+        text = f"{records} of line {book.number(str(name))} {PROBLEMS[problem][several]}."
         alerts.append(
             Alert(
                 *(min(str(day), book.as_of), "data_problem", str(name), str(name), account, problem),

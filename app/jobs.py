@@ -8,7 +8,7 @@ Parameters and results are plain JSON:
 * `audit` {first, last} and `flag` {first, last, queue, budget, rules}: result: counts for each queue; `rules`
   only names the state of the rule book, so that the same question after a change of rules is another one.
 * `preview_rule` {rule (YAML text), months}: result: the document of :func:`anomaly.preview.preview`.
-* `watch` {rules}: looks at the running billing cycles; result: counts.
+* `watch` {rules, limits}: looks at the running billing cycles; result: counts.
 * `backtest` {scenario}: result: the document of `tem backtest --json`.
 * `worth` {scenario, studies, time_limit}: result: the document of `tem worth --json`.
 * `recommend` {scenario, name, ranking}: the plans of the first policy that meets the scenario, kept as a result; result

@@ -31,6 +31,7 @@ REGISTRY: tuple[Entry, ...] = (
     Entry("savings", "Savings", ":material/savings:", "Decide"),
     Entry("forecast", "Forecast", ":material/trending_up:", "Decide"),
     Entry("renewals", "Renewals", ":material/event_upcoming:", "Decide"),
+    Entry("programme", "Programme", ":material/checklist:", "Decide"),
     Entry("spend", "Spend and invoices", ":material/receipt_long:", "Analyse"),
     Entry("findings", "Audit", ":material/fact_check:", "Analyse"),
     Entry("disputes", "Disputes", ":material/gavel:", "Analyse"),

@@ -83,12 +83,15 @@ _CSS = """
   .tem-evidence td, .tem-evidence th { padding: .25rem .8rem .25rem 0; border-bottom: 1px solid var(--tem-line);
     vertical-align: top; overflow-wrap: anywhere; }
   [class*="st-key-yaml-"] textarea { font-family: ui-monospace, "Source Code Pro", monospace; font-size: .86rem; }
+  [data-testid="stPageLink"] a, [data-testid="stPageLink"] a * { white-space: normal; height: auto; }
   .tem-empty { text-align: center; padding: 2.6rem 1rem 1.4rem; }
   .tem-empty h3 { padding: 0 0 .4rem; }
   @media (max-width: 640px) {
     [data-testid="stMainBlockContainer"] { padding-left: 1rem; padding-right: 1rem; padding-top: 3.4rem; }
     [class*="st-key-kpis"] > div { flex: 1 1 9.6rem; min-width: 9.6rem; }
     .st-key-head > div:first-child { min-width: 100%; }
+    .tem-evidence { display: block; overflow-x: auto; }
+    .tem-evidence td, .tem-evidence th { overflow-wrap: break-word; }
   }
   @media print {
     [data-testid="stSidebar"], [data-testid="stHeader"], .stButton { display: none !important; }

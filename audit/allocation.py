@@ -23,6 +23,13 @@ from core.money import cent_unit, to_text
 from core.queries import workflow
 from core.store import Store, now
 
+#: The parts of an allocation that are tables, with the columns of their files.
+COLUMNS = {
+    "lines": ["charge_id", "invoice_id", "rule_id", "cost_center_id", "amount", "currency"],
+    "by_cost_center": ["cost_center_id", "currency", "amount"],
+    "journal": ["invoice_id", "currency", "gl_account", "cost_center_id", "debit", "credit"],
+}
+
 Weights = Mapping[str, int | Fraction]
 
 

@@ -54,7 +54,7 @@ def make(
         account_id, carrier_id = account_id or service.account_id, carrier_id or service.carrier_id
     account = books.accounts.get(account_id or "")
     carrier_id = carrier_id or (account.carrier_id if account else None)
-    file_by, withhold_by = deadlines(books, invoices, contract_id)
+    file_by, withhold_by = deadlines(books, invoices, contract_id, account_id)
     direction = "over" if amount > 0 else "under" if amount < 0 else "none"
     excused = books.exempt(rule.id, month, service_id)
     return Finding(
@@ -95,15 +95,24 @@ def _value(value: Any, unit: str | None, *, full: bool) -> dict[str, Any]:
     return {"value": shown[0], "low": shown[1], "high": shown[2], "unit": unit} if full else result
 
 
-def deadlines(books: Books, invoices: Sequence[str], contract_id: str | None) -> tuple[str | None, str | None]:
-    """(file_by, withhold_by) of the first invoice: issued_on + the contract's windows, both days included."""
+def deadlines(
+    books: Books, invoices: Sequence[str], contract_id: str | None, account_id: str | None
+) -> tuple[str | None, str | None]:
+    """(file_by, withhold_by) of the first invoice: issued_on + the contract's windows, both days included.
+
+    Without a contract the shortest windows among those of the account's lines count, as they do for a dispute.
+    """
     contract = books.contracts.get(contract_id or "")
     invoice = books.invoices.get(invoices[0]) if invoices else None
-    if contract is None or invoice is None or not invoice.issued_on:
+    if invoice is None or not invoice.issued_on:
         return None, None
-    windows = (contract.dispute_window_days, contract.withhold_window_days)
-    file_by, withhold_by = (None if d is None else periods.add_days(invoice.issued_on, int(d)) for d in windows)
-    return file_by, withhold_by
+    held = [contract] if contract is not None else books.contracts_of(account_id)
+
+    def last_day(window: str) -> str | None:
+        days = [int(value) for value in (getattr(row, window) for row in held) if value is not None]
+        return periods.add_days(invoice.issued_on, min(days)) if days else None
+
+    return last_day("dispute_window_days"), last_day("withhold_window_days")
 
 
 def of_charge(books: Books, rule: Rule, row: Any, amount: int, text: str, **more: Any) -> Finding:

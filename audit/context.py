@@ -259,6 +259,11 @@ class Books:
         result["carrier_id"] = result["carrier_id"].fillna(result["s_carrier"])
         return result.drop(columns="at").sort_values("charge_id", ignore_index=True)
 
+    def contracts_of(self, account_id: str | None) -> list[Any]:
+        """The contracts that the services of an account are under, at any time."""
+        mine = self.spans.loc[self.spans["account_id"] == account_id, "contract_id"].dropna().unique()
+        return [self.contracts[key] for key in sorted(mine) if key in self.contracts]
+
     @cached_property
     def _account_contract(self) -> pd.Series[Any]:
         """The contract of an account: that of its services where they agree, else the carrier's only one."""

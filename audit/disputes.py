@@ -35,8 +35,8 @@ NEXT: dict[str, tuple[str, ...]] = {
     "credited": (),
 }
 OPEN = ("identified", "submitted", "approved")
-#: Finding states that leave a claim undecided, so that it still may be filed.
-_UNDECIDED = ("new", "triaged", "accepted")
+#: Finding states that leave a claim undecided, so that it may be filed while its window is open.
+UNDECIDED = ("new", "triaged", "accepted")
 _FINDING_STATE = {"submitted": "disputed", "approved": "disputed", "declined": "disputed", "credited": "credited"}
 
 
@@ -128,7 +128,7 @@ def disputes(store: Store, as_of: str, *, only_open: bool = False) -> list[Dispu
         frame[
             (frame["claim"] == "recoverable")
             & (frame["amount_counted"] > 0)
-            & frame["state"].isin(_UNDECIDED)
+            & frame["state"].isin(UNDECIDED)
             & ~frame["finding_id"].isin(taken)
         ]
     )
@@ -141,6 +141,11 @@ def disputes(store: Store, as_of: str, *, only_open: bool = False) -> list[Dispu
 def on_file(store: Store, as_of: str) -> list[Dispute]:
     """The disputes that were filed by `as_of`, with the credits found."""
     return _with_credits(store, _stored(store), as_of)
+
+
+def refused(store: Store) -> frozenset[str]:
+    """The findings of disputes that the carrier declined and nobody has filed again."""
+    return frozenset(key for item in _stored(store) if item.state == "declined" for key in item.finding_ids)
 
 
 def documents(store: Store, as_of: str, *, only_open: bool = False) -> list[dict[str, Any]]:
@@ -357,7 +362,7 @@ def _row(item: Dispute) -> dict[str, Any]:
 
 def _with_credits(store: Store, items: list[Dispute], as_of: str) -> list[Dispute]:
     """The disputes with the credits on invoices issued up to `as_of` matched to them."""
-    alive = [item for item in items if item.state in ("submitted", "approved", "credited")]
+    alive = [item for item in items if item.state != "identified"]
     accounts = [item.account_id for item in alive if item.account_id]
     if not accounts:
         return items
@@ -425,7 +430,7 @@ def settle(store: Store, as_of: str) -> int:
 
     Returns how many findings changed; each leaves an entry in the trail.
     """
-    items = [item for item in on_file(store, as_of) if item.state in ("submitted", "approved", "credited")]
+    items = [item for item in on_file(store, as_of) if item.state != "identified"]
     keys = {key for item in items for key in item.finding_ids}
     brought = proven(store, as_of)
     # A person may have said that a dispute is credited: only what the bills say is taken back by the bills.

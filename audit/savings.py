@@ -143,6 +143,11 @@ def _from_findings(store: Store, as_of: str, named: set[str], changed: set[str])
     ]
     rows = [{str(k): plain(v) for k, v in raw.items()} for raw in frame[_READ].to_dict("records")]
     credited = dispute_ledger.proven(store, as_of)
+    refused = dispute_ledger.refused(store)
+    for row in rows:
+        if row["finding_id"] in refused:  # what the carrier declined is no saving, what it credited all the same is
+            row["amount_counted"] = min(row["amount_counted"], credited.get(row["finding_id"], 0))
+    rows = [row for row in rows if row["amount_counted"] > 0]
     last_month = workflow.last_invoice_day(store)
     groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     counted: set[tuple[str, str]] = set()

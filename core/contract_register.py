@@ -85,7 +85,7 @@ def problems(register: Sequence[dict[str, Any]]) -> list[str]:
 
 def _dates(stand: Standing | None, row: dict[str, Any]) -> dict[str, Any]:
     names = ("initial_end", "term_start", "term_end", "renewals", "notice_by", "notice_state", "next_notice_by")
-    later = ("earliest_exit", "days_to_notice")
+    later = ("earliest_exit", "ends_on", "days_to_notice")
 
     def get(name: str) -> Any:
         return None if stand is None else getattr(stand, name)

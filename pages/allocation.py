@@ -3,7 +3,7 @@
 import streamlit as st
 
 from app import cache, page
-from app.components import Col, card, footer, kpi_row, table
+from app.components import Col, card, file_row, footer, kpi_row, table
 
 head = page.begin("Allocation", ("month",), what="Who pays for what, to the cent")
 data = cache.view("allocation", head.filters)
@@ -23,6 +23,13 @@ with card("By cost center", note="Each currency apart; nothing is converted"):
         key="centers",
         height=520,
         empty="Nothing was billed in this month.",
+    )
+    file_row(
+        (label, f"{name}-{data.month}.csv", cache.later("app.views.allocation.csv", month=data.month, part=part))
+        for label, name, part in (
+            ("Journal (CSV)", "journal", "journal"),
+            ("Chargeback (CSV)", "chargeback", "by_cost_center"),
+        )
     )
 with st.expander("Does it tie?", icon=":material/verified:", expanded=False):
     table(

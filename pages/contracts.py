@@ -20,7 +20,7 @@ with card("Register", note=f"As of {formats.day(data.as_of)}; soonest notice fir
     rows = table(
         data.table,
         [
-            Col("name", "Contract", width="medium"), Col("carrier", "Carrier"), Col("state", "State", "code"),
+            Col("name", "Contract"), Col("carrier", "Carrier"), Col("state", "State", "code"),
             Col("notice_by", "Notice by", "day", help="Last day on which notice works, inclusive"),
             Col("countdown", "Countdown"), Col("term_end", "Term ends", "day"),
             Col("earliest_exit", "Earliest exit", "day"), Col("yearly", f"12 months, {data.currency}", "money"),

@@ -17,13 +17,12 @@ with card("Contracts", note=f"Spend of the last 12 months in {data.currency}"):
     table(
         data.table,
         [
-            Col("name", "Contract", width="medium"),
+            Col("name", "Contract"),
             Col("carrier", "Carrier"),
             Col("state", "State", "code"),
             Col("term_end", "Term ends", "day"),
             Col("notice_by", "Notice by", "day"),
-            Col("notice_state", "Notice", "code"),
-            Col("days", "Days left", "count"),
+            Col("countdown", "Countdown"),
             Col("yearly", f"Spend a year, {data.currency}", "money"),
             Col("lines", "Lines", "count"),
         ],

@@ -1,7 +1,8 @@
 """What the organization did about errors and waste in the past: disputes with their credits, lines it cancelled.
 
 A dispute concerns the errors of one bill of one service. Most are answered by credits on a later bill that name the
-charges in question; some wait to this day. The errors themselves stay in the truth: they were billed.
+charges in question; some were declined, some wait to this day. The errors themselves stay in the truth: they were
+billed.
 """
 
 from __future__ import annotations
@@ -29,7 +30,10 @@ NOTICED, ANSWERED = 0.75, 0.7
 #: Lines cancelled for want of use (for 2,500 services), so many months after the last use.
 CANCELLED = (("verizon", 8), ("att", 6), ("tmobile", 4), ("vodafone", 3))
 AFTER = 4
-COLUMNS = ("filed_on", "rule", "service_id", "month")
+#: The first so many months whose claims the carriers declined, as far as they were not answered, on this day of the
+#: month of the answer.
+DECLINED_MONTHS, DECLINED_DAY = 2, 12
+COLUMNS = ("filed_on", "rule", "service_id", "month", "declined_on")
 _SHORTEST = 12  # months; a shorter window leaves no time for answers
 
 
@@ -69,15 +73,18 @@ def answer(world: World, drafts: list[Invoice]) -> None:
             if not found or not _drawn(world, wrong, "noticed", NOTICED):
                 continue
             rule, amount = found
+            answered = _drawn(world, wrong, "answered", ANSWERED)
+            declined = not answered and billed in _noticed(world)[:DECLINED_MONTHS]
             world.disputed.append(
                 {
                     "filed_on": draw.day(draw.shift_month(billed, 1), FILED_DAY),
                     "rule": rule,
                     "service_id": wrong.service_id,
                     "month": billed,
+                    "declined_on": draw.day(month, DECLINED_DAY) if declined else "",
                 }
             )
-            if _drawn(world, wrong, "answered", ANSWERED):
+            if answered:
                 invoice.charges.append(
                     Charge(
                         "credit",
@@ -111,8 +118,8 @@ def items(world: World) -> None:
 def write(world: World, folder: Path) -> None:
     """Write disputes.csv and cancelled.csv, where there is anything to write.
 
-    disputes.csv has a row for each (rule, service, month) that was disputed, and the day; cancelled.csv a row for each
-    line that was ended because nobody used it.
+    disputes.csv has a row for each (rule, service, month) that was disputed, with the day and, where the carrier
+    declined, that day too; cancelled.csv a row for each line that was ended because nobody used it.
     """
     rows = {tuple(row[name] for name in COLUMNS): row for row in world.disputed}
     for name, columns, lines in (

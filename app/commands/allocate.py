@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from app.commands.output import document, existing_store, say
+from audit.allocation import COLUMNS
 from audit.allocation import allocate as run
 from audit.allocation_rules import read_rules
 from core import periods
@@ -29,13 +30,6 @@ def write_csv(path: Path, rows: list[dict[str, Any]], names: list[str]) -> None:
             writer.writerows(rows)
     except OSError as error:
         raise BadInput(Issue(file=str(path), message=f"cannot be written: {error.strerror}")) from error
-
-
-FILES = {
-    "lines": ["charge_id", "invoice_id", "rule_id", "cost_center_id", "amount", "currency"],
-    "by_cost_center": ["cost_center_id", "currency", "amount"],
-    "journal": ["invoice_id", "currency", "gl_account", "cost_center_id", "debit", "credit"],
-}
 
 
 def month_option(text: str) -> str:
@@ -66,7 +60,7 @@ def allocate(
     chosen = read_rules(rules, store, pool_method=pool)
     found = run(store, chosen, month_option(month), close=close)
     if out is not None:
-        for name, columns in FILES.items():
+        for name, columns in COLUMNS.items():
             write_csv(out / f"{name}.csv", found[name], columns)
         say(f"written to {out}")
     if as_json:

@@ -143,17 +143,24 @@ def _decide(store: Store, folder: Path) -> tuple[int, int]:
     stored = stored[stored["queue"] == "audit"]
     found = stored.set_index(["rule", "service_id", "month"])["finding_id"].to_dict()
     by_day: dict[str, list[str]] = {}
+    refused: dict[str, str] = {}
     for row in _rows(folder / "disputes.csv"):
         key = found.get((row["rule"], row["service_id"], row["month"]))
         if key is not None:
             by_day.setdefault(row["filed_on"], []).append(key)
-    filed = sum(len(disputes.file(store, keys, day)) for day, keys in sorted(by_day.items()))
+            if row["declined_on"]:
+                refused[key] = row["declined_on"]
+    filed = [item for day, keys in sorted(by_day.items()) for item in disputes.file(store, keys, day)]
+    for item in filed:
+        days = [refused[key] for key in item.finding_ids if key in refused]
+        if days:
+            disputes.set_state(store, item.dispute_id, "declined", max(days))
     disputes.settle(store, workflow.today(store))
     cancelled = {row["service_id"] for row in _rows(folder / "cancelled.csv")}
     ended = stored[(stored["rule"] == "U1") & stored["service_id"].isin(cancelled)]
     if len(ended):
         findings.set_state(store, list(ended["finding_id"]), "implemented", reason="nobody used it: line cancelled")
-    return filed, ended["service_id"].nunique()
+    return len(filed), ended["service_id"].nunique()
 
 
 def _rows(path: Path) -> list[dict[str, str]]:

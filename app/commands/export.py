@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from app.commands.allocate import FILES, month_option
+from app.commands.allocate import month_option
 from app.commands.contracts import day_option
 from app.commands.output import existing_store, say
 from app.commands.report import chosen, write
@@ -16,7 +16,7 @@ from app.reports import focus
 from app.reports.calendar_file import calendar_text
 from app.reports.focus import csv_text
 from audit import savings
-from audit.allocation import allocate
+from audit.allocation import COLUMNS, allocate
 from audit.allocation_rules import Rules, read_rules
 from core.contract_register import contract_register
 from core.issues import BadInput, Issue
@@ -75,8 +75,8 @@ def export(
         return
     makers: dict[str, Callable[[], str]] = {
         "focus": lambda: csv_text(focus.rows(store, month), focus.COLUMNS),
-        "gl": lambda: csv_text(_allocation(store, rules, month)["journal"], FILES["journal"]),
-        "chargeback": lambda: csv_text(_allocation(store, rules, month)["by_cost_center"], FILES["by_cost_center"]),
+        "gl": lambda: csv_text(_allocation(store, rules, month)["journal"], COLUMNS["journal"]),
+        "chargeback": lambda: csv_text(_allocation(store, rules, month)["by_cost_center"], COLUMNS["by_cost_center"]),
         "savings": lambda: csv_text(
             [
                 row | {"finding_ids": " ".join(row["finding_ids"])}

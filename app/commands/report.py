@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -11,17 +12,7 @@ import typer
 from app.commands.allocate import month_option
 from app.commands.contracts import day_option
 from app.commands.output import existing_store, say
-from app.reports import (
-    bid_comparison,
-    bid_sheet,
-    brief,
-    change_order,
-    dispute_pack,
-    executive,
-    notice_letter,
-    slides,
-    workbook,
-)
+from app.reports import bid_comparison, bid_sheet, brief, change_order, dispute_pack, monthly, notice_letter
 from app.reports.focus import csv_text
 from app.reports.pdf import pdf
 from app.views.selection import Filters
@@ -30,7 +21,7 @@ from core.queries import spend
 
 #: What each kind can be written as.
 KINDS: dict[str, tuple[str, ...]] = {
-    "executive": (".pdf", ".pptx", ".xlsx"),
+    "executive": monthly.SUFFIXES,
     "negotiation-brief": (".pdf",),
     "dispute-pack": (".pdf",),
     "notice-letter": (".pdf",),
@@ -103,9 +94,7 @@ def report(
         return csv_text(change_order.rows(store, result, carrier)[1], list(change_order.COLUMNS)).encode()
 
     makers: dict[tuple[str, str], Callable[[], bytes]] = {
-        ("executive", ".pdf"): lambda: pdf("executive", executive.content(store, filters)),
-        ("executive", ".pptx"): lambda: slides.slides(store, filters),
-        ("executive", ".xlsx"): lambda: workbook.workbook(store, filters),
+        **{("executive", end): partial(monthly.monthly, store, filters, end) for end in monthly.SUFFIXES},
         ("negotiation-brief", ".pdf"): brief_pdf,
         ("dispute-pack", ".pdf"): lambda: pdf(
             "dispute", dispute_pack.content(store, day, carrier_id=carrier, dispute_id=dispute)

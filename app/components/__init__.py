@@ -4,6 +4,7 @@ from app.components.actions import action_list
 from app.components.charts import bridge, card, draw, figure, ladder, lines, ranked, stacked_months, timeline
 from app.components.coverage import coverage_chart
 from app.components.dossier import dossier
+from app.components.downloads import file_row
 from app.components.evidence import evidence_card, facts, proof
 from app.components.footer import footer
 from app.components.kpis import kpi_row
@@ -33,6 +34,7 @@ __all__ = [
     "evidence_card",
     "facts",
     "figure",
+    "file_row",
     "footer",
     "kpi_row",
     "ladder",

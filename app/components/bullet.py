@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Sequence
 from typing import Any
 
@@ -84,7 +85,8 @@ def gauges(rows: Sequence[Any], *, key: str) -> None:
     chart.add_vline(x=100, line={"color": colours.dispute, "width": 2, "dash": "dot"})
     top = max([v for v in (*before, *after) if v is not None] or [100])
     chart.update_xaxes(range=[0, max(110, top * 1.05)], ticksuffix=" %")
-    chart.update_yaxes(autorange="reversed", showgrid=False, type="category")
+    shown = [html.escape(name).replace(", ", "<br>", 1) for name in names]  # two lines fit beside a phone's bars
+    chart.update_yaxes(autorange="reversed", showgrid=False, type="category", tickvals=names, ticktext=shown)
     draw(chart, alt="Use of pool allowances: " + "; ".join(f"{r.name}: {r.told}" for r in rows), key=key)
     for row in rows:
         st.caption(escape(f"{row.name}: {row.told}"))

@@ -64,8 +64,12 @@ def stacked_months(
     title: str,
     key: str,
     height: int = 300,
+    budget: Sequence[int | None] = (),
 ) -> None:
-    """Bars by month, stacked by the names of `series` (micros, one value per month), the largest at the bottom."""
+    """Bars by month, stacked by the names of `series` (micros, one value per month), the largest at the bottom.
+
+    `budget`: micros a month, drawn as a line where there is one.
+    """
     colours = theme.palette()
     chart = figure(height, barmode="stack")
     labels = [formats.month_short(month) for month in months]
@@ -78,12 +82,26 @@ def stacked_months(
             customdata=[formats.money(value, currency) for value in values],
             hovertemplate="%{fullData.name}, %{x}: %{customdata}<extra></extra>",
         )
+    if any(value is not None for value in budget):
+        budget_line(chart, labels, budget)
     money_axis(chart, currency)
     chart.update_layout(legend_traceorder="normal")
     chart.update_xaxes(type="category", nticks=10)
     totals = [sum(int(v) for v in column if not formats.missing(v)) for column in zip(*series.values(), strict=True)]
     last = f" The last month, {formats.month(months[-1])}, is {formats.money(totals[-1], currency)}." if totals else ""
     draw(chart, alt=f"{title}: bars for {len(months)} months, stacked by {', '.join(series)}.{last}", key=key)
+
+
+def budget_line(chart: go.Figure, labels: Sequence[str], budget: Sequence[int | None]) -> None:
+    """The budget of each month as a dotted line over the bars."""
+    chart.add_scatter(
+        x=list(labels),
+        y=units(budget),
+        name="Budget",
+        mode="lines",
+        line={"color": theme.palette().waste, "width": 2, "dash": "dot", "shape": "hvh"},
+        hovertemplate="Budget, %{x}: %{y:,.0f}<extra></extra>",
+    )
 
 
 def bridge(steps: Sequence[Step], currency: str | None, *, title: str, key: str, height: int = 300) -> None:

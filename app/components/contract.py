@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app import cache, formats
+from app import cache, formats, page
 from app.components.bullet import commitment_bullet
 from app.components.charts import card
 from app.components.evidence import facts
@@ -22,6 +22,7 @@ def contract_in_full(one: Contract, as_of: str) -> None:
     left, right = side_by_side(1, 1)
     with left, card("Dates", note=f"As of {formats.day(as_of)}"):
         facts(one.dates)
+        page.link("brief", "Brief for the talks with this carrier", carrier=one.carrier_id)
         if one.letter:
             draft = cache.later("app.views.contracts.letter", contract_id=one.letter)
             st.download_button(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app import formats, theme
-from app.components.charts import draw, figure, money_axis, units
+from app.components.charts import budget_line, draw, figure, money_axis, units
 from app.views.forecast import Outlook
 
 
@@ -37,14 +37,7 @@ def outlook_chart(data: Outlook, *, key: str, height: int = 320) -> None:
         hovertemplate="%{x}: %{customdata} expected<extra></extra>",
     )
     if any(value is not None for value in data.budget):
-        chart.add_scatter(
-            x=[*past, *coming],
-            y=units(data.budget),
-            name="Budget",
-            mode="lines",
-            line={"color": colours.waste, "width": 2, "dash": "dot", "shape": "hvh"},
-            hovertemplate="Budget, %{x}: %{y:,.0f}<extra></extra>",
-        )
+        budget_line(chart, [*past, *coming], data.budget)
     money_axis(chart, data.currency)
     chart.update_xaxes(type="category", nticks=7, tickangle=0)
     chart.update_layout(legend_traceorder="normal")

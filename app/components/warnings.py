@@ -19,7 +19,8 @@ def early_warnings(filters: Filters, *, key: str) -> None:
     if not cache.call("app.views.selection.has_rows", table="usage_events"):
         nothing("Early warnings need usage events (calls and sessions with their time); none are loaded.")
         return
-    start("watch", {"rules": cache.call("app.views.policies.config")}, slot="watch")
+    limits = cache.call("app.views.warnings.limits")
+    start("watch", {"rules": cache.call("app.views.policies.config"), "limits": limits}, slot="watch")
     done = watch("watch")
     if done is None or done.state != "done":
         return
@@ -30,6 +31,7 @@ def early_warnings(filters: Filters, *, key: str) -> None:
         nothing("No warning waits for a decision: nothing is about to run over, and no call or record looks wrong.")
         return
     st.caption("The running cycles and the ones just before them, newest first; each line or pool as it stands now.")
+    st.caption(limits)
     rows = table(
         data.table,
         [

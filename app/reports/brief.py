@@ -10,7 +10,7 @@ import pandas as pd
 
 from app import formats
 from app.reports.brief_limits import demand_rows, limits, offer_rows, sweep_rows
-from app.reports.executive import fee, rule_title
+from app.reports.executive import fee, rule_title, state
 from audit import disputes
 from core import findings, periods
 from core.contract_register import contract_register, plain
@@ -23,6 +23,16 @@ WINDOW_MONTHS = 12
 _ITEMS_SHOWN = 14
 _OFFERS_SHOWN = 10
 _LOW_PROBABILITY = 0.1
+#: Clauses of a buyer's checklist that no table records, each with what to look for.
+_TO_READ = (
+    ("Business downturn", "may the commitment fall when the business shrinks or is divided?"),
+    ("Technology migration", "may lines move to newer services without a fee?"),
+    ("Rate review", "are prices compared with the market during the term?"),
+    ("Most favoured customer", "do better prices of like customers come to us?"),
+    ("Service credits", "do credits for outages come by themselves?"),
+    ("Sites that close or move", "may a site end or move without a fee?"),
+    ("Price guide", "may a guide named in the contract change without our consent?"),
+)
 
 
 def content(store: Store, carrier_id: str, as_of: str | None = None) -> dict[str, Any]:
@@ -84,7 +94,7 @@ def content(store: Store, carrier_id: str, as_of: str | None = None) -> dict[str
         "window": f"{formats.month(months[0])} to {formats.month(months[-1])}",
         "items": _items(store, main, register, len(months), total, currency, day),
         "trend": _trend(main, months, currency),
-        "leverage": _leverage(alive, claims, moves, currency, day),
+        "leverage": _leverage(name, alive, claims, moves, currency, day),
         "offers": _offers(store, carrier_id),
         "limits": [[limit.name, limit.value, limit.why] for limit in stands],
         "demand": demand_rows(store, carrier_id, currency),
@@ -125,14 +135,19 @@ def _kpi(label: str, value: str, delta: str | None, tone: str = "neutral") -> di
 
 def _headline(name: str, alive: Sequence[Mapping[str, Any]], total: int, currency: str, day: str) -> tuple[str, str]:
     dated = sorted(
-        (row["next_notice_by"], row) for row in alive if row["next_notice_by"] and row["days_to_notice"] is not None
+        (row for row in alive if row["ends_on"] or row["days_to_notice"] is not None),
+        key=lambda row: (row["ends_on"] or row["next_notice_by"], row["contract_id"]),
     )
     spent = f"{formats.money(total, currency)} of spend is on the table."
     if dated:
-        by, row = dated[0][0], dated[0][1]
-        title = f"{name}: notice by {formats.day(by)}"
-        left = formats.plural(row["days_to_notice"], "day")
+        row = dated[0]
         label = row["name"] or row["contract_id"]
+        if row["ends_on"]:
+            left = formats.plural(periods.days_between(day, row["ends_on"]), "day")
+            title = f"{name}: the contract ends on {formats.day(row['ends_on'])}"
+            return title, f"{left} left to agree on what follows {label}; it does not renew by itself. {spent}"
+        title = f"{name}: notice by {formats.day(row['next_notice_by'])}"
+        left = formats.plural(row["days_to_notice"], "day")
         missed = " The last window was missed." if row["notice_state"] == "missed" else ""
         return (
             title,
@@ -145,10 +160,9 @@ def _headline(name: str, alive: Sequence[Mapping[str, Any]], total: int, currenc
 
 
 def _contract(row: Mapping[str, Any]) -> list[str]:
-    state = formats.words(row["state"]) + (", notice missed" if row["notice_state"] == "missed" else "")
     return [
         row["name"] or row["contract_id"],
-        state,
+        state(dict(row)),
         formats.day(row["next_notice_by"]),
         formats.day(row["earliest_exit"]),
         fee(dict(row)),
@@ -281,12 +295,19 @@ def _movable(store: Store, carrier_id: str) -> dict[str, Any]:
 
 
 def _leverage(
-    alive: Sequence[Mapping[str, Any]], claims: Sequence[Any], moves: Mapping[str, Any], currency: str, day: str
+    name: str,
+    alive: Sequence[Mapping[str, Any]],
+    claims: Sequence[Any],
+    moves: Mapping[str, Any],
+    currency: str,
+    day: str,
 ) -> list[str]:
     facts = []
     for row in alive:
         label = row["name"] or row["contract_id"]
-        if row["notice_state"] == "open" and row["days_to_notice"] is not None:
+        if row["ends_on"]:
+            facts.append(f"{label} ends by itself on {formats.day(row['ends_on'])}: {name} has to win it again.")
+        elif row["notice_state"] == "open" and row["days_to_notice"] is not None:
             facts.append(
                 f"{label}: notice given by {formats.day(row['next_notice_by'])} ends it on "
                 f"{formats.day(row['earliest_exit'])}; after that day the next way out is a term later."
@@ -459,9 +480,5 @@ def clauses(store: Store, contract_ids: Sequence[str]) -> list[list[str]]:
                 )
             ),
         ],
-        [
-            "neutral",
-            "Business downturn, technology migration, rate review, most favoured customer",
-            "not in the data: read the contract",
-        ],
+        *(["neutral", name, f"read the contract: {question}"] for name, question in _TO_READ),
     ]

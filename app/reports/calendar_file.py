@@ -31,16 +31,16 @@ def _events(row: dict[str, Any], title: str) -> list[tuple[str, str, str, str]]:
     result = []
     contract = f"Contract {row['contract_id']}."
     if deadline:
-        note = (
-            f"Notice after this day no longer ends the contract at the end of its term. Contract {row['contract_id']}."
-        )
+        note = f"Notice after this day no longer ends the contract at the end of its term. {contract}"
+        if row["ends_on"]:
+            note = (
+                f"The contract ends by itself at the end of its term; say by this day whether to renew it. {contract}"
+            )
         result.append((f"notice-{deadline}", deadline, f"Last day for notice: {title}", note))
-    elif row["term_end"] and row["state"] in ("initial", "ending", "not_started"):
-        result.append(
-            (f"end-{row['term_end']}", row["term_end"], f"Term ends: {title}", f"Contract {row['contract_id']}.")
-        )
+    if row["term_end"] and row["state"] in ("initial", "ending", "not_started") and (row["ends_on"] or not deadline):
+        result.append((f"end-{row['term_end']}", row["term_end"], f"Term ends: {title}", contract))
     for alert in row["alerts"]:
-        due = row["notice_by"] or row["term_end"]
+        due = row["ends_on"] or row["notice_by"] or row["term_end"]
         text = f"{alert['days']} days to {due}: {title}"
         result.append((f"alert-{alert['days']}-{alert['on']}", alert["on"], text, contract))
     return result

@@ -10,6 +10,7 @@ from app import formats
 from app.views import found, overview, renewals
 from app.views.exchange import exchange
 from app.views.freshness import sentence
+from app.views.parts import Kpi
 from app.views.selection import Filters, settled
 from audit.registry import RULES
 from core.contract_register import contract_register
@@ -42,7 +43,8 @@ def content(store: Store, filters: Filters | None = None) -> dict[str, Any]:
         "sentence": f"{page.sentence} {page.coming}".strip(),
         "month": month,
         "currency": currency,
-        "kpis": [{"label": k.label, "value": k.value, "delta": k.delta, "tone": _tone(k.tone)} for k in page.kpis],
+        "kpis": [_kpi(k) for k in page.kpis],
+        "year": [_kpi(k) for k in page.year],
         "trend_title": f"Spend by carrier, {formats.month(page.months[0])} to {formats.month(month)}",
         "trend": {
             "labels": [formats.month_short(m) for m in page.months],
@@ -67,6 +69,17 @@ def content(store: Store, filters: Filters | None = None) -> dict[str, Any]:
             sentence(store),
         ],
         "foot": f"OpenTEM · figures as of {formats.day(page.as_of)}",
+    }
+
+
+def _kpi(item: Kpi) -> dict[str, Any]:
+    """A figure for paper, where the sign says what the arrow says on the page."""
+    sign = {"up": "+", "down": formats.MINUS}.get(item.direction, "") if item.delta else ""
+    return {
+        "label": item.label,
+        "value": item.value,
+        "delta": f"{sign}{item.delta}" if item.delta else None,
+        "tone": _tone(item.tone),
     }
 
 
@@ -107,7 +120,7 @@ def _contracts(store: Store, as_of: str, month: str, money: Any) -> list[list[st
     return [
         [
             row["name"] or row["contract_id"],
-            formats.words(row["state"]) + (", notice missed" if row["notice_state"] == "missed" else ""),
+            state(row),
             formats.day(row["next_notice_by"]),
             formats.day(row["term_end"]),
             fee(row),
@@ -115,6 +128,11 @@ def _contracts(store: Store, as_of: str, month: str, money: Any) -> list[list[st
         ]
         for row in alive
     ]
+
+
+def state(row: dict[str, Any]) -> str:
+    """The state of a contract, and whether its notice date was missed."""
+    return formats.words(row["state"]) + (", notice missed" if renewals.missed([row]) else "")
 
 
 def fee(row: dict[str, Any]) -> str:

@@ -88,21 +88,27 @@ def _first(deck: Any, page: dict[str, Any]) -> None:
     _text(slide, 0.6, 0.9, 12.0, 0.4, page["kind"].upper(), 12, bold=True, color=QUIET)
     _text(slide, 0.6, 1.4, 12.0, 1.2, page["title"], 34, bold=True)
     _text(slide, 0.6, 2.75, 11.5, 1.0, page["sentence"], 16, color=QUIET)
-    count = max(len(page["kpis"]), 1)
+    _kpis(slide, page["kpis"], 3.85)
+    _kpis(slide, page["year"], 5.4)
+    _text(slide, 0.6, 7.05, 11.0, 0.3, page["foot"], 9, color=QUIET)
+
+
+def _kpis(slide: Any, items: list[dict[str, Any]], top: float) -> None:
+    """A row of figures, `top` inches from the upper edge."""
+    count = max(len(items), 1)
     width = (12.1 - 0.2 * (count - 1)) / count
-    for n, kpi in enumerate(page["kpis"]):
+    for n, kpi in enumerate(items):
         left = 0.6 + n * (width + 0.2)
-        card = slide.shapes.add_shape(1, Inches(left), Inches(4.3), Inches(width), Inches(1.75))
+        card = slide.shapes.add_shape(1, Inches(left), Inches(top), Inches(width), Inches(1.4))
         card.fill.solid()
         card.fill.fore_color.rgb = PAPER
         card.line.fill.background()
         card.shadow.inherit = False
-        _text(slide, left + 0.15, 4.45, width - 0.3, 0.3, kpi["label"], 11, color=QUIET)
-        _text(slide, left + 0.15, 4.8, width - 0.3, 0.6, kpi["value"], 22, bold=True)
+        _text(slide, left + 0.15, top + 0.1, width - 0.3, 0.3, kpi["label"], 11, color=QUIET)
+        _text(slide, left + 0.15, top + 0.4, width - 0.3, 0.5, kpi["value"], 22, bold=True)
         if kpi["delta"]:
             tone = TONES.get(kpi["tone"], QUIET)
-            _text(slide, left + 0.15, 5.4, width - 0.3, 0.6, kpi["delta"], 10.5, color=tone)
-    _text(slide, 0.6, 7.05, 11.0, 0.3, page["foot"], 9, color=QUIET)
+            _text(slide, left + 0.15, top + 0.95, width - 0.3, 0.4, kpi["delta"], 10.5, color=tone)
 
 
 def _style(chart: Any, *, legend: bool) -> None:

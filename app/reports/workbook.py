@@ -62,7 +62,7 @@ def _summary(sheet: Any, page: dict[str, Any], styles: dict[str, Any]) -> None:
     sheet.write_string(0, 0, page["title"], styles["title"])
     sheet.write_string(1, 0, page["sentence"], styles["quiet"])
     row = 3
-    for kpi in page["kpis"]:
+    for kpi in (*page["kpis"], *page["year"]):
         sheet.write_string(row, 0, kpi["label"], styles["text"])
         sheet.write_string(row, 1, kpi["value"], styles["big"])
         sheet.write_string(row, 2, kpi["delta"] or "", styles["quiet"])

@@ -10,7 +10,9 @@ import pandas as pd
 from app import formats
 from app.views import rules
 from app.views.exchange import Exchange
+from app.views.found import unfiled
 from app.views.parts import Action
+from app.views.renewals import otherwise
 from core.money import SCALE
 from core.queries import app as queries
 from core.store import Store
@@ -49,34 +51,17 @@ def plan_actions(store: Store, money: Exchange) -> list[Action]:
     return [best] if best else []
 
 
-def finding_actions(found: pd.DataFrame, month: str, money: Exchange) -> list[Action]:
-    """One action for each rule: errors as what can be recovered in all, waste as what it costs in `month`."""
+def finding_actions(found: pd.DataFrame, month: str, as_of: str, money: Exchange) -> list[Action]:
+    """One action for each rule: errors as what may be claimed on `as_of`, waste as what it costs in `month`.
+
+    What is past its window to dispute is told apart and weighs a tenth: carriers may still give it, they need not.
+    """
     open_ = found[found["state"].isin(["new", "triaged"]) & (found["amount"] > 0)]
     result = []
     for (rule, claim), group in open_.groupby(["rule", "claim"], sort=True):
         family = next((str(f) for f in group["family"].dropna()), None)
         if claim == "recoverable":
-            worth = int(group["amount"].sum())
-            charges = sum(text.count("charge_id") for text in group["charge_stakes"].fillna(""))
-            cases = formats.plural(charges or len(group), "charge")
-            months = sorted(group["month"])
-            span = (
-                formats.month(months[0])
-                if months[0] == months[-1]
-                else f"{formats.month_short(months[0])} to {formats.month_short(months[-1])}"
-            )
-            result.append(
-                Action(
-                    what=rules.advice(str(rule), family, cases),
-                    why=f"{rules.title(str(rule), family)}, {span}",
-                    saving=formats.money(worth, money.target),
-                    confidence=EXACT,
-                    page="findings",
-                    query=(("rule", str(rule)),),
-                    period="to recover",
-                    worth=worth,
-                )
-            )
+            result.append(_claim(str(rule), family, group, as_of, money))
         elif claim == "avoidable":
             now = group[group["month"] == month]
             worth = int(now["amount"].sum())
@@ -97,6 +82,34 @@ def finding_actions(found: pd.DataFrame, month: str, money: Exchange) -> list[Ac
     return result
 
 
+def _claim(rule: str, family: str | None, group: pd.DataFrame, as_of: str, money: Exchange) -> Action:
+    timely, late = unfiled(group, as_of)
+    shown = timely if len(timely) else late
+    charges = sum(text.count("charge_id") for text in shown["charge_stakes"].fillna(""))
+    months = sorted(shown["month"])
+    span = (
+        formats.month(months[0])
+        if months[0] == months[-1]
+        else f"{formats.month_short(months[0])} to {formats.month_short(months[-1])}"
+    )
+    lost = int(late["amount"].sum())
+    why = f"{rules.title(rule, family)}, {span}"
+    if not len(timely):
+        why += "; too late to dispute, ask for goodwill"
+    elif lost:
+        why += f"; {formats.short(lost, money.target)} more is past its window"
+    return Action(
+        what=rules.advice(rule, family, formats.plural(charges or len(shown), "charge")),
+        why=why,
+        saving=formats.money(int(shown["amount"].sum()), money.target),
+        confidence=EXACT,
+        page="findings",
+        query=(("rule", rule),),
+        period="to recover" if len(timely) else "past its window",
+        worth=int(timely["amount"].sum()) + lost // 10,
+    )
+
+
 def notice_actions(contracts: list[dict[str, Any]], exposure: dict[str, int], money: Exchange) -> list[Action]:
     """One for each contract of :func:`app.views.renewals.due`, with the yearly spend that notice keeps open."""
     result = []
@@ -106,7 +119,7 @@ def notice_actions(contracts: list[dict[str, Any]], exposure: dict[str, int], mo
         result.append(
             Action(
                 what=f"Decide on {row['name'] or row['contract_id']} by {formats.day(row['notice_by'])}",
-                why=f"{formats.plural(int(days), 'day')} left for notice; it renews on {formats.day(row['term_end'])}",
+                why=f"{formats.plural(int(days), 'day')} left; {otherwise(row)}",
                 saving=formats.short(yearly, money.target),
                 confidence="Date from the contract",
                 page="contracts",

@@ -8,10 +8,11 @@ from typing import Any
 import pandas as pd
 
 from app import formats
+from app.reports.focus import csv_text
 from app.views.ledger import micros
 from app.views.parts import Kpi
 from app.views.selection import Filters, settled
-from audit.allocation import allocate
+from audit.allocation import COLUMNS, allocate
 from audit.allocation_rules import Rule, Rules
 from core.store import Store
 
@@ -94,6 +95,11 @@ def view(store: Store, filters: Filters) -> Allocation:
         if name in journal:
             journal[name] = pd.array([micros(value) for value in journal[name]], dtype="Int64")
     return Allocation(title, sentence, month, kpis, frame, money, journal)
+
+
+def csv(store: Store, *, month: str, part: str) -> bytes:
+    """The month's `journal` or `by_cost_center` as a CSV file, under the rules of the page."""
+    return csv_text(allocate(store, RULES, month)[part], COLUMNS[part]).encode()
 
 
 def _text(centers: pd.DataFrame, key: Any, column: str) -> str:

@@ -61,6 +61,7 @@ class Contract:
     """One contract in full; money in micros of its currency."""
 
     name: str
+    carrier_id: str
     facts: dict[str, str]
     dates: dict[str, str]
     countdown: str
@@ -74,22 +75,6 @@ class Contract:
     currency: str | None
     letter: str | None
     """id of the contract if a notice letter can be drafted for it"""
-
-
-def countdown(row: dict[str, Any]) -> str:
-    """What the notice date means today, in words: the colour is never the only signal."""
-    days, state = row.get("days_to_notice"), row.get("notice_state")
-    if row.get("state") in {"terminated", "expired", "ending"}:
-        return formats.words(row["state"])
-    if state == "missed":
-        return f"Missed on {formats.day(row['notice_by'])}; next {formats.day(row['next_notice_by'])}"
-    if state == "given":
-        return "Notice given"
-    if state == "open" and days is not None:
-        return f"{formats.plural(int(days), 'day')} left"
-    if row.get("earliest_exit"):
-        return f"Can end on {formats.day(row['earliest_exit'])}"
-    return "No notice date"
 
 
 def view(store: Store, filters: Filters) -> Contracts:
@@ -111,7 +96,7 @@ def view(store: Store, filters: Filters) -> Contracts:
                 "carrier": names.get(row["carrier_id"]) or row["carrier_id"],
                 "state": row["state"] or "problem",
                 "notice_by": row["next_notice_by"] or row["notice_by"],
-                "countdown": countdown(row),
+                "countdown": renewals.countdown(row),
                 "term_end": row["term_end"],
                 "earliest_exit": row["earliest_exit"],
                 "yearly": exposure.get(row["contract_id"], 0),
@@ -124,7 +109,7 @@ def view(store: Store, filters: Filters) -> Contracts:
     rows.sort(key=lambda r: (r["state"] in {"terminated", "expired"}, r["notice_by"] or "9999", r["contract_id"]))
     table = pd.DataFrame(rows)
     soon = renewals.due(register)
-    missed = [row for row in register if row["notice_state"] == "missed" and row["state"] != "terminated"]
+    missed = renewals.missed(register)
     fees = sum(money.amount(r["etf"], r["currency"]) or 0 for r in rows)
     short = [row for row in register if row["commitment"] and _micros(row["commitment"], "projected_shortfall")]
     kpis = (
@@ -133,9 +118,9 @@ def view(store: Store, filters: Filters) -> Contracts:
         Kpi("Notice due in 90 days", formats.count(len(soon)),
             f"{formats.short(sum(exposure.get(c['contract_id'], 0) for c in soon), money.target)} of spend a year",
             "attention" if soon else "neutral"),
-        Kpi("Notice missed", formats.count(len(missed)), "renewed by itself" if missed else "none",
+        Kpi("Notice missed", formats.count(len(missed)), "bound for a term" if missed else "none",
             "bad" if missed else "good"),
-        Kpi("Leaving everything today", formats.short(fees, money.target), "early-termination fees (ETF)"),
+        Kpi("Leaving today costs", formats.short(fees, money.target), "in fees (ETF)"),
         Kpi("Commitments at risk", formats.count(len(short)), "shortfall expected" if short else "none expected",
             "bad" if short else "good"),
     )  # fmt: skip
@@ -173,7 +158,8 @@ def _words(
         more = f"; {formats.plural(len(soon) - 1, 'more contract')} within 90 days" if len(soon) > 1 else ""
         return (
             title,
-            f"By {formats.day(first['notice_by'])}, else it renews; {yearly} of spend a year hangs on it{more}.",
+            f"By {formats.day(first['notice_by'])}, else {renewals.otherwise(first)}; "
+            f"{yearly} of spend a year hangs on it{more}.",
         )
     ahead = [row for row in register if row["notice_state"] == "open" and row["next_notice_by"]]
     if ahead:
@@ -224,9 +210,10 @@ def contract(store: Store, *, contract_id: str) -> Contract | None:
     }
     return Contract(
         name=row["name"] or contract_id,
+        carrier_id=row["carrier_id"],
         facts=facts,
         dates=dates,
-        countdown=countdown(row),
+        countdown=renewals.countdown(row),
         tone=renewals.tone(row),
         bullet=bullet_of(row, as_of),
         tiers=_sorted(store, "contract_tiers", contract_id, ["spend_from"]),

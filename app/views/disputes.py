@@ -69,7 +69,7 @@ def view(store: Store, filters: Filters, *, state: str = "filed") -> Disputes:
     shown = {"filed": filed, "identified": waiting}.get(state, items)
     table = _table(store, shown, as_of, money)
     open_now = [item for item in filed if item.state in FILED]
-    pending, credited = _sum(money, open_now, _open), _sum(money, filed, _credited)
+    pending, credited = sum_of(money, open_now, _open), sum_of(money, filed, credited_of)
     title = (
         f"{formats.short(pending, money.target)} in dispute, {formats.short(credited, money.target)} credited"
         if filed
@@ -101,15 +101,15 @@ def _open(item: Dispute) -> int:
     return item.disputed - item.credited if item.state in ("identified", *FILED) else 0
 
 
-def _credited(item: Dispute) -> int:
+def credited_of(item: Dispute) -> int:
     return item.disputed if item.state == "credited" else item.credited
 
 
-def _sum(money: Exchange, items: Iterable[Dispute], amount: Callable[[Dispute], int]) -> int:
+def sum_of(money: Exchange, items: Iterable[Dispute], amount: Callable[[Dispute], int]) -> int:
     return sum(money.amount(amount(item), item.currency) or 0 for item in items)
 
 
-def _took(items: Iterable[Dispute]) -> float | None:
+def days_to_credit(items: Iterable[Dispute]) -> float | None:
     """Median of days from filing to the last credit, over disputes that bills have credited at least in part."""
     days = [
         periods.days_between(item.filed_on, item.last_credit_on)
@@ -119,24 +119,26 @@ def _took(items: Iterable[Dispute]) -> float | None:
     return median(days) if days else None
 
 
-def _won(items: Iterable[Dispute], money: Exchange) -> str:
+def won(items: Iterable[Dispute], money: Exchange) -> str:
     """Credited money of that on which the carrier has decided: credited or declined."""
     items = list(items)
-    won = _sum(money, items, _credited)
-    lost = _sum(money, [item for item in items if item.state == "declined"], lambda item: item.disputed - item.credited)
+    won = sum_of(money, items, credited_of)
+    lost = sum_of(
+        money, [item for item in items if item.state == "declined"], lambda item: item.disputed - item.credited
+    )
     return formats.percent(won, won + lost, 0)
 
 
 def _kpis(
     filed: list[Dispute], open_now: list[Dispute], waiting: list[Dispute], money: Exchange, as_of: str
 ) -> tuple[Kpi, ...]:
-    claimed, credited = _sum(money, filed, lambda item: item.disputed), _sum(money, filed, _credited)
+    claimed, credited = sum_of(money, filed, lambda item: item.disputed), sum_of(money, filed, credited_of)
     soon = [item for item in waiting if item.file_by and item.file_by <= periods.add_days(as_of, 30)]
-    took, oldest = _took(filed), max((item.age_days(as_of) or 0 for item in open_now), default=0)
+    took, oldest = days_to_credit(filed), max((item.age_days(as_of) or 0 for item in open_now), default=0)
     return (
         Kpi(
             "In dispute",
-            formats.money(_sum(money, open_now, _open), money.target),
+            formats.money(sum_of(money, open_now, _open), money.target),
             formats.plural(len(open_now), "bill"),
             help="Filed, not declined, without what bills have credited.",
         ),
@@ -154,10 +156,10 @@ def _kpis(
             "attention" if oldest > 90 else "neutral",
             help="Median from the day of filing to the last credit.",
         ),
-        Kpi("Won", _won(filed, money), "of what carriers decided", help="Credited, of credited and declined money."),
+        Kpi("Won", won(filed, money), "of decided claims", help="Credited, of credited and declined money."),
         Kpi(
             "Still to file",
-            formats.money(_sum(money, waiting, _open), money.target),
+            formats.money(sum_of(money, waiting, _open), money.target),
             f"{formats.plural(len(soon), 'bill')} within 30 days" if soon else formats.plural(len(waiting), "bill"),
             "attention" if soon else "neutral",
             help="Claims nobody has filed whose window is open.",
@@ -168,7 +170,7 @@ def _kpis(
 def _sentence(waiting: list[Dispute], money: Exchange, as_of: str) -> str:
     if not waiting:
         return "Every claim in its window has been filed."
-    amount = formats.money(_sum(money, waiting, _open), money.target)
+    amount = formats.money(sum_of(money, waiting, _open), money.target)
     first = min((item.file_by for item in waiting if item.file_by), default=None)
     when = f"; the first window closes on {formats.day(first)}" if first else ""
     return f"Claims of {amount} on {formats.plural(len(waiting), 'bill')} can still be filed{when}."
@@ -191,7 +193,7 @@ def _table(store: Store, items: list[Dispute], as_of: str, money: Exchange) -> p
             "account": named(accounts, item.account_id),
             "invoice": named(invoices, item.invoice_id),
             "disputed": item.disputed,
-            "credited": _credited(item),
+            "credited": credited_of(item),
             "open": _open(item),
             "currency": item.currency,
             "filed_on": item.filed_on,
@@ -224,16 +226,16 @@ def _carriers(store: Store, filed: list[Dispute], money: Exchange, as_of: str, c
         if chosen.carriers and key not in chosen.carriers:
             continue
         ours = [item for item in filed if item.carrier_id == key]
-        took = _took(ours)
+        took = days_to_credit(ours)
         rows.append(
             {
                 "carrier": names.get(key) or key,
                 "billed": total,
                 "wrong": wrong[key],
                 "rate": wrong[key] / total if total > 0 else None,
-                "filed": _sum(money, ours, lambda item: item.disputed),
-                "credited": _sum(money, ours, _credited),
-                "won": _won(ours, money),
+                "filed": sum_of(money, ours, lambda item: item.disputed),
+                "credited": sum_of(money, ours, credited_of),
+                "won": won(ours, money),
                 "took": None if took is None else round(took),
             }
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,8 +11,10 @@ import pandas as pd
 from app import formats
 from app.views import rules
 from app.views.exchange import exchange
+from app.views.found import unfiled
 from app.views.parts import Kpi
 from app.views.selection import Filters, settled
+from audit import disputes
 from core import periods
 from core.queries import workbench, workflow
 from core.store import Store
@@ -73,7 +76,7 @@ def view(
     as_of = workflow.today(store)
     money = exchange(store, filters.currency, as_of, convert=filters.convert)
     every = workbench.finding_list(store, (queue,) if queue != "all" else ("audit", "policy", "anomaly"))
-    every["who"] = every["owner"].fillna(every["service_id"].map(_owners(store))).fillna(NOBODY)
+    every["who"] = every["owner"].fillna(every["service_id"].map(owners_of(store))).fillna(NOBODY)
     choices = Choices(
         {key: rules.title(key) for key in sorted(set(every["rule"]))},
         tuple(sorted(set(every["state"]))),
@@ -98,7 +101,7 @@ def view(
     table, members = _cases(store, frame)
     months = sorted(set(frame["month"]))
     period = _period(months)
-    over, kpis = _kpis(frame, money.target, as_of)
+    over, kpis = _kpis(frame, money.target, as_of, disputes.refused(store))
     title = (
         f"{formats.short(over, money.target)} to recover or avoid in {formats.plural(len(table), 'case')}"
         if len(frame)
@@ -119,7 +122,7 @@ def _period(months: list[str]) -> str:
     return f"{formats.month_short(months[0])} to {formats.month_short(months[-1])}"
 
 
-def _owners(store: Store) -> dict[str, str]:
+def owners_of(store: Store) -> dict[str, str]:
     """Owner of the cost center of each service."""
     services = store.frame("services", ["service_id", "cost_center_id", "employee_id"])
     people = store.frame("employees", ["employee_id", "cost_center_id"]).set_index("employee_id")["cost_center_id"]
@@ -215,25 +218,27 @@ def _by_rule(frame: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def _kpis(frame: pd.DataFrame, currency: str | None, as_of: str) -> tuple[int, tuple[Kpi, ...]]:
+def _kpis(
+    frame: pd.DataFrame, currency: str | None, as_of: str, refused: Collection[str]
+) -> tuple[int, tuple[Kpi, ...]]:
     over = frame[frame["direction"] != "under"]
 
     def of(claim: str) -> pd.DataFrame:
         return over[over["claim"] == claim]
 
     recover, avoid = int(of("recoverable")["worth"].sum()), int(of("avoidable")["worth"].sum())
-    soon = of("recoverable")
-    soon = soon[
-        soon["file_by"].notna()
-        & (soon["file_by"] >= as_of)
-        & (soon["file_by"] <= periods.add_days(as_of, 30))
-        & soon["state"].isin(["new", "triaged", "accepted"])
-    ]
-    disputed = frame[frame["state"] == "disputed"]
+    timely, _ = unfiled(of("recoverable"), as_of)
+    soon = timely[timely["file_by"].fillna("9999") <= periods.add_days(as_of, 30)]
+    disputed = frame[(frame["state"] == "disputed") & ~frame["finding_id"].isin(refused)]
     under = frame[frame["direction"] == "under"]
     unread = int((frame["state"] == "new").sum())
     kpis = (
-        Kpi("To recover", formats.money(recover, currency), formats.plural(len(of("recoverable")), "finding")),
+        Kpi(
+            "To recover",
+            formats.money(recover, currency),
+            f"{formats.short(int(timely['worth'].sum()), currency)} can still be filed",
+            help="Billed too much, what is in dispute included; the rest is past the contract's window to dispute.",
+        ),
         Kpi("To avoid", formats.money(avoid, currency), formats.plural(len(of("avoidable")), "finding")),
         Kpi(
             "File within 30 days",

@@ -229,7 +229,7 @@ def _kpis(
         if budget is None or total is None
         else Kpi(
             "Against the budget",
-            formats.money(total - budget, currency),
+            formats.money(total - budget, currency, sign=True),
             f"of {formats.short(budget, currency)}",
             "bad" if total > budget else "good",
             help="The year at completion less the year's budget.",

@@ -6,6 +6,7 @@ import pandas as pd
 
 from app.views.exchange import Exchange
 from app.views.selection import Filters
+from audit.disputes import UNDECIDED
 from core import findings
 from core.store import Store
 
@@ -20,6 +21,7 @@ COLUMNS = (
         "state",
         "episode_id",
         "charge_stakes",
+        "file_by",
     ),
 )
 OPEN = ("new", "triaged", "disputed", "accepted")
@@ -32,7 +34,7 @@ def findings_of(store: Store, filters: Filters, money: Exchange) -> pd.DataFrame
     if filters.carriers:
         frame = frame[frame["carrier_id"].isin(filters.carriers)]
     if filters.cost_centers:
-        frame = frame[frame["service_id"].isin(_services(store, filters.cost_centers))]
+        frame = frame[frame["service_id"].isin(services_of(store, filters.cost_centers))]
     amounts = [
         money.amount(value, code) for value, code in zip(frame["amount_counted"], frame["currency"], strict=True)
     ]
@@ -40,7 +42,8 @@ def findings_of(store: Store, filters: Filters, money: Exchange) -> pd.DataFrame
     return result.dropna(subset=["amount"]).reset_index(drop=True)
 
 
-def _services(store: Store, centers: tuple[str, ...]) -> set[str]:
+def services_of(store: Store, centers: tuple[str, ...]) -> set[str]:
+    """The services of these cost centers, by themselves or by their holders."""
     services = store.frame("services", ["service_id", "cost_center_id", "employee_id"])
     people = store.frame("employees", ["employee_id", "cost_center_id"]).set_index("employee_id")["cost_center_id"]
     center = services["cost_center_id"].fillna(services["employee_id"].map(people))
@@ -50,6 +53,13 @@ def _services(store: Store, centers: tuple[str, ...]) -> set[str]:
 def errors(found: pd.DataFrame) -> pd.DataFrame:
     """Overcharges of the audit: billed too much, recoverable."""
     return found[(found["queue"] == "audit") & (found["claim"] == "recoverable") & (found["amount"] > 0)]
+
+
+def unfiled(wrong: pd.DataFrame, as_of: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Of :func:`errors` those that nobody has filed: what may be filed on `as_of`, and what is past its window."""
+    waiting = wrong[wrong["state"].isin(UNDECIDED)]
+    late = waiting["file_by"].fillna("9999") < as_of
+    return waiting[~late], waiting[late]
 
 
 def waste(found: pd.DataFrame) -> pd.DataFrame:

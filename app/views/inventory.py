@@ -19,6 +19,7 @@ COLUMNS = [
     *("activated_on", "monthly", "data_mb", "voice_min", "unused", "confirmed"),
 ]
 
+ACTIVE = ("active", "suspended")
 _USERS = {"data_mb": ("mobile", "iot"), "voice_min": ("mobile", "fixed_voice", "sip_trunk", "uc_seat")}
 
 
@@ -39,19 +40,14 @@ def view(store: Store, filters: Filters, *, search: str = "", kind: str = "", on
     """Lines that match the filters. `only`: unused (no use for two months) | left (holder left) | unconfirmed."""
     chosen = settled(store, filters)
     rows, note = table(store, chosen)
-    everything = rows
-    active = rows[rows["status"].isin(["active", "suspended"])]
-    if chosen.carriers:
-        rows = rows[rows["carrier_id"].isin(chosen.carriers)]
-    if chosen.cost_centers:
-        rows = rows[rows["cost_center_id"].isin(chosen.cost_centers)]
+    everything, active = rows, rows[rows["status"].isin(ACTIVE)]
     if kind:
         rows = rows[rows["kind"] == kind]
     if search.strip():
         rows = rows[_matches(rows, search.strip().lower())]
     tests = {
         "unused": rows["unused"] == 1,
-        "left": (rows["holder_status"] == "left") & rows["status"].isin(["active", "suspended"]),
+        "left": (rows["holder_status"] == "left") & rows["status"].isin(ACTIVE),
         "unconfirmed": rows["confirmed"] == 0,
     }
     if only in tests:
@@ -69,13 +65,13 @@ def view(store: Store, filters: Filters, *, search: str = "", kind: str = "", on
         else "No bill or usage has been loaded for these lines yet."
     )
     owned = int((active["holder"].notna() | active["cost_center"].notna()).sum())
-    total = int(active["monthly"].fillna(0).sum())
     kpis = (
         Kpi("Active lines", formats.count(len(active)), f"of {formats.count(len(everything))} ever"),
         Kpi(
             "Cost per line",
-            formats.cents(total // max(len(active), 1), chosen.currency),
+            cost_per_line(everything, chosen.currency),
             f"in {formats.month_short(chosen.month)}" if chosen.month else None,
+            help="The month's charges of the lines themselves; what a bill charges to no line is left out.",
         ),
         Kpi(
             "No use for two months",
@@ -102,6 +98,12 @@ def view(store: Store, filters: Filters, *, search: str = "", kind: str = "", on
     )
 
 
+def cost_per_line(rows: pd.DataFrame, currency: str | None) -> str:
+    """What an active line of :func:`table` costs in its month, on average."""
+    active = rows[rows["status"].isin(ACTIVE)]
+    return formats.cents(int(active["monthly"].fillna(0).sum()) // max(len(active), 1), currency)
+
+
 def _matches(rows: pd.DataFrame, wanted: str) -> pd.Series:
     hit = pd.Series(False, index=rows.index)
     for name in ("service_id", "number", "holder", "plan", "site", "cost_center"):
@@ -110,7 +112,7 @@ def _matches(rows: pd.DataFrame, wanted: str) -> pd.Series:
 
 
 def table(store: Store, chosen: Filters) -> tuple[pd.DataFrame, str]:
-    """Every service with names instead of ids, its cost and use in the month, and the note on currencies."""
+    """The services the filters leave, with names instead of ids, cost and use in the month; the note on currencies."""
     services = store.frame("services")
     people = store.frame("employees", ["employee_id", "name", "status", "cost_center_id", "site_id"])
     people = people.set_index("employee_id")
@@ -127,6 +129,10 @@ def table(store: Store, chosen: Filters) -> tuple[pd.DataFrame, str]:
         cost_center_id=services["cost_center_id"].fillna(holder.map(people["cost_center_id"])),
         site_id=services["site_id"].fillna(holder.map(people["site_id"])),
     )
+    if chosen.carriers:
+        rows = rows[rows["carrier_id"].isin(chosen.carriers)]
+    if chosen.cost_centers:
+        rows = rows[rows["cost_center_id"].isin(chosen.cost_centers)]
     for label, column in (
         ("carrier", "carrier_id"),
         ("plan", "plan_id"),

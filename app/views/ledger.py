@@ -19,9 +19,10 @@ def document(store: Store) -> dict[str, Any]:
     return savings.savings(store)
 
 
-def totals(store: Store) -> dict[str, dict[str, int]]:
-    """The totals of the ledger alone, micros by stage and currency."""
-    return savings.totals(savings.lines(store, workflow.today(store)))
+def totals(store: Store, carriers: tuple[str, ...] = ()) -> dict[str, dict[str, int]]:
+    """The totals of the ledger alone (of these carriers, if any), micros by stage and currency."""
+    lines = savings.lines(store, workflow.today(store))
+    return savings.totals(line for line in lines if not carriers or line.carrier_id in carriers)
 
 
 def micros(value: Any) -> int:

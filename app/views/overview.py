@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 
 from app import formats
-from app.views import actions, forecast, found, ledger
+from app.views import actions, forecast, found, ledger, year
 from app.views.bridge import bridge
 from app.views.exchange import Exchange, exchange
 from app.views.parts import Action, Kpi, Step, Term, change
@@ -27,7 +27,7 @@ CARRIERS_SHOWN = 5
 
 @dataclass(frozen=True)
 class Overview:
-    """All money in micros of `currency`; `by_carrier` maps a carrier's name to one value for each of `months`."""
+    """All money in micros of `currency`; `budget` and each carrier in `by_carrier` have one for each of `months`."""
 
     title: str
     sentence: str
@@ -35,8 +35,10 @@ class Overview:
     compare: str
     currency: str | None
     kpis: tuple[Kpi, ...]
+    year: tuple[Kpi, ...]
     months: tuple[str, ...]
     by_carrier: dict[str, list[int]]
+    budget: tuple[int | None, ...]
     steps: tuple[Step, ...]
     ladder: tuple[tuple[str, int], ...]
     actions: tuple[Action, ...]
@@ -64,7 +66,9 @@ def view(store: Store, filters: Filters) -> Overview:
         c for c in contract_register(store, as_of) if not chosen.carriers or c["carrier_id"] in chosen.carriers
     ]
     exposure = exposure_of(store, contracts, month, money)
-    stages = ledger.stages(ledger.totals(store), money)
+    stages = ledger.stages(ledger.totals(store, chosen.carriers), money)
+    outlook = forecast.view(store, chosen)
+    planned = dict(zip(outlook.months, outlook.budget, strict=False))
     title, sentence = words(now, before, month, compare, steps, money.target)
     return Overview(
         title=title,
@@ -73,17 +77,19 @@ def view(store: Store, filters: Filters) -> Overview:
         compare=compare,
         currency=money.target,
         kpis=_kpis(store, months, totals, now, before, compare, wrong, wasted, stages, contracts, exposure, money),
+        year=year.kpis(store, chosen, money, table, contracts),
         months=months,
         by_carrier=by_carrier(table, months, there.carriers),
+        budget=tuple(planned.get(m) for m in months),
         steps=steps,
         ladder=stages,
         actions=actions.ranked(
             actions.plan_actions(store, money),
-            actions.finding_actions(pd.concat([wrong, wasted]), month, money),
+            actions.finding_actions(pd.concat([wrong, wasted]), month, as_of, money),
             actions.notice_actions(due(contracts), exposure, money),
         ),
         terms=terms_of(contracts, exposure, money)[:5],
-        coming=forecast.view(store, chosen).coming,
+        coming=outlook.coming,
         as_of=as_of,
         note=money.sentence(),
     )
@@ -169,7 +175,7 @@ def _kpis(
     lines = queries.active_lines(store).set_index("month")["lines"]
     lost = found.by_month(wasted, list(months))
     errors = found.by_month(wrong, list(months))
-    open_errors = int(wrong.loc[wrong["state"].isin(["new", "triaged"]), "amount"].sum()) if len(wrong) else 0
+    in_time, late = (int(part["amount"].sum()) for part in found.unfiled(wrong, periods.month_end(month)))
     realized = dict(stages).get("Realized", 0)
     identified = sum(amount for _, amount in stages)
     soon = due(contracts)
@@ -195,11 +201,12 @@ def _kpis(
         ),
         Kpi(
             "Errors to recover",
-            formats.money(open_errors, currency),
-            f"{formats.short(errors[-1], currency)} in {formats.month_short(month)}",
-            "bad" if errors[-1] else "neutral",
+            formats.money(in_time, currency),
+            f"{formats.short(late, currency)} more is too late" if late else "all in time",
+            "attention" if in_time else "neutral",
             trend=tuple(v / SCALE for v in errors),
-            help="Overcharges that the audit found in all months and nobody has disputed yet.",
+            help="Overcharges of all months that nobody has disputed and that still can be; what is too late is past "
+            "the contract's window to dispute. The line shows what each month was overcharged.",
         ),
         Kpi(
             "Saved, realized",
@@ -213,6 +220,6 @@ def _kpis(
             formats.plural(len(soon), "contract"),
             f"{formats.short(stake, currency)} a year at stake" if soon else "nothing at stake",
             "attention" if soon else "neutral",
-            help="Contracts that renew by themselves unless notice is given in time.",
+            help="Contracts that renew by themselves, or end, unless somebody decides in time.",
         ),
     )

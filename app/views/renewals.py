@@ -62,10 +62,40 @@ def due(contracts: list[dict[str, Any]], within: int = 90) -> list[dict[str, Any
     ]
 
 
+def missed(contracts: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Contracts that a missed notice date binds for another term; one that ends by itself binds nobody."""
+    return [c for c in contracts if c["notice_state"] == "missed" and not c["ends_on"]]
+
+
+def otherwise(row: dict[str, Any]) -> str:
+    """What becomes of a contract at the end of its term if nobody acts."""
+    if row["ends_on"]:
+        return f"it ends on {formats.day(row['ends_on'])} unless both sides renew it"
+    return f"it renews on {formats.day(row['term_end'])}"
+
+
+def countdown(row: dict[str, Any]) -> str:
+    """What the notice date means today, in words: the colour is never the only signal."""
+    days, state = row.get("days_to_notice"), row.get("notice_state")
+    if row.get("state") in {"terminated", "expired", "ending"}:
+        return formats.words(row["state"])
+    if state == "missed" and row["ends_on"]:
+        return f"Ends on {formats.day(row['ends_on'])}"
+    if state == "missed":
+        return f"Missed on {formats.day(row['notice_by'])}"
+    if state == "given":
+        return "Notice given"
+    if state == "open" and days is not None:
+        return f"{formats.plural(int(days), 'day')} left"
+    if row.get("earliest_exit"):
+        return f"Can end on {formats.day(row['earliest_exit'])}"
+    return "No notice date"
+
+
 def tone(row: dict[str, Any]) -> str:
     """bad: the date has passed or is within 30 days; attention: within 90; else neutral."""
     days = row.get("days_to_notice")
-    if row.get("notice_state") == "missed":
+    if missed([row]):
         return "bad"
     if row.get("notice_state") != "open" or days is None:
         return "neutral"
@@ -78,14 +108,13 @@ def terms_of(contracts: list[dict[str, Any]], exposure: dict[str, int], money: E
     for row in contracts:
         if row["state"] in {"terminated", "expired"}:
             continue
-        by, end = row.get("next_notice_by") or row.get("notice_by"), row.get("term_end")
+        late = bool(missed([row]))
+        by, end = row["notice_by"] if late else row["next_notice_by"], row["term_end"]
         if not (by or end):
             continue
-        if row.get("notice_state") == "missed" and row.get("notice_by"):
-            by = row["notice_by"]
         yearly = formats.short(exposure.get(str(row["contract_id"]), 0), money.target)
-        late = row.get("notice_state") == "missed"
-        told = f"notice {'was due' if late else 'by'} {formats.day(by)}" if by else f"ends {formats.day(end)}"
+        asks = "decide" if row["ends_on"] else "notice"
+        told = f"{asks} {'was due' if late else 'by'} {formats.day(by)}" if by else f"ends {formats.day(end)}"
         result.append(Term(str(row["name"] or row["contract_id"]), by, end, f"{told}, {yearly} a year", tone(row)))
     return tuple(sorted(result, key=lambda t: (t.notice_by or t.ends or "", t.label)))
 
@@ -101,7 +130,7 @@ def view(store: Store, filters: Filters) -> Renewals:
     ]
     exposure = exposure_of(store, contracts, chosen.month, money) if chosen.month else {}
     soon = due(contracts)
-    missed = [c for c in contracts if c["notice_state"] == "missed"]
+    late = missed(contracts)
     at_stake = sum(exposure.get(str(c["contract_id"]), 0) for c in soon)
     year = sum(
         exposure.get(str(c["contract_id"]), 0)
@@ -115,18 +144,17 @@ def view(store: Store, filters: Filters) -> Renewals:
                 "carrier": names.get(c["carrier_id"]) or c["carrier_id"],
                 "state": c["state"],
                 "term_end": c.get("term_end"),
-                "notice_by": c.get("notice_by"),
-                "notice_state": c["notice_state"],
-                "days": c.get("days_to_notice"),
+                "notice_by": c["next_notice_by"] or c["notice_by"],
+                "countdown": countdown(c),
+                "over": c["state"] in {"terminated", "expired"},
                 "yearly": exposure.get(str(c["contract_id"]), 0),
                 "lines": len(c.get("services") or []),
             }
             for c in contracts
         ],
-        columns=["name", "carrier", "state", "term_end", "notice_by", "notice_state", "days", "yearly", "lines"],
+        columns=["name", "carrier", "state", "term_end", "notice_by", "countdown", "over", "yearly", "lines"],
     )
-    rows["days"] = rows["days"].astype("Int64")
-    title, sentence = _words(soon, missed, at_stake, money.target)
+    title, sentence = _words(soon, late, at_stake, money.target)
     kpis = (
         Kpi(
             "Notice due in 90 days",
@@ -142,9 +170,10 @@ def view(store: Store, filters: Filters) -> Renewals:
         ),
         Kpi(
             "Notice date missed",
-            formats.count(len(missed)),
-            "bound for a term" if missed else "none",
-            "bad" if missed else "good",
+            formats.count(len(late)),
+            "bound for a term" if late else "none",
+            "bad" if late else "good",
+            help="It renewed, or will, because the last day for notice has passed; the next one is a term later.",
         ),
         Kpi("Contracts in force", formats.count(sum(c["state"] not in {"terminated", "expired"} for c in contracts))),
     )
@@ -155,14 +184,14 @@ def view(store: Store, filters: Filters) -> Renewals:
         money.target,
         kpis,
         terms_of(contracts, exposure, money),
-        rows.sort_values(["notice_by", "name"], na_position="last", ignore_index=True),
+        rows.sort_values(["over", "notice_by", "name"], na_position="last", ignore_index=True),
         commitments_of(contracts),
         tuple(f"{c['name'] or c['contract_id']}: {p}" for c in contracts for p in c.get("problems") or []),
         money.sentence(),
     )
 
 
-def _words(soon: list[Any], missed: list[Any], at_stake: int, currency: str | None) -> tuple[str, str]:
+def _words(soon: list[Any], late: list[Any], at_stake: int, currency: str | None) -> tuple[str, str]:
     if soon:
         first = min(soon, key=lambda c: c["days_to_notice"])
         title = (
@@ -173,7 +202,7 @@ def _words(soon: list[Any], missed: list[Any], at_stake: int, currency: str | No
             f"the next is {first['name'] or first['contract_id']}, "
             f"by {formats.day(first['notice_by'])}."
         )
-    extra = f" {formats.plural(len(missed), 'notice date')} passed." if missed else ""
+    extra = f" {formats.plural(len(late), 'notice date')} passed." if late else ""
     return "No notice is due within 90 days", f"Dates are counted from each contract's start.{extra}"
 
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 import pandas as pd
 
 from app import formats
-from app.views import ledger, rules
-from app.views.exchange import exchange
+from app.views import found, ledger, rules
+from app.views.exchange import Exchange, exchange
 from app.views.parts import Kpi
 from app.views.selection import Filters, settled
 from core import periods
+from core.queries import workflow
 from core.store import Store
 
 
@@ -43,11 +44,11 @@ def view(store: Store, filters: Filters) -> Savings:
     for row in lines.itertuples(index=False):
         kinds[str(row.kind)] = kinds.get(str(row.kind), 0) + (money.amount(row.amount, row.currency) or 0)
     names = {"hard": "Hard saving: lower bills", "avoidance": "Avoided cost"}
-    found, done = sum(by_stage.values()), by_stage.get("Realized", 0)
-    title = f"{formats.short(done, money.target)} saved, {formats.short(found, money.target)} found"
+    total, done = sum(by_stage.values()), by_stage.get("Realized", 0)
+    title = f"{formats.short(done, money.target)} saved, {formats.short(total, money.target)} found"
     waiting = by_stage.get("Identified", 0)
     sentence = (
-        f"{formats.money(waiting, money.target)} waits for a decision."
+        f"{formats.money(waiting, money.target)} waits for a decision{_open(store, chosen, money)}."
         if waiting > 0
         else "Everything found so far has been decided on."
     )
@@ -60,7 +61,7 @@ def view(store: Store, filters: Filters) -> Savings:
             Kpi(
                 name,
                 formats.money(amount, money.target),
-                formats.percent(amount, found) + " of all found",
+                formats.percent(amount, total) + " of all found",
             )
             for name, amount in stages
         ),
@@ -70,6 +71,17 @@ def view(store: Store, filters: Filters) -> Savings:
         baseline=_baseline(base),
         note=money.sentence(),
     )
+
+
+def _open(store: Store, filters: Filters, money: Exchange) -> str:
+    """Of what waits: what may still be claimed of carriers, and what cannot."""
+    wrong = found.errors(found.findings_of(store, filters, money))
+    wrong = wrong[wrong["state"].isin(["new", "triaged"])]
+    timely, late = (int(part["amount"].sum()) for part in found.unfiled(wrong, workflow.today(store)))
+    told = f": {formats.money(timely, money.target)} can still be claimed back" if timely else ""
+    if late:
+        told += f"{',' if told else ':'} {formats.money(late, money.target)} is past its window to dispute"
+    return f"{told}, the rest is what waste has cost so far" if told else told
 
 
 def _baseline(base: dict[str, object]) -> str:

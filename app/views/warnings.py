@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from anomaly.watch import house_limits
 from app import formats
 from app.views import rules
 from app.views.reviewed import open_findings
@@ -43,6 +44,19 @@ def view(store: Store, filters: Filters, *, kept_back: bool = False) -> Warnings
     causes.sort(key=lambda pair: str(pair[0]["line"]))
     causes.sort(key=lambda pair: str(pair[0]["on"]), reverse=True)
     return Warnings(pd.DataFrame([row for row, _ in causes]), tuple(ids for _, ids in causes), said)
+
+
+def limits(store: Store) -> str:
+    """The house's limits in words; they are settings, the same for every store."""
+    house = house_limits()
+    told = f"Told at {' and '.join(str(p) for p in house.thresholds)} % of an allowance"
+    if house.step:
+        told += f" and each {house.step} % beyond"
+    if house.ahead:
+        told += f", {formats.plural(house.ahead, 'day')} before it is expected to run over"
+    if house.roaming:
+        told += f", at {formats.money(house.roaming)} of roaming cost of a line in a cycle"
+    return f"{told} (settings TEM_WATCH_*)."
 
 
 def _row(row: dict[str, object], numbers: pd.Series[str]) -> dict[str, object]:

@@ -12,7 +12,7 @@ from sqlalchemy import func, or_, select
 
 from core import trail
 from core.rollups import charge_facts
-from core.schema.billing import charges, invoices
+from core.schema.billing import charges, invoices, payments
 from core.schema.reference import accounts
 from core.schema.rollups import line_months, spend_months
 from core.schema.work import batches, results, scenarios
@@ -43,6 +43,24 @@ def completeness(store: Store) -> dict[str, Any]:
                 reader.scalar(select(func.count()).select_from(charges).where(charges.c.service_id.is_not(None))) or 0
             ),
         }
+
+
+def matched_by_month(store: Store) -> pd.DataFrame:
+    """Charges that name a line, by month: `named`, and `matched` of them to a line of the inventory."""
+    named = or_(charges.c.service_id.is_not(None), charges.c.billed_number.is_not(None))
+    month = func.substr(func.coalesce(charges.c.period_start, invoices.c.period_start, invoices.c.issued_on), 1, 7)
+    statement = select(
+        month.label("month"), func.count().label("named"), func.count(charges.c.service_id).label("matched")
+    ).select_from(charges.join(invoices, invoices.c.invoice_id == charges.c.invoice_id))
+    return store.read(statement.where(named, month.is_not(None)).group_by(month).order_by(month))
+
+
+def payments_of(store: Store) -> pd.DataFrame:
+    """Paid invoices: invoice_id, account_id, issued_on, due_on, and `paid_on`, the day of the last payment."""
+    names = [invoices.c[name] for name in ("invoice_id", "account_id", "issued_on", "due_on")]
+    statement = select(*names, func.max(payments.c.paid_on).label("paid_on"))
+    joined = invoices.join(payments, payments.c.invoice_id == invoices.c.invoice_id)
+    return store.read(statement.select_from(joined).group_by(*names).order_by(invoices.c.invoice_id))
 
 
 def month_charges(

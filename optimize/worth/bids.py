@@ -276,7 +276,7 @@ class _Bids:
         cost = next((c for c in answer.priced.contracts if c.contract_id == contract_id), None)
         if cost is None or not cost.commitment:
             return None
-        row = answer.evaluator.contracts[contract_id]
+        row = answer.evaluator.place.contracts[contract_id]
         length = {"month": 1, "quarter": 3, "year": 12}.get(str(row.get("commitment_period") or "month"))
         length = length or int(row["initial_term_months"])
         net = row.get("commitment_basis") == "net"
@@ -417,7 +417,7 @@ class _Bids:
                 continue
             places = np.array(rows, dtype=np.int64)
             barred = np.zeros(len(rows), dtype=bool)
-            for mask in evaluator.forbidden(plan_id, places).values():
+            for mask in evaluator.limits.forbidden(plan_id, places).values():
                 barred |= mask
             weights = evaluator.drawn.weights
             charges = evaluator.charges(plan_id, places)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from anomaly.watch import Alert, Limits, watch
+from anomaly import watch_findings
+from anomaly.watch import Alert, Limits, house_limits, watch
 from app.commands import watch as command
+from app.views.warnings import limits as limits_in_words
 from core import periods
 from core.issues import BadInput
+from core.settings import settings
 from core.store import Store
 from tests.anomaly.tiny import Rows, base, write
 from tests.run_command import run
@@ -212,3 +216,45 @@ def test_limits_only_add_or_leave_out(store: Store, limits: Limits) -> None:
     found = told(watch(store, as_of="2026-04-25", limits=limits), "allowance_reached")
     assert ("L0", "50 %", "2026-04-09") in found or limits.thresholds != (50,)
     assert bool(told(watch(store, as_of="2026-04-25", limits=limits), "overrun_predicted")) is (limits.ahead > 0)
+
+
+@pytest.fixture
+def house(monkeypatch: pytest.MonkeyPatch) -> Iterator[pytest.MonkeyPatch]:
+    """Settings that the test changes; read again before and after."""
+    settings.cache_clear()
+    yield monkeypatch
+    monkeypatch.undo()
+    settings.cache_clear()
+
+
+def test_the_house_limits_hold_for_the_command_and_for_what_is_kept(store: Store, house: pytest.MonkeyPatch) -> None:
+    rows = lines()
+    rows["usage_events"] = [event("L0", "2026-04-02", "900")]
+    write(store, rows)
+    house.setenv("TEM_WATCH_THRESHOLDS", "60,90")
+    house.setenv("TEM_WATCH_STEP", "0")
+    shown = run(store, command, ["watch", "--json"])
+    assert {item["level"] for item in json.loads(shown.stdout)} == {"60 %", "90 %"}
+    assert {item.detail["level"] for item in watch_findings.keep(store)[0]} == {"60 %", "90 %"}
+    assert "at 60 and 90 % of an allowance, 5 days before" in limits_in_words(store)
+    # an option is for one look: it is shown and not kept
+    assert "reached 70 %" in run(store, command, ["watch", "--thresholds", "70"]).stdout
+    assert {item.detail["level"] for item in watch_findings.keep(store)[0]} == {"60 %", "90 %"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("THRESHOLDS", "often"), ("ROAMING", "much"), ("STEP", "-1"), ("AHEAD", "some")]
+)
+def test_a_house_limit_that_is_none_is_named(store: Store, house: pytest.MonkeyPatch, name: str, value: str) -> None:
+    house.setenv(f"TEM_WATCH_{name}", value)
+    with pytest.raises(BadInput, match=f"TEM_WATCH_{name}"):
+        house_limits()
+
+
+def test_a_line_is_named_by_its_number(store: Store) -> None:
+    rows = lines()
+    rows["services"][0]["number"] = "+1 555 0100"
+    rows["usage_events"] = [event("L0", "2026-04-02", "900"), event("L1", "2026-04-02", "900")]
+    found = {a.subject: a.explanation for a in watch(write(store, rows)) if a.level == "80 %"}
+    assert found["L0"].startswith("Line +1 555 0100 reached 80 %")
+    assert found["L1"].startswith(("Line L1 reached", f"Line {rows['services'][1].get('number')} reached"))

@@ -5,7 +5,8 @@ from __future__ import annotations
 import estate
 import pytest
 
-from app.views import contracts
+from app.reports import brief
+from app.views import contracts, overview, renewals
 from app.views.selection import Filters
 from core.money import SCALE
 from core.store import Store
@@ -33,7 +34,7 @@ def test_notice_dates_and_countdowns(filled: Store) -> None:
     assert rows.loc["c-v", "countdown"] == "33 days left"
     assert data.title == "Verizon MSA: 33 days left to give notice"
     # three months before 2026-11-01 have passed: the next term's date counts
-    assert rows.loc["c-c", "countdown"] == "Missed on 1 Aug 2026; next 1 Aug 2027"
+    assert rows.loc["c-c", "countdown"] == "Missed on 1 Aug 2026"
     assert {k.label: k.value for k in data.kpis}["Notice missed"] == "1"
 
 
@@ -79,3 +80,23 @@ def test_a_contract_that_cannot_be_dated_says_so(filled: Store) -> None:
     assert one is not None
     assert one.problems
     assert one.dates["Last day for notice"] == "–"
+
+
+def test_an_express_contract_ends_and_is_never_said_to_renew(filled: Store) -> None:
+    with filled.transaction() as txn:
+        txn.update("contracts", {"contract_id": "c-v"}, {"renewal_type": "express", "renewal_term_months": None})
+        # its notice date has passed, but it ends by itself: nobody is bound for another term
+        txn.update("contracts", {"contract_id": "c-c"}, {"renewal_type": "express", "renewal_term_months": None})
+    data = contracts.view(filled, USD)
+    assert "it ends on 1 Jan 2027 unless both sides renew it" in data.sentence
+    assert {k.label: k.value for k in data.kpis}["Notice missed"] == "0"
+    assert data.table.set_index("contract_id").loc["c-c", "countdown"] == "Ends on 1 Nov 2026"
+    assert "SUMMARY:Term ends: Verizon MSA" in data.calendar
+    notes = [a.why for a in overview.view(filled, USD).actions if "Verizon MSA" in a.what]
+    assert notes == ["33 days left; it ends on 1 Jan 2027 unless both sides renew it"]
+    shown = {t.label: (t.note, t.tone) for t in renewals.view(filled, USD).terms}
+    assert shown["Verizon MSA"][0].startswith("decide by 2 Nov 2026")
+    assert shown["Colt MPLS"][0].startswith("ends 1 Nov 2026")
+    page = brief.content(filled, "colt")
+    assert page["title"] == "Colt: the contract ends on 1 Nov 2026"
+    assert any("ends by itself on 1 Nov 2026" in fact for fact in page["leverage"])

@@ -6,14 +6,17 @@ import estate
 import pandas as pd
 import pytest
 
-from app.views import overview, renewals
+from app import formats
+from app.views import findings as workbench
+from app.views import inventory, overview, renewals, savings, year
 from app.views.bridge import bridge
 from app.views.exchange import exchange
 from app.views.found import errors, findings_of, waste
 from app.views.parts import Step
 from app.views.selection import Filters, choices, settled
-from core import rollups
+from core import findings, rollups
 from core.money import SCALE
+from core.queries import spend
 from core.store import Store
 
 USD = Filters(month="2026-09", compare="2026-08", currency="USD")
@@ -113,6 +116,67 @@ def test_the_actions_are_ranked_by_money_and_name_their_confidence(filled: Store
     assert plan.confidence == "Proven, gap 0.007 %"
 
 
+def test_money_past_its_window_is_never_promised(filled: Store) -> None:
+    with filled.transaction() as txn:
+        for month in ("2026-04", "2026-05"):
+            late = findings.load(filled, queue="audit", first=month, last=month)
+            for key in late.loc[late["rule"] == "R1", "finding_id"]:
+                txn.update("findings", {"finding_id": key}, {"file_by": "2026-09-29"})
+    data = overview.view(filled, USD)
+    kpi = next(k for k in data.kpis if k.label == "Errors to recover")
+    # six months of 50 GBP at 1.30; two of them are past their window on 30 September
+    assert (kpi.value, kpi.delta) == ("$260", "$130 more is too late")
+    action = next(a for a in data.actions if ("rule", "R1") in a.query)
+    assert action.what.startswith("Dispute 4 charges")
+    assert (action.saving, action.period) == ("$260", "to recover")
+    assert action.why.endswith("Jun 26 to Sep 26; $130 more is past its window")
+    assert savings.view(filled, USD).sentence.endswith(
+        "$260 can still be claimed back, $130 is past its window to dispute, the rest is what waste has cost so far."
+    )
+    tile = next(k for k in workbench.view(filled, USD).kpis if k.label == "To recover")
+    assert (tile.value, tile.delta) == ("$390", "$260 can still be filed")
+
+
+def test_the_longer_terms_are_sums_of_bills_and_say_what_is_missing(filled: Store) -> None:
+    year = {k.label: k for k in overview.view(filled, USD).year}
+    # six months of bills from April: no January, no year before
+    assert year["Last 6 months"].delta is None
+    assert year["Against Sep 25"].value == "–"
+    assert year["Budget, year to date"].delta == "no budget for every month"
+    spent = spend.spend(filled, ("month",), first="2026-04", last="2026-09")
+    rate = {"USD": 1.0, "GBP": 1.3}
+    total = sum(row.amount * rate[row.currency] for row in spent.itertuples())
+    assert year["Last 6 months"].value == formats.short(round(total), "USD")
+    lines = inventory.view(filled, USD)
+    assert year["Cost per line"].value == {k.label: k.value for k in lines.kpis}["Cost per line"]
+    assert year["Under contract"].value == "100.0 %"
+    with filled.transaction() as txn:
+        txn.update("contracts", {"contract_id": "c-c"}, {"terminated_on": "2026-09-01"})
+    less = {k.label: k for k in overview.view(filled, USD).year}["Under contract"]
+    gone = lines.rows.loc[lines.rows["carrier_id"] == "colt", "monthly"].sum()
+    assert less.delta == f"{formats.short(int(gone), 'USD')} a month without"
+
+
+def test_year_on_year_and_budget_compare_the_same_months(filled: Store) -> None:
+    def budget(n: int) -> dict[str, object]:
+        return {"budget_id": n, "month": f"2026-0{n}", "amount": 100 * SCALE, "currency": "USD"}
+
+    with filled.transaction() as txn:
+        txn.append("budgets", [budget(n) for n in range(1, 10)])
+    spent = pd.DataFrame(
+        [("2025-09", "a", 100), ("2026-09", "a", 90), ("2026-09", "b", 30)]
+        + [(f"2026-0{n}", "a", 120) for n in range(1, 9)],
+        columns=["month", "carrier_id", "amount"],
+    )
+    spent["amount"] *= SCALE
+    money = exchange(filled, "USD", "2026-09-30")
+    found = {k.label: (k.value, k.delta) for k in year.kpis(filled, settled(filled, USD), money, spent, [])}
+    assert found["Against Sep 25"] == ("+20.0 %", "1 new carrier: $30")
+    # eight months of 120 and one of 120 against nine of 100
+    assert found["Budget, year to date"] == ("+20.0 %", "$180 over")
+    assert found["Last 12 months"] == ("$1.08k", "$1.08k since January")
+
+
 def test_filters_restrict_every_figure(filled: Store) -> None:
     data = overview.view(filled, Filters(month="2026-09", compare="2026-08", currency="USD", carriers=("verizon",)))
     assert list(data.by_carrier) == ["Verizon Wireless"]
@@ -145,7 +209,8 @@ def test_renewals_show_what_is_due_what_was_missed_and_the_money(filled: Store) 
     data = renewals.view(filled, USD)
     assert data.title == "1 contract needs a decision within 90 days"
     rows = data.table.set_index("name")
-    assert rows.at["Colt MPLS", "notice_state"] == "missed"
+    assert rows.at["Colt MPLS", "countdown"] == "Missed on 1 Aug 2026"
+    assert rows.at["Colt MPLS", "notice_by"] == "2027-08-01"
     assert rows.at["Verizon MSA", "notice_by"] == "2026-11-02"
     assert rows.at["Verizon MSA", "yearly"] == 6 * 210 * SCALE
     assert {term.label: term.tone for term in data.terms}["Colt MPLS"] == "bad"

@@ -145,6 +145,12 @@ def test_the_brief_carries_the_limits_that_studies_prove(filled: Store) -> None:
     assert pdf("brief", verizon).startswith(b"%PDF")
 
 
+def test_the_check_of_an_offer_is_no_study_of_this_page(filled: Store) -> None:
+    worked(filled, results.outcomes(filled)[0].yaml, studies={"offers": STUDIES["offers"]})
+    data = worth.view(filled, Filters())
+    assert (data.done, data.title.endswith("is not computed yet")) == (frozenset(), True)
+
+
 def test_a_study_on_other_data_is_not_shown(filled: Store) -> None:
     worked(filled, results.outcomes(filled)[0].yaml, version=filled.data_version - 1)
     assert worth.view(filled, Filters()).done == frozenset()

@@ -7,6 +7,9 @@ from typing import Any
 import pytest
 from audit_books import Books, found, short
 
+from audit import disputes
+from core import findings
+from core.periods import add_days
 from core.store import Store
 
 
@@ -264,6 +267,22 @@ def test_c7_tax_on_an_exempt_account(store: Store, exempt: str) -> None:
     books.add("tax_rules", country="US", item_code="VAT", applies_to="mrc", rate="0.19")
     _tax(books, "2026-01", "17.10")
     assert short(found(books.save(store))) == [("C7", "C0004", "2026-01", "17.10")]
+
+
+def test_c7_of_an_account_with_two_contracts_is_due_by_the_shorter_window(store: Store) -> None:
+    books = Books().clean("2026-01", "2026-01")
+    books.find("contracts", contract_id="K1")["dispute_window_days"] = 90
+    books.add(
+        "contracts", **{**books.find("contracts", contract_id="K1"), "contract_id": "K2", "dispute_window_days": 60}
+    )
+    books.find("services", service_id="S2")["contract_id"] = "K2"
+    books.find("accounts", account_id="A1")["tax_exempt"] = "all"
+    _tax(books, "2026-01", "17.10")
+    (item,) = found(books.save(store), "C7")
+    assert item.file_by == add_days(books.find("invoices", account_id="A1")["issued_on"], 60)
+    findings.save(store, [item], "audit")
+    (claim,) = disputes.disputes(store, "2026-01-31")
+    assert claim.file_by == item.file_by
 
 
 # C9 ------------------------------------------------------------------------------------------------------------------

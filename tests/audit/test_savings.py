@@ -103,6 +103,20 @@ def test_policy_hits_on_counted_lines_are_not_counted_again(store):
     assert amounts == [40, 120]  # only April is new
 
 
+def test_what_a_carrier_declined_is_no_saving_but_what_it_credited_is(store):
+    findings.save(fill(store), R1[:2], "audit")
+    second = [disputes.file(store, [item.finding_id], "2026-03-05")[0].dispute_id for item in R1[:2]][1]
+    disputes.set_state(store, second, "declined", "2026-04-02")
+    assert lines(store) == [("approved", "hard", "5.00")]
+    assert disputes.refused(store) == {R1[1].finding_id}
+    with store.transaction() as txn:
+        row = {"charge_id": "k", "invoice_id": "i2026-05", "service_id": "s1", "category": "credit", "amount": -2 * M}
+        txn.append("charges", [row | {"related_charge_id": "2026-02s1"}])
+    assert lines(store) == [("approved", "hard", "5.00"), ("realized", "hard", "2.00")]
+    disputes.set_state(store, second, "submitted", "2026-04-10")
+    assert lines(store) == [("approved", "hard", "8.00"), ("realized", "hard", "2.00")]
+
+
 def test_recovered_money_is_realized_by_a_credit_only(store):
     findings.save(fill(store), R1[:1], "audit")
     key = disputes.file(store, [R1[0].finding_id], "2026-02-01")[0].dispute_id
