@@ -123,6 +123,7 @@ def notice_actions(contracts: list[dict[str, Any]], exposure: dict[str, int], mo
                 saving=formats.short(yearly, money.target),
                 confidence="Date from the contract",
                 page="contracts",
+                query=(("contract", str(row["contract_id"])),),
                 period="a year at stake",
                 worth=yearly // 10,
             )
