@@ -75,7 +75,7 @@ def finding_actions(found: pd.DataFrame, month: str, as_of: str, money: Exchange
                     saving=formats.money(worth, money.target),
                     confidence=SURE if (group["queue"] == "audit").all() else "Breaks your policy",
                     page="findings",
-                    query=(("rule", str(rule)),),
+                    query=(("rule", str(rule)), ("of", month)),
                     worth=worth * 12,
                 )
             )
