@@ -86,24 +86,25 @@ def write_charges(path: Path, count: int) -> None:
         )
 
 
-def write_x12(path: Path, invoices: int, lines: int = 200, first: int = 0, prices: int = 7) -> int:
+def write_x12(path: Path, invoices: int, lines: int = 200, first: int = 0, prices: int = 7, way: str = "") -> int:
     """A compact 811 of invoices numbered from `first`; returns its number of segments.
 
-    A product has one of `prices` prices, so that items repeat word for word; with many prices none does.
+    A product has one of `prices` prices, so that items repeat word for word; with many prices none does. `way` is
+    blank, "ahead" (PID and AMT stand before their SLN, and an IT1 repeats it) or "calls" (twelve TCD a line).
     """
     head = "ISA*00*          *00*          *ZZ*GRANITE        *ZZ*ACME           *260201*1200*U*00401*000000071*0*P*>"
     count = 4
     with path.open("w", encoding="utf-8") as stream:
         stream.write(f"{head}~\nGS*CI*GRANITE*ACME*20260201*1200*71*X*004010~\n")
         for invoice in range(first, first + invoices):
-            segments = _invoice(invoice, lines, prices)
+            segments = _invoice(invoice, lines, prices, way)
             count += len(segments)
             stream.write("~\n".join(segments) + "~\n")
         stream.write(f"GE*{invoices}*71~\nIEA*1*000000071~\n")
     return count
 
 
-def _invoice(number: int, lines: int, prices: int) -> list[str]:
+def _invoice(number: int, lines: int, prices: int, way: str) -> list[str]:
     found = [f"ST*811*{number:04d}", f"BIG*20260201*INV{number}", f"REF*12*77{number:06d}", "ITD*01*****20260301"]
     found += ["DTM*186*20260101", "DTM*187*20260131", "N1*PE*Granite Telecommunications", "HL*1**1*1", "HL*2*1*4*1"]
     total = 0
@@ -114,13 +115,22 @@ def _invoice(number: int, lines: int, prices: int) -> list[str]:
         for at, (text, least) in enumerate(items):
             cents = least + step * 100
             amount = f"{cents / 100:.2f}"
-            found += [f"SLN*{at}**A*1*EA*{amount}***A3*1MB{at}", f"PID*F****{text}", "DTM*150*20260101"]
-            found += ["DTM*151*20260131", f"AMT*1*{amount}"]
+            item, about = [f"SLN*{at}**A*1*EA*{amount}***A3*1MB{at}"], [f"PID*F****{text}", f"AMT*1*{amount}"]
+            ordered = [*about, *item, f"IT1*{at}*1*EA*{amount}"] if way == "ahead" else [*item, *about]
+            found += [*ordered, "DTM*150*20260101", "DTM*151*20260131"]
             total += cents
         found.append(f"TXI*ST*{1 + line % 5}.23**CD*NY")
         total += 123 + line % 5 * 100
+        found += [_call(line, call) for call in range(12 if way == "calls" else 0)]
     found += [f"TDS*{total}", f"CTT*{lines * 3}"]
     return [*found, f"SE*{len(found) + 1}*{number:04d}"]
+
+
+def _call(line: int, call: int) -> str:
+    day, clock = f"202601{1 + (line + call) % 28:02d}", f"{8 + call:02d}{line % 60:02d}"
+    cents = (line * 7 + call * 3) % 90
+    places = f"TN*212{5550000 + line}*NY*TN*312{5550000 + line * 37 % 9999}*IL"
+    return f"TCD*{call}*{day}*{clock}*{places}*{1 + cents % 17}.{cents % 10}**0.{cents:02d}"
 
 
 def best(*steps: Callable[[], float], times: int) -> list[float]:
@@ -207,11 +217,12 @@ def _csv_rows(folder: Path, count: int, times: int) -> list[Row]:
 
 
 def _x12_rows(folder: Path, invoices: int, times: int) -> list[Row]:
-    """Against pyx12's reader and splitting, in one run: a bill whose items repeat, one whose prices all differ."""
+    """Against pyx12's reader and splitting, in one run, for bills of four kinds; the first is what the bars are for."""
+    kinds = [("", 7, ""), (", no price twice", 10**9, ""), (", IT1 for each SLN", 7, "ahead"), (", calls", 7, "calls")]
     rows = []
-    for prices, said in ((7, ""), (10**9, ", no item twice")):
-        path = folder / f"bill_{prices}.edi"
-        segments = write_x12(path, invoices, prices=prices)
+    for said, prices, way in kinds:
+        path = folder / "bill.edi"
+        segments = write_x12(path, invoices, prices=prices, way=way)
         source = Source(path)
         assert source.sha256
         steps = [partial(_x12_bills, source), partial(_split, path, segments), partial(_split_and_drop, path)]
@@ -220,10 +231,10 @@ def _x12_rows(folder: Path, invoices: int, times: int) -> list[Row]:
         mine, held, thrown, *peer = best(*(partial(timed, step) for step in steps), times=times)
         what = f"X12 811 to rows{said}"
         pace = f"{segments / mine:,.0f} segments/s"
-        rows.append(Row(what, f"{thrown / mine:.2f}", f"split, each list thrown away at once; {pace}", ">= 0.5"))
+        bars = ("", "") if said else (">= 0.5", ">= 10")
+        rows.append(Row(what, f"{thrown / mine:.2f}", f"split, each list thrown away at once; {pace}", bars[0]))
         rows.append(Row(what, f"{held / mine:.2f}", "split into lists that are kept", ""))
-        rows += [Row(what, f"{seconds / mine:.1f}", "pyx12's reader", ">= 10") for seconds in peer]
-        rows += [Row("split, thrown away", f"{seconds / thrown:.0f}", "pyx12's reader", "") for seconds in peer]
+        rows += [Row(what, f"{seconds / mine:.1f}", "pyx12's reader", bars[1]) for seconds in peer]
     return rows
 
 
@@ -293,6 +304,7 @@ def _mutated_row(folder: Path, count: int) -> Row:
 def run(smoke: bool = False) -> list[Row]:
     """Ratios above 1 mean faster than what it is measured against."""
     times = 1 if smoke else 3
+    gc.freeze()  # as `tem load` does
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         rows = _csv_rows(folder, 1_000 if smoke else 200_000, times)

@@ -10,11 +10,11 @@ from typing import Any
 from core.money import to_text
 from core.queries import loading
 from core.store import attributes_of
-from loaders import dimensions, reissue
+from loaders import dimensions, overlap, reissue
 from loaders.batch import Batch, FileState
 from loaders.contract import UNCONFIRMED, Bill, LineUsage, Named, Rejected
 from loaders.facts import Facts
-from loaders.names import account_key
+from loaders.names import ALL_DIGITS, ROUNDED, account_key, rounded
 from loaders.reading.text import CHUNK_ROWS
 from loaders.taxonomy import Taxonomy
 from loaders.values import attributes_text
@@ -62,8 +62,14 @@ class Bills:
         self._taxonomy = Taxonomy.of(batch.txn)
 
     def apply(self, file: FileState, bill: Bill) -> None:
-        """Add one bill, or set it aside as a whole where it re-issues an older one with other content."""
+        """Add one bill; one with a rounded number, or that re-issues an older one with other content, is set aside."""
         self._file = file
+        printed = {row.get("billed_number") or "" for row in bill.charges}
+        damaged = next(filter(rounded, (bill.account_number, *bill.lines, *sorted(printed))), None)
+        if damaged is not None:
+            rows = (Rejected(row, "number", damaged, ALL_DIGITS, ROUNDED) for row in bill.source_rows)
+            self.batch.reject(file, rows)
+            return
         account = self._account(bill, bill.account_number)
         invoice_id = f"{account}:{bill.number}"
         old = self._older(account, bill.number, invoice_id)
@@ -107,6 +113,10 @@ class Bills:
     def apply_usage(self, file: FileState, use: LineUsage) -> None:
         """Add use without an invoice; the records of a line that stays unknown are set aside."""
         self._file = file
+        damaged = next(filter(rounded, (use.account_number or "", *filter(None, use.rows_of))), None)
+        if damaged is not None:
+            self.batch.reject(file, (Rejected(row, "number", damaged, ALL_DIGITS, ROUNDED) for row in use.rows))
+            return
         account = None if use.account_number is None else self._account(use, use.account_number)
         found: dict[tuple[str, str], str | None] = {}
 
@@ -123,17 +133,25 @@ class Bills:
             row["service_id"] = service(row["billed_number"], row.get("period_start") or f"{row['month']}-01")
         for row in use.events:
             row["service_id"] = service(row["billed_number"], row["started_at"][:10])
-        for table, rows in (("usage", use.usage), ("usage_events", use.events)):
-            self.facts.insert_records(table, [row for row in rows if row["service_id"]])
         known = {number for (number, _), ident in found.items() if ident}
-        unknown = [
-            Rejected(record, "number", number, _KNOWN, "the number is unknown", "usage")
+        usage = [row for row in use.usage if row["service_id"]]
+        events = [row for row in use.events if row["service_id"]]
+        told: dict[str, str] = {}
+        if not use.events:
+            usage, told = overlap.reissued(self.batch, usage)
+        self.facts.insert_records("usage", usage)
+        self.facts.insert_records("usage_events", events)
+        self.facts.called |= {row["service_id"] for row in events}
+        aside = [
+            Rejected(record, "number", number, None, told[number], "usage")
+            if number in told
+            else Rejected(record, "number", number, _KNOWN, "the number is unknown", "usage")
             for number, records in use.rows_of.items()
-            if number is not None and number not in known
+            if number is not None and (number in told or number not in known)
             for record in records
         ]
-        self.batch.loaded(file, len(use.rows) - len(unknown))
-        self.batch.reject(file, sorted(unknown, key=lambda item: item.row.line))
+        self.batch.loaded(file, len(use.rows) - len(aside))
+        self.batch.reject(file, sorted(aside, key=lambda item: item.row.line))
 
     def _compare(self, file: FileState, bill: Bill, old: Row) -> None:
         """A summary of an invoice that is loaded in detail: nothing is added, a difference is said."""
@@ -279,6 +297,7 @@ class Bills:
             if service is not None:
                 row["service_id"] = service
                 events.append(row)
+        overlap.give_way(self.batch, file, usage)
         self.facts.insert_records("usage", usage)
         self.facts.insert_records("usage_events", events)
         unnamed = {number for number in bill.lines if self._service(bill, account, number, bill.period_start) is None}

@@ -111,7 +111,7 @@ class Canonical:
             if plain_csv.can_read(source.text_facts(), header, table):
                 with source.open() as handle:
                     careful = partial(self._text_rows, source, table, delimiter)
-                    yield from plain_csv.read(handle, table, delimiter, careful)
+                    yield from plain_csv.read(handle, table, delimiter, source.label, careful)
                 return
         yield from self._rows(source, table, sheet)
 
@@ -143,7 +143,7 @@ class Canonical:
                 raise _damaged(source, error) from error
         facts = source.text_facts()
         delimiter, header = self._text_header(source, table)
-        warnings = facts.warnings()
+        warnings = facts.table_warnings()
         if delimiter != ",":
             warnings.append(f"delimiter {DELIMITERS[delimiter]} instead of comma")
         return header, warnings

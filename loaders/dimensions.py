@@ -9,9 +9,12 @@ from core.queries import loading
 from core.schema import TABLES
 from core.store import attributes_of
 from loaders.batch import Batch, FileState
+from loaders.contract import Rejected
+from loaders.names import ALL_DIGITS, ROUNDED, rounded
 from loaders.values import Typed, attributes_text
 
 Row = dict[str, Any]
+_IDENTIFIERS = frozenset({"number", "imei"})
 _SYSTEM = ("row_id", "batch_id", "attributes")
 
 
@@ -21,6 +24,8 @@ def apply(batch: Batch, file: FileState, typed: Typed) -> None:
         return
     if typed.table == "plans":
         typed = _own_ids(batch, file, typed)
+    for name in _IDENTIFIERS.intersection(typed.names):
+        typed = _with_all_digits(batch, file, typed, name)
     records = typed.records()
     for index, record in enumerate(records):
         record["attributes"] = typed.attributes[index] if typed.attributes else None
@@ -33,6 +38,17 @@ def _own_ids(batch: Batch, file: FileState, typed: Typed) -> Typed:
     clashes = [batch.plan_ids.clash(record, typed.source(i)) for i, record in enumerate(typed.records())]
     batch.reject(file, [clash for clash in clashes if clash])
     return typed.keep([i for i, clash in enumerate(clashes) if clash is None])
+
+
+def _with_all_digits(batch: Batch, file: FileState, typed: Typed, name: str) -> Typed:
+    """Without the rows in which a spreadsheet has rounded a number, which are set aside."""
+    bad = [i for i, number in enumerate(typed.column(name)) if number is not None and rounded(number)]
+    if not bad:
+        return typed
+    found = typed.column(name)
+    batch.reject(file, [Rejected(typed.source(i), name, found[i], ALL_DIGITS, ROUNDED, typed.table) for i in bad])
+    gone = set(bad)
+    return typed.keep([i for i in range(len(typed)) if i not in gone])
 
 
 def put(batch: Batch, file: FileState, table: str, records: list[Row]) -> None:

@@ -7,7 +7,7 @@ accounts with two layouts do not warn in turn. Charge codes are compared with wh
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -149,15 +149,16 @@ def _unseen(carrier: str, fresh: Sequence[str], of: int) -> str:
     return f"charge codes that {carrier} did not bill before: {_listed(sorted(fresh))}"
 
 
-def totals(facts: Facts, wrong: Collection[str]) -> None:
-    """Say of invoices that do not tie when those before them in the same account did."""
+def totals(facts: Facts, wrong: Mapping[str, int]) -> None:
+    """Say of invoices that do not tie (with the sum of their charges) when the earlier ones of the account did."""
     rows = {row["invoice_id"]: row for row in loading.rows_by(facts.txn, "invoices", "invoice_id", wrong)}
     accounts = {row["account_id"] for row in rows.values()}
     older: dict[str, list[loading.Row]] = {}
     for row in loading.rows_by(facts.txn, "invoices", "account_id", accounts):
         if row["batch_id"] != facts.batch.batch_id:
             older.setdefault(row["account_id"], []).append(row)
-    sums = loading.charge_sums(facts.txn, {row["invoice_id"] for found in older.values() for row in found} | set(wrong))
+    sums = loading.charge_sums(facts.txn, {row["invoice_id"] for found in older.values() for row in found} - set(wrong))
+    sums |= wrong
     tied = {
         account
         for account, before in older.items()
@@ -167,7 +168,7 @@ def totals(facts: Facts, wrong: Collection[str]) -> None:
     for ident, row in changed[:_SHOWN]:
         before = older[row["account_id"]]
         if before:
-            off = sums.get(ident, 0) - row["total"]
+            off = wrong[ident] - row["total"]
             facts.batch.warn(
                 facts.touched[ident],
                 f"invoice {row['number'] or ident} is off by {to_text(off)}, the earlier ones of account "

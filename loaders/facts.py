@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from core.queries import loading
-from loaders import dimensions, reissue
+from loaders import dimensions, overlap, reissue
 from loaders.batch import Batch, FileState
 from loaders.contract import Rejected
 from loaders.links import Links, relink
@@ -54,6 +54,8 @@ class Facts:
         self.touched: dict[str, FileState] = {}
         self._seen_tables: set[str] = set()
         self._stored: dict[str, bool] = {}
+        #: Services whose use is the sum of calls that are events of this batch.
+        self.called: set[str] = set()
 
     @property
     def matcher(self) -> Matcher:
@@ -167,12 +169,13 @@ class Facts:
         self, typed: Typed, wanted: list[int], ids: list[str], rejected: list[Rejected]
     ) -> tuple[list[int], int]:
         """Positions whose charge_id is new; a repeated id with the same content counts, with another it is rejected."""
+        given = {ids[i] for i in wanted}
         stored: dict[str, Row] = {}
         if "charges" in self._stored or loading.any_row(self.txn, "charges"):
-            stored = {
-                r["charge_id"]: r for r in loading.rows_by(self.txn, "charges", "charge_id", {ids[i] for i in wanted})
-            }
+            stored = {r["charge_id"]: r for r in loading.rows_by(self.txn, "charges", "charge_id", given)}
         self._stored["charges"] = True
+        if not stored and len(given) == len(wanted):
+            return wanted, 0
         result: list[int] = []
         chosen: dict[str, int] = {}
         same = 0
@@ -262,12 +265,7 @@ class Facts:
         reissue.settle(self)
         if self.batch.dimensions_changed or self.batch.services_made:
             relink(self.batch)
-        for table in WITHOUT_ID:
-            if table in self._seen_tables:
-                twins = loading.repeated_rows(self.txn, table, self.batch.batch_id)
-                if twins:
-                    file = self.batch.files[-1]
-                    self.batch.warn(file, f"{twins} rows of {table} were already there with the same content")
+        overlap.settle(self.batch, [name for name in WITHOUT_ID if name in self._seen_tables], self.called)
 
 
 def _agrees(old: Row, new: Row) -> bool:

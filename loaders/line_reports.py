@@ -6,6 +6,7 @@ from typing import Any
 
 from core.money import to_text
 from core.queries import loading
+from loaders import overlap
 from loaders.batch import Batch, FileState
 from loaders.contract import LineReport
 from loaders.facts import Facts
@@ -38,13 +39,14 @@ class LineReports:
             if service is not None:
                 known.append((item, service))
         services = {service for _, service in known}
-        use = self._use_of(services)
+        use = overlap.use_of(self.batch.txn, services)
         fresh: list[Row] = []
         other_use: list[str] = []
         for item, service in known:
             for row in item.usage:
-                stored = use.get((service, row["month"], row["usage_type"], row["zone"]))
-                if stored is None:
+                rows = use.get(overlap.use_key({**row, "service_id": service}), [])
+                stored = sum(int(old["quantity"]) for old in rows)
+                if not rows:
                     dates = {"period_start": item.period_start, "period_end": item.period_end}
                     fresh.append({**row, **dates, "service_id": service})
                 elif stored != row["quantity"]:
@@ -53,13 +55,6 @@ class LineReports:
         self.facts.insert_records("usage", fresh)
         self._tell(file, other_use, "use differs from what is loaded, which stays")
         self._tell(file, self._other_money(known, services), "money differs from the bill, which holds")
-
-    def _use_of(self, services: set[str]) -> dict[tuple[str, str, str, str], int]:
-        found: dict[tuple[str, str, str, str], int] = {}
-        for row in loading.rows_by(self.batch.txn, "usage", "service_id", services):
-            key = (row["service_id"], row["month"], row["usage_type"], row["zone"] or "home")
-            found[key] = found.get(key, 0) + int(row["quantity"])
-        return found
 
     def _other_money(self, known: list[tuple[LineReport, str]], services: set[str]) -> list[str]:
         accounts = {account_key(row["number"] or ""): ident for ident, row in self.facts.matcher.accounts.items()}

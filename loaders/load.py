@@ -182,7 +182,8 @@ def _skip_unknown_tables(units: list[Unit]) -> None:
     for unit in units:
         report = unit.report
         if report.error and report.format is None and unit.source.suffix in _TABLE_SUFFIXES and unit.source.size:
-            report.warnings.append(f"{unit.source.stem} is no canonical table and was skipped")
+            table = f"{unit.source.stem} is no canonical table and was skipped"
+            report.warnings.append(f"{table}; map its columns on the imports page, or see `tem profile propose`")
             report.error, report.issues, report.skipped = None, [], True
 
 
@@ -354,6 +355,9 @@ def _run(txn: Txn, units: list[Unit], reader: Reader, steps: _Steps, *, supersed
         drift.columns(batch, file, unit.looked.shape)
     _read_all(batch, todo, reader, facts, bills, steps)
     facts.settle()
+    for unit, file in zip(todo, batch.files, strict=True):
+        if not file.report.rows_in and unit.loader is not CANONICAL_LOADER:
+            batch.warn(file, "it holds no row that could be loaded")
     if len(again) == len(todo) and all(u.report.rows_quarantined >= len(again[u.looked.digest]) for u in todo):
         for unit in todo:
             _reset(unit)
@@ -486,7 +490,7 @@ def _report_invoices(facts: Facts) -> None:
     for file in facts.batch.files:
         wrong = [invoice for invoice in file.report.invoices if not invoice.balanced]
         if wrong:
-            drift.totals(facts, {invoice.invoice_id for invoice in wrong})
+            drift.totals(facts, {invoice.invoice_id: invoice.charges_total for invoice in wrong})
             first = wrong[0]
             facts.batch.warn(
                 file,

@@ -7,6 +7,16 @@ from functools import lru_cache
 
 import phonenumbers
 
+#: Why an identifier such as 2.87301E+11 is set aside: nobody knows which account or line it was.
+ROUNDED = "a spreadsheet has rounded the number: its last digits are lost"
+ALL_DIGITS = "a number with all its digits: take the file as it was downloaded, not as a spreadsheet saved it"
+_ROUNDED = re.compile(r"\d([.,]\d+)?E\+\d\d", re.ASCII)
+
+
+def rounded(number: str) -> bool:
+    """Whether a spreadsheet wrote a long number as `2.87301E+11`."""
+    return _ROUNDED.fullmatch(number.strip()) is not None
+
 
 def slug(text: str) -> str:
     """An id out of a name: lower case, words joined by `_`."""

@@ -24,7 +24,7 @@ from core.issues import BadInput, Issue
 from core.schema import CANONICAL
 from core.settings import settings
 from loaders import drift
-from loaders.contract import Item, Loader
+from loaders.contract import NO, Item, Loader
 from loaders.reading.source import Source
 from loaders.registry import Saved, by_name, detect, loaders
 
@@ -76,6 +76,7 @@ class Reader:
                 raise source.refused("is empty", "a file with content")
             if self.forced is not None:
                 _ = source.members
+                _check_named(self.forced, source, self.candidates)
             loader = self.forced or detect(source, self.candidates)
             looked.format = loader.name
             layout = getattr(loader, "layout", None)
@@ -208,6 +209,19 @@ class ReadAhead(Reader):
         if kind == "failed":
             raise RuntimeError(f"{source.label} cannot be read: {value}")
         return value
+
+
+def _check_named(named: Loader, source: Source, candidates: Sequence[Loader]) -> None:
+    """Refuse a file in which the loader that the user named knows nothing, and another one its own format."""
+    with contextlib.suppress(BadInput):
+        if named.sniff(source) > NO:
+            return
+    try:
+        other = detect(source, candidates)
+    except BadInput:
+        return
+    if other is not named:
+        raise source.refused(f"is no {named.title}", f"a file of format {named.name}; this is {other.name}")
 
 
 def _result(future: Future[Any], tick: Callable[[], None]) -> Any:

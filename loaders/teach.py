@@ -14,6 +14,8 @@ from loaders.pdf.template import parse_template
 from loaders.profiles.profile import parse_profile
 from loaders.taxonomy import OWN, parse_rules
 
+_COUNTERS = re.compile(r"(?<!\d)(?:19|20)\d\d(?:[-_. ]?\d\d){0,2}(?!\d)|\d{3,}")
+
 
 def save(store: Store, text: str, file: str = "definition") -> tuple[str, str]:
     """Check a definition and keep it; returns its kind and name.
@@ -55,5 +57,5 @@ def check(text: str, file: str = "definition") -> tuple[str, str]:
 
 def name_for(path: str) -> str:
     """A name for a profile made from a file: its stem without dates and counters."""
-    stem = re.sub(r"[^a-z0-9]+", "-", re.sub(r"\d{3,}", "", Path(path).stem.casefold())).strip("-")
+    stem = re.sub(r"[^a-z0-9]+", "-", _COUNTERS.sub("", Path(path).stem.casefold())).strip("-")
     return stem[:60] or "profile"

@@ -26,7 +26,11 @@ def undo(store: Store, batch_id: int) -> None:
             later = [r for r in loading.all_rows(txn, "record_history") if r["batch_id"] == batch_id]
             if any(row["replaced_by_batch"] != batch_id for row in later):
                 other = next(r["replaced_by_batch"] for r in later if r["replaced_by_batch"] != batch_id)
-                raise BadInput(Issue(message=f"batch {other} replaced records of {batch_id}; undo that one first"))
+                raise BadInput(
+                    Issue(
+                        message=f"batch {other} replaced records of {batch_id} or counts on them; undo that one first"
+                    )
+                )
             replaced = loading.replaced_records(txn, batch_id)
             absent = {table: _put_back(txn, table, replaced) for table in reversed(loading.undo_order())}
             for table in loading.undo_order():

@@ -57,8 +57,8 @@ def effects(evaluator: Evaluator, priced: Priced, changes: Assignment) -> dict[s
     span, horizon = evaluator.drawn.total, evaluator.scenario.horizon_months
     today = {service_id: evaluator.lines[service_id]["plan_id"] for service_id in changes}
     before = evaluator.totals(today)
-    pools = evaluator.pool_changes(priced, changes, today)
-    fees = evaluator.one_off(changes)
+    pools = evaluator.pool_use.changes(priced, changes, today)
+    fees = evaluator.place.one_off(changes)
     return {
         service_id: Effect(
             Fraction(before[service_id] - priced.by_service[service_id], PICO * span),
@@ -102,7 +102,7 @@ def _bought(evaluator: Evaluator, priced: Priced, changes: Assignment) -> dict[s
     found = {}
     today = {service_id: evaluator.lines[service_id]["plan_id"] for service_id in changes}
     for plan_ids in (today, changes):
-        for service_id, (account, _) in evaluator.homes_of(plan_ids).items():
+        for service_id, (account, _) in evaluator.place.homes_of(plan_ids).items():
             plan = evaluator.plans[plan_ids[service_id] or ""]
             counts = priced.buckets.get(("data", account, plan["carrier_id"], plan.get("pool_group") or ""))
             if counts:

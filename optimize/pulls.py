@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Numbers = NDArray[np.int64]
+FITS = 2**62  # sums below this stay in 64 bits
 
 
 @dataclass(frozen=True)

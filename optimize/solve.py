@@ -89,7 +89,7 @@ class _Search:
 
         Its pools buy the buckets that are cheapest for it; `buckets` are where that search starts.
         """
-        key = (self.evaluator.chosen(assignment).tobytes(), frozen(buckets))
+        key = (self.evaluator.place.chosen(assignment).tobytes(), frozen(buckets))
         if key in self.seen:
             return False
         self.seen.add(key)

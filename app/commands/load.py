@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -26,6 +27,7 @@ def load(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Load carrier files and canonical tables; a file that was loaded before changes nothing."""
+    gc.freeze()  # what is imported by now stays: no collection while rows are read has to look at it
     report = loaders.load_paths(
         Store.open(),
         paths,

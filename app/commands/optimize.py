@@ -152,11 +152,14 @@ def backtest(
     if as_json:
         document(found)
         return
-    print(f"{'policy':24}{'paid a month':>16}{'regret':>12}{'std. error':>12}")
+    print(f"{'policy':24}{'paid a month':>16}{'regret':>12}{'std. error':>12}{'months over':>14}")
     for row in found["policies"]:
         regret, error = ("" if row[k] is None else f"{row[k] * 100:.2f} %" for k in ("regret", "standard_error"))
-        print(f"{row['policy']:24}{row['paid']:>16,.2f}{regret:>12}{error:>12}")
+        over = f"{row['overage_probability']['worst_pool'] * 100:.1f} %"
+        print(f"{row['policy']:24}{row['paid']:>16,.2f}{regret:>12}{error:>12}{over:>14}")
     print(found["conclusion"])
+    for note in found["notes"]:
+        print(note)
     if told := found.get("recommended"):
         print(f"{told['policy']}: {told['cost']:,.2f} a month, saves {told['saving']:,.2f}; written to {told['file']}")
 

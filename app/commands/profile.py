@@ -136,6 +136,7 @@ def _propose_template(path: str, save: bool) -> None:
 def _told(best: Proposal) -> list[str]:
     lines = [f"{best.table}: {s.field} <- {s.column} ({s.how})" for s in best.fields.values()]
     used = {s.column for s in best.fields.values()}
+    lines += [f"{best.table}: {name} is {value} (a heading says so)" for name, value in best.said.items()]
     rest = [column for column in best.header if column not in used]
     if rest:
         lines.append(f"kept as attributes: {', '.join(rest)}")

@@ -106,6 +106,7 @@ def back_test(data: Optimizer, item: Outcome) -> None:
                     Col("paid", f"Paid a month, {item.currency}", "money"),
                     Col("regret", "Above the clairvoyant", "percent"),
                     Col("error", "Standard error", "percent"),
+                    Col("over", "Months over, worst pool", "percent"),
                     Col("winner", "Winner", "yes"),
                 ],
                 key="backtest",

@@ -47,7 +47,9 @@ def view(store: Store, filters: Filters) -> Health:
     share = formats.percent(seen["matched"], seen["amount_charges"])
     off = seen["invoices"] - seen["balanced"]
     title = "Look at these gaps before you rely on the figures"
-    if not bad and gaps.empty:
+    if not seen["invoices"] and not bad:
+        title = "There are no figures yet"
+    elif not bad and gaps.empty:
         title = "The figures can be trusted"
         title += f", but for {formats.plural(off, 'invoice')} that {'do' if off > 1 else 'does'} not tie" if off else ""
     absent = (

@@ -174,7 +174,7 @@ def frontier(lines: pd.DataFrame) -> pd.DataFrame:
 def backtest(store: Store, item: Outcome) -> tuple[pd.DataFrame, str, tuple[str, ...]]:
     """The policies of the newest finished back-test of this scenario, its conclusion, and the policies by what they
     paid, least first; empty if none was run."""
-    names = ["policy", "meaning", "paid", "regret", "error", "winner"]
+    names = ["policy", "meaning", "paid", "regret", "error", "over", "winner"]
     for job in jobs.recent(store, "backtest", 50):
         if job.state != "done" or job.params.get("scenario") != item.yaml or not job.result:
             continue
@@ -186,12 +186,14 @@ def backtest(store: Store, item: Outcome) -> tuple[pd.DataFrame, str, tuple[str,
                 "paid": results.micros(row["paid"]),
                 "regret": row["regret"],
                 "error": row.get("standard_error"),
+                "over": row.get("overage_probability", {}).get("worst_pool"),
                 "winner": row["policy"] == document["winner"],
             }
             for row in document["policies"]
         ]
         rows.sort(key=lambda row: (row["paid"], row["policy"]))
+        told = " ".join([str(document["conclusion"]), *document.get("notes", ())])
         frame = pd.DataFrame(rows, columns=names)
         ranking = tuple(str(name) for name in document.get("ranking") or [document["winner"]])
-        return frame.assign(paid=frame["paid"].astype("Int64")), str(document["conclusion"]), ranking
+        return frame.assign(paid=frame["paid"].astype("Int64")), told, ranking
     return pd.DataFrame(columns=names), "", ()

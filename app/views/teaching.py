@@ -102,7 +102,7 @@ def draft(store: Store, file: Path, table: str | None = None) -> Draft:
         proposal = propose(source, table)[0]
     if kept is None:
         named = {name for name in proposal.missing if name in fields(proposal.table)}
-        constants = dict.fromkeys(sorted(named, key=list(fields(proposal.table)).index), "")
+        constants = dict.fromkeys(sorted(named, key=list(fields(proposal.table)).index), "") | proposal.said
         if proposal.table == BILL:
             constants |= {name: "" for name in ("carrier_name", "country") if name not in proposal.fields}
     by_column = {s.column: s for s in proposal.fields.values()}

@@ -6,14 +6,28 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Table, and_, cast, column, delete, func, intersect, literal, or_, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Table,
+    and_,
+    cast,
+    column,
+    delete,
+    func,
+    intersect,
+    literal,
+    not_,
+    or_,
+    select,
+    update,
+)
 from sqlalchemy import Text as SqlText
 
 from core.schema import CANONICAL, TABLES
 from core.schema.billing import charges, invoices
 from core.schema.inventory import service_history, services
 from core.schema.reference import accounts
-from core.schema.usage import usage
+from core.schema.usage import usage, usage_events
 from core.schema.work import batch_files, batches, quarantine, record_history
 from core.store import Reader, Store, Txn
 
@@ -112,22 +126,81 @@ def charge_sums(txn: Reader, invoice_ids: Collection[str]) -> dict[str, int]:
     return result
 
 
-def repeated_rows(txn: Txn, table: str, batch_id: int) -> int:
-    """Remove this batch's rows that equal, value by value, a row of an older batch; returns how many there were.
+class Repeats:
+    """A batch's rows of a table that equal, value by value, a row of an older batch.
 
-    For facts without an id of their own (usage, events, payments): files that overlap must not count twice.
+    For facts without an id of their own (usage, events, payments): files that overlap must not count twice. A set
+    operation finds them, sorted once whatever the number of rows that share a key; it takes two NULLs for equal. Rows
+    of the services `but` are left alone.
     """
-    mine = TABLES[table]
-    columns = [c for c in mine.c if c.name not in {"row_id", "batch_id"}]
-    # a set operation is sorted once, whatever the number of rows that share a key; it takes two NULLs for equal
-    both = intersect(
-        select(*columns).where(mine.c.batch_id == batch_id), select(*columns).where(mine.c.batch_id < batch_id)
-    ).subquery("both")
-    if txn.scalar(select(literal(1)).select_from(both).limit(1)) is None:
-        return 0
-    same = [both.c[c.name].is_not_distinct_from(c) if c.nullable else both.c[c.name] == c for c in columns]
-    twins = select(mine.c.row_id).join(both, and_(*same)).where(mine.c.batch_id == batch_id)
-    return txn.execute(delete(mine).where(mine.c.row_id.in_(twins)))
+
+    def __init__(self, txn: Txn, table: str, batch_id: int, but: Collection[str] = ()) -> None:
+        self._txn = txn
+        self._batch_id = batch_id
+        self._mine = TABLES[table]
+        self._columns = [c for c in self._mine.c if c.name not in {"row_id", "batch_id"}]
+        here = [self._mine.c.batch_id == batch_id]
+        if but:
+            here.append(not_(_among(txn, self._mine.c.service_id, sorted(but))))
+        self._both = intersect(
+            select(*self._columns).where(*here),
+            select(*self._columns).where(self._mine.c.batch_id < batch_id),
+        ).subquery("both")
+
+    def __bool__(self) -> bool:
+        return self._txn.scalar(select(literal(1)).select_from(self._both).limit(1)) is not None
+
+    def _same(self) -> ColumnElement[bool]:
+        pairs = [(self._both.c[c.name], c) for c in self._columns]
+        return and_(*(both.is_not_distinct_from(c) if c.nullable else both == c for both, c in pairs))
+
+    def older(self) -> list[Row]:
+        """One of the older rows of each batch that has any."""
+        mine = self._mine
+        joined = select(func.min(mine.c.row_id)).join(self._both, self._same())
+        found = joined.where(mine.c.batch_id < self._batch_id).group_by(mine.c.batch_id)
+        idents = {row[0] for row in self._txn.connection.execute(found)}
+        return rows_by(self._txn, mine.name, "row_id", idents)
+
+    def sums(self) -> list[Row]:
+        """Events added up as usage is: count, quantity, cost by service, month, usage type, zone, country, currency."""
+        mine = self._mine
+        month = func.substr(mine.c.started_at, 1, 7).label("month")
+        key = [mine.c.service_id, month, mine.c.usage_type, mine.c.zone, mine.c.country, mine.c.currency]
+        totals = [func.count().label("count"), func.sum(mine.c.quantity).label("quantity")]
+        query = select(*key, *totals, func.sum(mine.c.cost).label("cost")).join(self._both, self._same())
+        query = query.where(mine.c.batch_id == self._batch_id).group_by(*key).order_by(*key)
+        return [dict(row) for row in self._txn.connection.execute(query).mappings()]
+
+    def delete(self) -> int:
+        """Remove them; returns how many there were."""
+        mine = self._mine
+        twins = select(mine.c.row_id).join(self._both, self._same()).where(mine.c.batch_id == self._batch_id)
+        return self._txn.execute(delete(mine).where(mine.c.row_id.in_(twins)))
+
+
+def report_batches(txn: Reader) -> set[int]:
+    """Live batches that give use of lines without an invoice or single calls: portal reports, usage exports."""
+    formats = ("verizon_report", "profile")
+    query = select(batches.c.batch_id).where(batches.c.format.in_(formats), batches.c.state != "undone")
+    for table in (invoices, usage_events):
+        query = query.where(~select(table.c.batch_id).where(table.c.batch_id == batches.c.batch_id).exists())
+    return {row[0] for row in txn.connection.execute(query)}
+
+
+def changed_calls(txn: Reader, batch_id: int) -> tuple[int, int | None]:
+    """How many events of a batch begin when an older one of the same line and number does, and the first such batch."""
+    mine, older = usage_events, usage_events.alias("older")
+    same = and_(
+        older.c.service_id == mine.c.service_id,
+        older.c.started_at == mine.c.started_at,
+        older.c.usage_type == mine.c.usage_type,
+        older.c.peer_number.is_not_distinct_from(mine.c.peer_number),
+        older.c.batch_id < mine.c.batch_id,
+    )
+    query = select(func.count(mine.c.row_id.distinct()), func.min(older.c.batch_id)).join(older, same)
+    count, first = txn.connection.execute(query.where(mine.c.batch_id == batch_id)).one()
+    return int(count), first
 
 
 def unmatched_charges(txn: Reader, carriers: Collection[str]) -> list[Row]:
@@ -233,15 +306,21 @@ def drop_invoices(txn: Txn, invoice_ids: Collection[str]) -> None:
 
 def charge_codes(txn: Reader, batch_id: int) -> dict[str, list[str]]:
     """The different item codes among the charges of a batch, by carrier, in order."""
-    joined = charges.join(invoices, invoices.c.invoice_id == charges.c.invoice_id).join(
+    billed = (
+        select(charges.c.invoice_id, charges.c.item_code)
+        .where(charges.c.batch_id == batch_id, charges.c.item_code.is_not(None))
+        .distinct()
+        .subquery("billed")
+    )
+    joined = billed.join(invoices, invoices.c.invoice_id == billed.c.invoice_id).join(
         accounts, accounts.c.account_id == invoices.c.account_id
     )
     query = (
-        select(accounts.c.carrier_id, charges.c.item_code)
+        select(accounts.c.carrier_id, billed.c.item_code)
         .select_from(joined)
-        .where(charges.c.batch_id == batch_id, charges.c.item_code.is_not(None), accounts.c.carrier_id.is_not(None))
+        .where(accounts.c.carrier_id.is_not(None))
         .distinct()
-        .order_by(accounts.c.carrier_id, charges.c.item_code)
+        .order_by(accounts.c.carrier_id, billed.c.item_code)
     )
     found: dict[str, list[str]] = {}
     for carrier, code in txn.connection.execute(query):

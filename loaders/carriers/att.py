@@ -79,7 +79,7 @@ class AttCharges:
         delimiter, header = best_header(source.head_text or "", CHARGES.score)
         CHARGES.bind(header, source.label)
         named = [] if delimiter == "," else [f"delimiter {DELIMITERS[delimiter]} instead of comma"]
-        return [*facts.warnings(), *named]
+        return [*facts.table_warnings(), *named]
 
     def read(self, source: Source) -> Iterator[Item]:
         """One bill for each account and cycle, in the order of their first rows."""

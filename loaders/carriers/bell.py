@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from core.money import SCALE
 from loaders.carriers.callfile import Call, CallFile, Carrier, Row, country_called
 from loaders.carriers.tally import share
-from loaders.contract import NO, SURE, Item, Rejected, SourceRow
+from loaders.contract import LIKELY, NO, SURE, Item, Rejected, SourceRow
 from loaders.feeds.tables import Table, tables
 from loaders.reading.declare import Bound, Layout, RowError, field, us_day, us_number
 from loaders.reading.delimited import clock, span_seconds
 from loaders.reading.source import Source
 
 BELL = Carrier("bell", "Bell Canada", "CA", "CAD")
+_NEAR = 9  # columns from which a file without all that are needed counts as a changed one of this format
 _PROVINCES = frozenset({"AB", "BC", "MB", "NB", "NL", "NS", "NT", "NU", "ON", "PE", "QC", "SK", "YT"})
 
 
@@ -62,28 +63,34 @@ class BellCalls:
 
     def sniff(self, source: Source) -> float:
         """By the names of the columns."""
-        return SURE if self._find(source) else NO
+        table, delimiter = self._nearest(source)
+        if table is None:
+            return NO
+        return SURE if LAYOUT.complete(table.beginnings[delimiter][0]) else LIKELY
 
     def check(self, source: Source) -> list[str]:
         """Refuse a file without the needed columns; returns warnings on how its text is written."""
-        found = self._find(source)
-        if found is None:
+        table, delimiter = self._nearest(source)
+        if table is None:
             raise source.refused("is no file of Bell call records", "columns such as WTN, BTN, TERM, CALL TYPE")
-        return found[0].remarks(found[1])
+        LAYOUT.bind(table.beginnings[delimiter][0], table.shown)
+        return table.remarks(delimiter)
 
-    def _find(self, source: Source) -> tuple[Table, str] | None:
+    def _nearest(self, source: Source) -> tuple[Table | None, str]:
+        """The table whose header has most of the columns, and its delimiter; None if none comes near."""
+        best: tuple[int, Table | None, str] = (_NEAR - 1, None, "")
         for table in tables(source):
             for delimiter, rows in table.beginnings.items():
-                if rows and LAYOUT.complete(rows[0]):
-                    return table, delimiter
-        return None
+                score = LAYOUT.score(rows[0]) if rows else 0
+                if score > best[0]:
+                    best = (score, table, delimiter)
+        return best[1:]
 
     def read(self, source: Source) -> Iterator[Item]:
         """The calls by account."""
-        found = self._find(source)
-        if found is None:
+        table, delimiter = self._nearest(source)
+        if table is None:
             return
-        table, delimiter = found
         calls = CallFile(BELL)
         bound: Bound | None = None
         for block in table.blocks(delimiter):

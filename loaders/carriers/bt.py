@@ -55,7 +55,7 @@ class BtCalls:
         delimiter, header = best_header(source.head_text or "", LAYOUT.score)
         LAYOUT.bind(header, source.label)
         named = [] if delimiter == "," else [f"delimiter {DELIMITERS[delimiter]} instead of comma"]
-        return [*(text for text in facts.warnings() if "cp1252" not in text), *named]
+        return [*(text for text in facts.table_warnings() if "cp1252" not in text), *named]
 
     def read(self, source: Source) -> Iterator[Item]:
         """The calls by installation."""

@@ -8,7 +8,7 @@ told from one bill.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -81,14 +81,17 @@ def line_state(charges: Sequence[Charge], first: str | None, last: str | None) -
     return CREDITED if credited else FULL
 
 
-def mark(bill: Bill) -> None:
-    """Note on a bill how many lines are in which state, and on a line's first charge a state that is not plain."""
-    mine: dict[str, list[Charge]] = {number: [] for number in bill.lines}
-    for charge in bill.charges:
+def mark(bill: Bill, full: Collection[str] = (), rest: Iterable[Charge] | None = None) -> None:
+    """Note on a bill how many lines are in which state, and on a line's first charge a state that is not plain.
+
+    The lines in `full` are already known to be active for the full month; `rest` holds the charges of the others.
+    """
+    mine: dict[str, list[Charge]] = {number: [] for number in bill.lines if number not in full}
+    for charge in bill.charges if rest is None else rest:
         number = charge.get("billed_number")
         if number in mine:
             mine[number].append(charge)
-    found: Counter[str] = Counter()
+    found: Counter[str] = Counter({FULL: len(full)} if full else {})
     for charges in mine.values():
         if not charges:
             continue

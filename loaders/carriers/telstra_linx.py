@@ -240,13 +240,21 @@ def _measure(unit: str, quantity: int | None, duration: int | None) -> tuple[str
 
 
 def _monthly(source: Source) -> Iterator[Item]:
+    """The invoices of a monthly file.
+
+    Raises:
+        BadInput: if its last record alone is short: no trailer tells that a file is cut off.
+    """
     bills: dict[str, Bill] = {}
     taxes: Counter[str] = Counter()
     sections: Counter[str] = Counter()
     summaries: list[str] = []
     apart: list[SourceRow] = []
     untied = 0
+    whole = MONTHLY
+    place: SourceRow | None = None
     for number, text in lines(source, MONTHLY):
+        whole = min(whole, MONTHLY if place is None else len(place.raw))
         place = SourceRow(None, number, text)
         section = _section(text)
         try:
@@ -261,6 +269,9 @@ def _monthly(source: Source) -> Iterator[Item]:
                 summaries.append(text)
         except RowError as problem:
             yield Rejected(place, problem.field, problem.found, problem.expected)
+    if place is not None and len(place.raw) < whole == MONTHLY and place.line > 1:
+        expected = f"{MONTHLY} characters, as the records before it have"
+        raise source.refused(f"is cut off: its last record has {len(place.raw)} characters", expected)
     if not bills:
         for place in apart:
             yield Rejected(place, None, None, "a file with detail rows", "the file has no detail row that can be used")

@@ -148,7 +148,7 @@ class VerizonReport:
         delimiter, header = best_header(source.head_text or "", INVOICES.score)
         INVOICES.bind(header, source.label)
         named = [] if delimiter == "," else [f"delimiter {DELIMITERS[delimiter]} instead of comma"]
-        return [*source.text_facts().warnings(), *named]
+        return [*source.text_facts().table_warnings(), *named]
 
     def read(self, source: Source) -> Iterator[Item]:
         """A bill of account totals for each row; or the lines' inventory, then what their cycle cost and used."""

@@ -69,7 +69,7 @@ class WindstreamCalls:
 
     def check(self, source: Source) -> list[str]:
         """Refuse what is no text; returns warnings on encoding and line ends."""
-        return source.text_facts().warnings()
+        return source.text_facts().table_warnings()
 
     def read(self, source: Source) -> Iterator[Item]:
         """The calls by account."""

@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from core import periods
 from core.money import parse_micros, to_text
+from loaders.names import ROUNDED
 
 _NOTHING = {"", "na", "n/a", "none", "null", "nan", "-", "--", "unknown", "not available", "no date", "never", "nil"}
 _SCIENCE = re.compile(r"[+-]?\d+([.,]\d+)?[eE]\+?\d{1,3}", re.ASCII)
@@ -34,7 +35,7 @@ _NO = {"false", "no", "n", "0", "off"}
 class Damaged(ValueError):
     """A cell that a spreadsheet has rounded: its digits cannot be had back."""
 
-    reason = "a spreadsheet has rounded the number: its last digits are lost"
+    reason = ROUNDED
 
 
 def nothing(text: str) -> bool:

@@ -133,7 +133,7 @@ class RateCards:
             return
         facts = source.text_facts()
         with source.open() as handle:
-            text = handle.read(4 * yaml_rows.MAX_TEXT).decode(facts.encoding)
+            text = handle.read(4 * yaml_rows.MAX_TEXT).decode(facts.encoding, facts.errors)
         root = yaml_rows.parse(text, source.label)
         yield from _yaml_rows(root, text.splitlines(), source)
 

@@ -43,7 +43,7 @@ class Table:
         if not delimiter:
             return []
         named = [] if delimiter == "," else [f"delimiter {DELIMITERS[delimiter]} instead of comma"]
-        return [*self.source.text_facts(self.member).warnings(), *named]
+        return [*self.source.text_facts(self.member).table_warnings(), *named]
 
     def blocks(self, delimiter: str, size: int = CHUNK_ROWS) -> Iterator[Block]:
         """All rows that are not blank, the header included.

@@ -35,6 +35,8 @@ def propose_template(document: Document) -> str:
     fields, period = _fields(document, numbers, dates)
     table, heading = _table(document)
     table = table or _bare_table(document, numbers)
+    if table is not None and (feet := _page_feet(document)):
+        table["ignore"] = [*table.get("ignore", ()), *feet]
     first = document.lines[0].phrases[0].text if document.lines else "CARRIER"
     made: dict[str, Any] = {
         "version": 1,
@@ -213,6 +215,19 @@ def _bare_table(document: Document, numbers: Numbers) -> dict[str, Any] | None:
     if subtotals:
         table["ignore"] = [f"^{re.escape(subtotals[0].split()[0])}"]
     return table
+
+
+_FOOT = re.compile(
+    r"(?:.* )?(?P<word>page|seite|pagina|página|sida|side|strona) (?P<page>\d+)( ?(of|von|de|di|van|sur|/) ?\d+)?",
+    re.IGNORECASE,
+)
+
+
+def _page_feet(document: Document) -> list[str]:
+    """Patterns of the lines that end with the number of their page."""
+    found = [(line.page, _FOOT.fullmatch(line.text.strip())) for line in document.lines]
+    words = [match["word"] for page, match in found if match and int(match["page"]) == page]
+    return [rf"\b{re.escape(word)} \d+( ?\S+ ?\d+)?$" for word in dict.fromkeys(words)]
 
 
 def _taxes(document: Document, numbers: Numbers) -> list[dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,8 @@ class BillRows:
         self.bills: dict[tuple[str, str], Bill] = {}
         self._printed: dict[tuple[str, str], int | None] = {}
         self._first: dict[tuple[str, str], dict[str, Any]] = {}
-        self._totals: list[tuple[int, SourceRow]] = []
+        self._totals: list[tuple[dict[str, int], SourceRow]] = []
+        self._sums: Counter[str] = Counter()
         self._amounts = [name for name in AMOUNTS if name in profile.fields]
 
     def add(self, reader: Reader, cells: Sequence[str], place: SourceRow) -> None:
@@ -40,11 +42,7 @@ class BillRows:
         """
         cells = reader.sized(cells)
         if self._is_total(reader, cells):
-            column = "row_total" if "row_total" in self.profile.fields else self._amounts[0]
-            amount = reader.value(column, cells)
-            if amount is None:
-                raise RowError(self.profile.fields[column].column, "", "the amount of the total row")
-            self._totals.append((amount, place))
+            self._totals.append((self._total(reader, cells), place))
             return
         row = reader.row(cells)
         for name in ("carrier_id", "account_number", "issued_on", "currency"):
@@ -58,6 +56,15 @@ class BillRows:
             self.bills[key] = _bill(row)
             self._printed[key] = row.get("invoice_total")
         self._fill(self.bills[key], row, place)
+
+    def _total(self, reader: Reader, cells: Sequence[str]) -> dict[str, int]:
+        """What a total row says of each column of amounts, or of all together."""
+        columns = ["row_total"] if "row_total" in self.profile.fields else self._amounts
+        found = {name: reader.value(name, cells) for name in columns}
+        said = {name: value for name, value in found.items() if value is not None}
+        if not said:
+            raise RowError(self.profile.fields[columns[0]].column, "", "the amount of the total row")
+        return said
 
     def _is_total(self, reader: Reader, cells: Sequence[str]) -> bool:
         rule, place = self.profile.total_row, reader.total_place
@@ -104,6 +111,7 @@ class BillRows:
         if charges:
             charges[0]["attributes"] = dict(row["extras"])
         bill.charges += charges
+        self._sums.update({name: row[name] for name in self._amounts if row[name] is not None})
         if number is not None:
             bill.usage += _usage(bill, row, number)
 
@@ -114,16 +122,25 @@ class BillRows:
         for key, bill in self.bills.items():
             printed = self._printed[key]
             if printed is None and key == whole and self._totals:
-                printed = self._totals[-1][0]
+                printed = self._printed_total()
             bill.total = sums[key] if printed is None else printed
         if self._totals and self.bills:
             last = list(self.bills.values())[-1]
             last.rows += [place for _, place in self._totals]
-            amount, read = self._totals[-1][0], sum(sums.values())
+            amount, read = self._printed_total(), sum(sums.values())
             if whole is None and amount != read:
                 said = f"the file's total row says {to_text(amount)}, its charges sum to {to_text(read)}"
                 yield Issue(severity="warning", message=said)
         yield from self.bills.values()
+
+    def _printed_total(self) -> int:
+        """The last total row; columns of which it says nothing count as they were read."""
+        said = self._totals[-1][0]
+        return (
+            said["row_total"]
+            if "row_total" in said
+            else sum(said.get(name, self._sums[name]) for name in self._amounts)
+        )
 
 
 def _bill(row: dict[str, Any]) -> Bill:

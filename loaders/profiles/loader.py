@@ -101,7 +101,7 @@ class Profiles:
             raise source.refused("fits no saved profile", None, "map its columns on the imports page or by tem profile")
         if match.missing:
             raise BadInput([_missing(source, match, name) for name in match.missing])
-        warnings = [] if source.is_workbook else source.text_facts().warnings()
+        warnings = [] if source.is_workbook else source.text_facts().table_warnings()
         if match.sheet is None and grid.delimiter(source) != ",":
             warnings.append(f"delimiter {DELIMITERS[grid.delimiter(source)]} instead of comma")
         if match.above:

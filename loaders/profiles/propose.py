@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
@@ -18,8 +18,9 @@ import yaml
 from rapidfuzz import fuzz, process
 
 from loaders import drift
+from loaders.profiles import headings
 from loaders.profiles.profile import FieldMap, Profile, TotalRow, missing_fields
-from loaders.profiles.targets import AMOUNTS, BILL, TARGETS, Target, fields
+from loaders.profiles.targets import AMOUNTS, BILL, TARGETS, WIDE, Target, fields
 from loaders.reading import grid
 from loaders.reading.conventions import Dates, Numbers, Plain, blank
 from loaders.reading.source import Source
@@ -45,6 +46,7 @@ _NUMBERS = tuple(
     Numbers(decimal=d, thousands=t)  # type: ignore[arg-type]
     for d, t in ((".", ""), (".", ","), (",", ""), (",", "."), (",", " "), (".", " "), (".", "'"))
 )
+_DECIMALS = re.compile(r"\d[.,]\d\d(?!\d)")
 _ORDERS = ("ymd", "mdy", "dmy")
 _LANGUAGES = ("en", "de", "fr", "es", "pt", "it", "nl")
 
@@ -61,7 +63,10 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """A mapping of one sheet onto one target; `missing` are needed fields without a column, `doubts` open questions."""
+    """A mapping of one sheet onto one target; `missing` are needed fields without a column, `doubts` open questions.
+
+    `said` are constants that the headings tell: the currency.
+    """
 
     table: str
     sheet: str | None
@@ -73,6 +78,7 @@ class Proposal:
     missing: tuple[str, ...]
     doubts: tuple[str, ...] = field(default=())
     total_row: TotalRow | None = None
+    said: dict[str, str] = field(default_factory=dict)
 
     @property
     def score(self) -> float:
@@ -86,7 +92,7 @@ class Proposal:
             pydantic.ValidationError: if needed fields stay without column and value.
         """
         mapped: dict[str, Any] = {key: FieldMap(column=s.column) for key, s in self.fields.items()}
-        mapped |= {key: FieldMap(value=value) for key, value in (values or {}).items()}
+        mapped |= {key: FieldMap(value=value) for key, value in {**self.said, **(values or {})}.items()}
         document = {
             "name": name,
             "table": self.table,
@@ -176,37 +182,77 @@ def _onto(table: str, sheet: str | None, header: list[str], samples: list[tuple[
         other = next((name for name in stands_for if name in chosen), None)
         if other:
             chosen[key] = Suggestion(key, chosen[other].column, COPIED, chosen[other].score)
-    if table == BILL and "row_total" in chosen and not any(name in chosen for name in AMOUNTS):
-        total = chosen.pop("row_total")
-        chosen["amount"] = Suggestion("amount", total.column, total.how, total.score)
+    if table == BILL:
+        _settle_total(chosen, columns, numbers)
+        doubts += _unmapped_money(chosen, columns, numbers)
     ordered = {name: chosen[name] for name in targets if name in chosen}
     missing = tuple(missing_fields(table, ordered))
-    return Proposal(table, sheet, tuple(header), tuple(samples[:20]), ordered, numbers, dates, missing, tuple(doubts))
+    told = {headings.currency(s.column) for name, s in ordered.items() if name in AMOUNTS} - {None}
+    said = {"currency": str(told.pop())} if len(told) == 1 and "currency" in missing else {}
+    missing = tuple(name for name in missing if name not in said)
+    rows = tuple(samples[:20])
+    return Proposal(table, sheet, tuple(header), rows, ordered, numbers, dates, missing, tuple(doubts), said=said)
+
+
+def _settle_total(chosen: dict[str, Suggestion], columns: dict[str, list[str]], numbers: Numbers) -> None:
+    """A total alone is the amount of its row; an amount that is the sum of those beside it is their total."""
+    beside = [name for name in WIDE if name in chosen]
+    old, new = "row_total", "amount"
+    if "amount" in chosen and beside and "row_total" not in chosen:
+        sums = [_money(columns[chosen[name].column], numbers) for name in beside]
+        amounts = _money(columns[chosen["amount"].column], numbers)
+        if any(amounts) and amounts == [sum(row) for row in zip(*sums, strict=True)]:
+            old, new = "amount", "row_total"
+    if old in chosen and (new == "row_total" or not any(name in chosen for name in AMOUNTS)):
+        total = chosen.pop(old)
+        chosen[new] = Suggestion(new, total.column, total.how, total.score)
+
+
+def _money(cells: Sequence[str], numbers: Numbers) -> list[int]:
+    """The cells in micros; what is blank or no number counts as 0."""
+    found = []
+    for cell in cells:
+        try:
+            found.append(numbers.parse(cell) or 0)
+        except ValueError:
+            found.append(0)
+    return found
+
+
+def _unmapped_money(
+    chosen: Mapping[str, Suggestion], columns: Mapping[str, Sequence[str]], numbers: Numbers
+) -> list[str]:
+    """A question for each column that holds figures with decimals and is not mapped: are they a part of the bill?"""
+    used = {s.column for s in chosen.values()}
+    left = []
+    for name, cells in columns.items():
+        figures = [cell.strip() for cell in cells if not blank(cell)]
+        decimals = [cell for cell in figures if _DECIMALS.search(cell) and not LOOKS_DATE.fullmatch(cell)]
+        readable = _readable(numbers.parse, decimals)
+        if name not in used and decimals and len(decimals) == readable == len(figures) and any(_money(cells, numbers)):
+            left.append(f'"{name}"')
+    return [f"figures that are not mapped and count in no total: {', '.join(left)}"] if left else []
 
 
 def _suggestions(
     table: str, target: Target, columns: dict[str, list[str]], numbers: Numbers, dates: Dates
 ) -> Iterable[Suggestion]:
-    names = {grid.column_key(name) for name in synonyms(table, target.name)}
-    own = {grid.column_key(target.name), grid.column_key(target.name.replace("_", " "))}
-    words = [target.name.replace("_", " "), *synonyms(table, target.name)]
+    known = synonyms(table, target.name)
+    names = {headings.key(name) for name in (target.name, *known)} | {grid.column_key(name) for name in known}
+    own = grid.column_key(target.name)
+    words = [target.name.replace("_", " "), *known]
     for column, cells in columns.items():
-        key = grid.column_key(column)
-        if key in own:
+        if grid.column_key(column) == own:
             how, score = EXACT, 100
-        elif key in names:
+        elif not names.isdisjoint((headings.key(column), grid.column_key(column))):
             how, score = SYNONYM, 95
         else:
-            alike = process.extractOne(column, words, scorer=fuzz.token_sort_ratio, processor=_plain)
+            alike = process.extractOne(column, words, scorer=fuzz.token_sort_ratio, processor=headings.words)
             if not alike or alike[1] < _ALIKE:
                 continue
             how, score = SIMILAR, round(alike[1] * 0.9)
         if _fits(target, cells, numbers, dates, _ALIKE_CONVERTS if how == SIMILAR else _NAMED_CONVERTS):
             yield Suggestion(target.name, column, how, score)
-
-
-def _plain(text: str) -> str:
-    return " ".join(re.sub(r"[\W_]+", " ", text.casefold()).split())
 
 
 def _fits(target: Target, cells: Sequence[str], numbers: Numbers, dates: Dates, share: float) -> bool:

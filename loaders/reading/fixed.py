@@ -1,7 +1,8 @@
 """Fixed-width formats as declarations: a record is a list of typed columns at positions counted from 1, as specs do.
 
 Lines come with or without line ends, padded or with their trailing blanks cut off; a record is padded to its length
-before it is read, so that a column that was cut off is blank, and a blank amount is a :class:`RowError`.
+before it is read, so that a column that was cut off is blank, and a blank amount is a :class:`RowError`; a number
+that only begins before the record ends is one too.
 """
 
 from __future__ import annotations
@@ -53,10 +54,12 @@ class Record:
         """The columns by our names.
 
         Raises:
-            RowError: for a record that is too long, or a column that cannot be read.
+            RowError: for a record that is too long or ends inside a number, or a column that cannot be read.
         """
         if len(line) > self.length and line[self.length :].strip():
             raise RowError(None, f"{len(line)} characters", f"{self.length} characters")
+        if len(line) < self.length:
+            self._check_end(line)
         padded = line.ljust(self.length)
         row: dict[str, Any] = {}
         for item in self.columns:
@@ -66,6 +69,13 @@ class Record:
             except ValueError as problem:
                 raise RowError(item.title, cell.strip()[:200], str(problem)) from problem
         return row
+
+    def _check_end(self, line: str) -> None:
+        for item in self.columns:
+            begun = line[item.first - 1 :].strip() if item.first <= len(line) < item.last else ""
+            if begun and isinstance(item.parse, Digits):
+                width = item.last - item.first + 1
+                raise RowError(item.title, begun, f"{width} characters: the record is cut off")
 
 
 def lines(source: Source, length: int) -> Iterator[tuple[int, str]]:
@@ -78,7 +88,7 @@ def lines(source: Source, length: int) -> Iterator[tuple[int, str]]:
     """
     facts = source.text_facts()
     with source.open() as handle:
-        text = io.TextIOWrapper(handle, encoding=facts.encoding, newline=None)
+        text = io.TextIOWrapper(handle, encoding=facts.encoding, errors=facts.errors, newline=None)
         cut = facts.newline == "none" and source.size > 2 * length
         number = 0
         while record := text.read(length) if cut else text.readline(MAX_LINE):
@@ -98,37 +108,45 @@ def head_lines(source: Source, count: int = 50) -> list[str]:
     return [line for line in source.head_text.lstrip("\ufeff").splitlines()[:count] if line.strip()]
 
 
-def implied(places: int, *, optional: bool = False) -> Callable[[str], int | None]:
-    """A parser of unsigned digits with `places` implied decimals, to micros; blank is None where `optional`.
+@dataclass(frozen=True, slots=True)
+class Digits:
+    """Parses digits with `places` implied decimals to micros; blank is None where `optional`.
 
     With more than six places the value is in units of 10 ** -places, so that nothing is rounded here.
     """
 
-    def parse(text: str) -> int | None:
+    places: int
+    optional: bool = False
+    signed: bool = False
+
+    def __call__(self, text: str) -> int | None:
+        """The value of a cell.
+
+        Raises:
+            ValueError: with what was expected.
+        """
         value = text.strip()
-        if not value and optional:
+        negative = self.signed and (value.startswith("-") or value.endswith("-"))
+        if self.signed:
+            value = value.removeprefix("-").removeprefix("+").removesuffix("-").removesuffix("+").strip()
+        if not value and self.optional:
             return None
         if not _DIGITS.fullmatch(value):
-            raise ValueError(f"digits with {places} implied decimals")
-        number = int(value) * 10 ** max(PLACES - places, 0)
-        if number > MAX_MICROS * 10 ** max(places - PLACES, 0):
+            raise ValueError(f"digits with {self.places} implied decimals")
+        number = int(value) * 10 ** max(PLACES - self.places, 0)
+        if number > MAX_MICROS * 10 ** max(self.places - PLACES, 0):
             raise ValueError(f"a number of at most {MAX_MICROS // 10**PLACES}")
-        return number
-
-    return parse
+        return -number if negative else number
 
 
-def signed(places: int, *, optional: bool = False) -> Callable[[str], int | None]:
-    """Like :func:`implied` with a sign before the digits (`+`, `-` or none) or behind them."""
-    digits = implied(places, optional=optional)
+def implied(places: int, *, optional: bool = False) -> Digits:
+    """Unsigned :class:`Digits`."""
+    return Digits(places, optional)
 
-    def parse(text: str) -> int | None:
-        value = text.strip()
-        negative = value.startswith("-") or value.endswith("-")
-        number = digits(value.removeprefix("-").removeprefix("+").removesuffix("-").removesuffix("+"))
-        return -number if number is not None and negative else number
 
-    return parse
+def signed(places: int, *, optional: bool = False) -> Digits:
+    """:class:`Digits` with a sign before them (`+`, `-` or none) or behind."""
+    return Digits(places, optional, signed=True)
 
 
 def sign(text: str) -> int:

@@ -185,6 +185,10 @@ class Source:
         if member not in self._scans:
             raise BadInput(Issue(file=shown, message="is an archive", expected="a text file"))
         scan = self._scans[member][1]
+        if scan.cut:
+            raise BadInput(
+                Issue(file=shown, message="ends in the middle of a letter", expected="a file that is not cut off")
+            )
         if scan.facts is None:
             raise BadInput(Issue(file=shown, message="is no text file", expected="text in UTF-8, UTF-16 or cp1252"))
         return scan.facts

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import IO
@@ -15,22 +16,49 @@ MAX_LINE = 64 * 1024 * 1024  # characters; a longer line means that the file is 
 MAX_CELL = 100_000
 CHUNK_ROWS = 20_000
 _CONTROL = bytes(range(9)) + bytes(range(14, 27)) + bytes(range(28, 32))
+#: The decoding of a UTF-8 text in which some bytes are Windows-1252.
+MIXED = "tem-utf-8-or-cp1252"
+_STRAYS = re.compile("[\udc80-\udcff]")
 _UNDEFINED_1252 = b"\x81\x8d\x8f\x90\x9d"
 DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe"}
 
 
+def _as_1252(error: UnicodeError) -> tuple[str, int]:
+    """Decode bytes that are no UTF-8 as Windows-1252."""
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return error.object[error.start : error.end].decode("cp1252", errors="replace"), error.end
+
+
+codecs.register_error(MIXED, _as_1252)
+
+
 @dataclass(frozen=True, slots=True)
 class TextFacts:
-    """How a text is written. `newline` is one of lf, crlf, cr, mixed, none."""
+    """How a text is written. `newline` is one of lf, crlf, cr, mixed, none.
+
+    `errors` is how its decoder treats bytes that are no UTF-8 in a text that else is; `ended` says that its last line
+    has its line end.
+    """
 
     encoding: str
     bom: bool
     newline: str
+    errors: str = "strict"
+    ended: bool = True
+
+    def table_warnings(self) -> list[str]:
+        """:meth:`warnings` of a table without a trailer, in which a cut-off last row can look like a whole one."""
+        if self.ended or self.newline == "none":
+            return self.warnings()
+        return [*self.warnings(), "the last line has no line end: if the file is cut off, its last value is too"]
 
     def warnings(self) -> list[str]:
         """What differs from plain UTF-8 with normal line ends, as short sentences."""
         found = []
-        if self.encoding not in {"utf-8", "utf-8-sig"}:
+        if self.errors == MIXED:
+            found.append("some letters are Windows-1252 in a text that else is UTF-8")
+        elif self.encoding not in {"utf-8", "utf-8-sig"}:
             found.append(f"encoding {self.encoding} instead of UTF-8")
         elif self.bom:
             found.append("byte-order mark at the start")
@@ -46,10 +74,13 @@ class TextScan:
         self.facts: TextFacts | None = None
         self._start = b""
         self._first = True
-        self._utf8: codecs.IncrementalDecoder | None = codecs.getincrementaldecoder("utf-8")()
+        self._utf8 = codecs.getincrementaldecoder("utf-8")()
         self._utf16: codecs.IncrementalDecoder | None = None
         self._wide = ""
+        self._letters = 0  # bytes of letters beyond ASCII in UTF-8, each without its first
+        self._strays = 0  # bytes that are no UTF-8
         self._cp1252 = True
+        self.cut = False
         self._control = False
         self._cr = self._lf = self._crlf = 0
         self._last = b""
@@ -64,11 +95,7 @@ class TextScan:
         if self._wide:
             self._feed_wide(block)
             return
-        if self._utf8 is not None:
-            try:
-                self._utf8.decode(block)
-            except UnicodeDecodeError:
-                self._utf8 = None
+        self._feed_utf8(block)
         self._cp1252 = self._cp1252 and not block.translate(None, delete=_all_but(_UNDEFINED_1252))
         self._control = self._control or len(block.translate(None, delete=_CONTROL)) != len(block)
         self._cr += block.count(b"\r")
@@ -89,6 +116,18 @@ class TextScan:
         if self._wide:
             self._utf16 = codecs.getincrementaldecoder(self._wide)()
 
+    def _feed_utf8(self, block: bytes) -> None:
+        try:
+            text = self._utf8.decode(block)
+        except UnicodeDecodeError:
+            rest = self._utf8.getstate()
+            self._utf8 = codecs.getincrementaldecoder("utf-8")("surrogateescape")
+            self._utf8.setstate(rest)
+            text = self._utf8.decode(block)
+        self._letters += len(block) - len(text)
+        if self._utf8.errors != "strict":
+            self._strays += len(_STRAYS.findall(text))
+
     def _feed_wide(self, block: bytes) -> None:
         if self._utf16 is None:
             return
@@ -98,23 +137,32 @@ class TextScan:
             self._utf16 = None
             return
         self._control = self._control or "\x00" in text
+        self._last = text[-1:].encode() or self._last
         self._cr += text.count("\r")
         self._lf += text.count("\n")
         self._crlf += text.count("\r\n")
 
     def close(self) -> None:
-        """All bytes were fed: decide."""
+        """All bytes were fed: decide. A UTF-8 text that ends inside a letter is none: it is `cut`."""
         bom = self._start.startswith(codecs.BOM_UTF8)
+        ended = self._last in {b"\n", b"\r"}
         if self._wide:
             if self._utf16 is not None and not self._control and self._ended(self._utf16):
-                self.facts = TextFacts("utf-16" if self._wide == "utf-16" else self._wide, True, self._newline())
+                self.facts = TextFacts(
+                    "utf-16" if self._wide == "utf-16" else self._wide, True, self._newline(), ended=ended
+                )
             return
         if self._control:
             return
-        if self._utf8 is not None and self._ended(self._utf8):
-            self.facts = TextFacts("utf-8-sig" if bom else "utf-8", bom, self._newline())
+        utf8 = "utf-8-sig" if bom else "utf-8"
+        if self._letters > self._strays > 0:
+            self.facts = TextFacts(utf8, bom, self._newline(), MIXED, ended)
+        elif not self._strays and self._ended(self._utf8):
+            self.facts = TextFacts(utf8, bom, self._newline(), ended=ended)
+        elif not self._strays and self._letters > len(self._utf8.getstate()[0]):
+            self.cut = True
         elif self._cp1252:
-            self.facts = TextFacts("cp1252", False, self._newline())
+            self.facts = TextFacts("cp1252", False, self._newline(), ended=ended)
 
     @staticmethod
     def _ended(decoder: codecs.IncrementalDecoder) -> bool:
@@ -138,7 +186,8 @@ class TextScan:
             scan.feed(head[: len(head) - cut])
             scan.close()
             if scan.facts is not None and scan.facts.encoding != "cp1252":
-                return head[: len(head) - cut].decode(scan.facts.encoding, errors="replace")
+                known = MIXED if scan.facts.errors == MIXED else "replace"
+                return head[: len(head) - cut].decode(scan.facts.encoding, errors=known)
         return head.decode("cp1252", errors="replace") if scan.facts is not None else None
 
 
@@ -185,7 +234,7 @@ def blocks(handle: IO[bytes], facts: TextFacts, delimiter: str, shown: str, size
         BadInput: if a line is longer than 64 million characters.
     """
     csv.field_size_limit(2 * MAX_LINE)
-    text = io.TextIOWrapper(handle, encoding=facts.encoding, newline="")
+    text = io.TextIOWrapper(handle, encoding=facts.encoding, errors=facts.errors, newline="")
     pending: list[str] = []
     readline = text.readline
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 from core import periods
@@ -12,8 +13,8 @@ from loaders.contract import Bill, BillLine, Rejected, SourceRow
 from loaders.reading.declare import cycle_period
 from loaders.x12 import values
 from loaders.x12.invoice import Transaction
-from loaders.x12.parts import Call, Said
-from loaders.x12.tie import Tie, tie
+from loaders.x12.parts import Call, Charge, Draft, Leaf, Outline
+from loaders.x12.tie import Tie
 
 _WIRELESS = ("wireless", "mobil", "cellular", "firstnet", "verizon", "t-mobile")
 _FIXED = {"TCD": "call", "USD": "rate band"}
@@ -37,16 +38,15 @@ def problem_of(transaction: Transaction) -> str | None:
     return None
 
 
-def bill_of(transaction: Transaction, sender: str) -> tuple[Bill, list[Rejected]]:
+def bill_of(transaction: Transaction, tied: Tie, sender: str) -> tuple[Bill, list[Rejected]]:
     """The bill, and the segments that could not be used. Only for a transaction without :func:`problem_of`."""
     account, issued = transaction.account(), transaction.issued_on
     assert account
     assert issued
-    tied = tie(transaction)
     first, last = _period(transaction)
     previous, paid = transaction.carried()
     carrier = transaction.carrier() or sender or "unknown carrier"
-    memo = transaction.type == "CR" and tied.total > 0
+    memo = transaction.is_credit_note() and tied.total > 0
     sign = -1 if memo else 1
     bill = Bill(
         carrier_id=values.carrier_id(carrier),
@@ -64,7 +64,7 @@ def bill_of(transaction: Transaction, sender: str) -> tuple[Bill, list[Rejected]
         previous_balance=previous,
         payments=paid,
         total=sign * tied.total,
-        kind="credit_note" if transaction.type == "CR" else "invoice",
+        kind="credit_note" if transaction.is_credit_note() else "invoice",
         attributes=_attributes(transaction, tied),
     )
     _charges(bill, transaction, tied, sign)
@@ -74,7 +74,6 @@ def bill_of(transaction: Transaction, sender: str) -> tuple[Bill, list[Rejected]
         transaction.count(remark)
     if memo:
         transaction.count("credit memo")
-    line_states.mark(bill)
     return bill, sorted(rejected, key=lambda item: item.row.line)
 
 
@@ -124,42 +123,61 @@ def _attributes(transaction: Transaction, tied: Tie) -> dict[str, str]:
 
 
 def _charges(bill: Bill, transaction: Transaction, tied: Tie, sign: int) -> None:
+    """Add the charges and their lines to the bill, and mark the states of the lines."""
     mobile = any(word in bill.carrier_name.casefold() for word in _WIRELESS)
+    kind = "mobile" if mobile else "fixed_voice"
+    lines, charges = bill.lines, bill.charges
     main = transaction.account()
-    #: Charges of drafts that say the same, without what depends on where a draft stands.
-    made: dict[Said, dict[str, Any]] = {}
-    for draft in tied.drafts:
-        said, level = draft.said, draft.level
-        known = made.get(said)
-        if known is None:
-            value = said.facts.priced if tied.unit_prices and said.facts.priced is not None else said.value
-            if value is None:
-                transaction.count("no amount")
+    rest: list[Charge] = []
+    full: set[str] = set()
+    met_again = False
+    plain: dict[Outline, bool] = {}
+    for entry in tied.drafts:
+        if isinstance(entry, Leaf):
+            outline = entry.outline
+            charges += entry.charges
+            number = entry.line
+            if number is not None and entry.positive:
+                if outline not in plain:
+                    state = line_states.line_state(entry.charges, bill.period_start, bill.period_end)
+                    plain[outline] = state == line_states.FULL and not outline.lines[0][2]
+                if plain[outline] and number not in lines:
+                    lines[number] = BillLine(number, kind)
+                    full.add(number)
+                    continue
+            found = entry.lines()
+            rest += entry.charges
+        else:
+            charge = charge_of(transaction, entry, sign, unit_prices=tied.unit_prices)
+            if charge is None:
                 continue
-            known = _charge(said, sign * said.facts.sign * value, draft.words())
-            if said.shared and (said.texts or said.facts.text):
-                made[said] = known
-        charge = known.copy()
-        number, circuit = draft.place()
-        charge["billed_number"] = number
-        if number and number not in bill.lines:
-            kind = "circuit" if circuit else "mobile" if mobile else "fixed_voice"
-            bill.lines[number] = BillLine(number, kind)
-        start, end = draft.dates()
-        if start or end:
-            if not (start and end and start <= end):
-                start, end = ordered(transaction, start, end)
-            charge["period_start"], charge["period_end"] = start, end
-        if level.account and level.account != main:
-            charge["attributes"] = {**(said.others or {}), "sub account": level.account}
-        bill.charges.append(charge)
+            if entry.level.account and entry.level.account != main:
+                charge["attributes"] = {**(entry.said.others or {}), "sub account": entry.level.account}
+            number_or_none, circuit = entry.place()
+            found = [(number_or_none, circuit)] if number_or_none else []
+            charges.append(charge)
+            rest.append(charge)
+        for number, circuit in found:
+            if number not in lines:
+                lines[number] = BillLine(number, "circuit" if circuit else kind)
+            elif number in full:
+                met_again = True
+    line_states.mark(bill) if met_again else line_states.mark(bill, full, rest)
 
 
-def _charge(said: Said, amount: int, words: str | None) -> dict[str, Any]:
-    """What all charges share of which the same is said."""
-    facts = said.facts
-    charge: dict[str, Any] = {
-        "billed_number": None,
+def charge_of(transaction: Transaction, draft: Draft, sign: int = 1, *, unit_prices: bool = False) -> Charge | None:
+    """The charge that a draft becomes, None (which is counted) where the file gives no amount.
+
+    `sign` is -1 in a credit memo; `unit_prices` says that quantity x unit price counts, not AMT.
+    """
+    said, facts = draft.said, draft.facts
+    value = facts.priced if unit_prices and facts.priced is not None else said.value
+    if value is None:
+        transaction.count("no amount")
+        return None
+    amount, words = sign * facts.sign * value, draft.words()
+    charge: Charge = {
+        "billed_number": draft.place()[0],
         "category": values.category(words or "", facts.kind, amount < 0),
         "item_code": said.code or facts.code,
         "description": words,
@@ -172,6 +190,11 @@ def _charge(said: Said, amount: int, words: str | None) -> dict[str, Any]:
         charge["unit_rate"] = facts.rate
     if said.others:
         charge["attributes"] = said.others
+    start, end = draft.dates()
+    if start or end:
+        if not (start and end and start <= end):
+            start, end = ordered(transaction, start, end)
+        charge["period_start"], charge["period_end"] = start, end
     return charge
 
 
@@ -220,7 +243,7 @@ def _usage(bill: Bill, transaction: Transaction) -> list[Rejected]:
 
 def _event(bill: Bill, call: Call, number: str) -> dict[str, Any]:
     words = f"{call.words} {call.level.words()}".casefold()
-    kind, unit, quantity = _measured(call, words)
+    kind, unit, quantity = _measured(call.unit, call.quantity, words)
     to_phone, from_phone = values.phone(call.to_place), values.phone(call.from_place)
     incoming = to_phone is not None and to_phone[-10:] == values.phone(number or "")
     peer = from_phone if incoming else to_phone
@@ -247,13 +270,15 @@ def _first_day(bill: Bill, call: Call) -> str:
     return start or end or bill.period_start or bill.issued_on
 
 
-def _measured(call: Call, words: str) -> tuple[str, str, int | None]:
-    known = values.UNITS.get(call.unit)
-    if known and call.quantity is not None and call.quantity >= 0:
-        kind, unit, times, parts = known
-        return kind, unit, round_half_up(Fraction(call.quantity * times, parts))
+@lru_cache(maxsize=50_000)
+def _measured(unit: str, measured: int | None, words: str) -> tuple[str, str, int | None]:
+    """(usage type, canonical unit, quantity) of what a file measures in its unit, or only describes in words."""
+    known = values.UNITS.get(unit)
+    if known and measured is not None and measured >= 0:
+        kind, canonical, times, parts = known
+        return kind, canonical, round_half_up(Fraction(measured * times, parts))
     if any(word in words for word in ("text", "messag", "sms")):
-        return "sms", "msg", call.quantity if call.quantity is None or call.quantity >= 0 else None
+        return "sms", "msg", measured if measured is None or measured >= 0 else None
     if "data" in words or "internet" in words:
         return "data", "MB", None
     return "voice", "min", None

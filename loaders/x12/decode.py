@@ -1,4 +1,4 @@
-"""Segments that repeat word for word in a bill, decoded once: what their elements say, apart from where they stand."""
+"""What the elements of a segment say, apart from where the segment stands."""
 
 from __future__ import annotations
 

@@ -14,8 +14,9 @@ from core.issues import clip
 from loaders.contract import Rejected, SourceRow
 from loaders.reading.declare import RowError
 from loaders.x12 import decode, values
-from loaders.x12.decode import LEVEL_AMOUNT, get, relation
-from loaders.x12.parts import Call, Draft, Level, Said, Segments
+from loaders.x12.decode import LEVEL_AMOUNT, Facts, get, relation
+from loaders.x12.parts import Call, Draft, Leaf, Level, Said, Segments
+from loaders.x12.segments import Delimiters
 
 _ACCOUNTS = ("12", "11", "1L", "14", "AJ", "BLT", "9V", "AN")  # REF01 codes of account numbers, the best first
 _PAYEES = ("SJ", "PE", "RE", "SE", "VN", "SV")  # N101 and NM101 codes of the carrier, the best first
@@ -24,34 +25,10 @@ _INSURANCE_LEVELS = {"19", "20", "21", "22", "23", "PT"}
 _INSURED = {"IL", "IN", "QC", "HK"}  # entities that only insurers name: insured, patient, subscriber
 _PREVIOUS, _PAYMENTS = {"P"}, {"TP", "PP", "P", "AP", "C5"}
 
+_TCD_ELEMENTS = 17
 
-_ITEMS = ("SLN", "IT1")
-_AMOUNTS = {*_ITEMS, "ITA", "SAC", "TXI"}
-
-#: What applies a segment or group to a transaction, what it says, and how many segments it is.
-Plan = tuple[Callable[["Transaction", Any], None], Any, int]
-
-
-class Memory:
-    """Segments and groups that repeat word for word, by their text; what stands once in a file is not kept."""
-
-    _PLANS, _SEEN = 50_000, 500_000
-
-    def __init__(self) -> None:
-        self.plans: dict[str, Plan] = {}
-        self._seen: set[int] = set()
-
-    def learn(self, text: str, plan: Plan) -> None:
-        """Keep the plan from the second time on that the text is read."""
-        mark = hash(text)
-        if mark in self._seen:
-            if len(self.plans) >= self._PLANS:
-                self.plans.clear()
-            self.plans[text] = plan
-        else:
-            if len(self._seen) >= self._SEEN:
-                self._seen.clear()
-            self._seen.add(mark)
+#: Tags of segments that stand around transactions.
+ENVELOPE = frozenset({"ST", "SE", "GS", "GE", "ISA", "IEA"})
 
 
 class Insurance(Exception):
@@ -59,27 +36,30 @@ class Insurance(Exception):
 
 
 class Transaction:
-    """What one ST..SE says. `first` is the number of its first segment in the file, `terminator` what ends segments."""
+    """What one ST..SE says. `first` is the number of its first segment in the file.
 
-    def __init__(self, control: str, first: int, terminator: str) -> None:
+    Its drafts stand in the order of the file; a level that was read by its outline is one :class:`Leaf` among them.
+    """
+
+    def __init__(self, control: str, first: int, marks: Delimiters) -> None:
         self.control = control
         self.first = first
         self.at = first
-        self.terminator = terminator
-        self.groups: list[str] = []
+        self.marks = marks
+        self.texts: list[str | Leaf] = []
         self.rejected: list[Rejected] = []
         self.bad: set[int] = set()
         self.remarks: list[str] = []
         self.unread: dict[str, int] = {}
         self.counts: dict[str, int] = {}
-        self.levels: dict[str, Level] = {}
+        self.levels: dict[str, Level | Leaf] = {}
         self.root = Level()
         self.level = self.root
         self.item: Draft | None = None
         self.extra: Draft | None = None
         self.call: Call | None = None
         self.scope = "heading"
-        self.drafts: list[Draft] = []
+        self.drafts: list[Draft | Leaf] = []
         self.calls: list[Call] = []
         self.number: str | None = None
         self.issued_on: str | None = None
@@ -96,29 +76,23 @@ class Transaction:
         self.balances: list[tuple[str, str, int]] = []
         self.lines_counted: int | None = None
 
-    def take(self, number: int, raw: str, elements: list[str], memory: Memory) -> None:
-        """Read one segment; one that cannot be read is set aside, one that can be decoded alone is remembered.
+    def take(self, number: int, raw: str, elements: list[str]) -> None:
+        """Read one segment; one that cannot be read is set aside.
 
         Raises:
             Insurance: if the segment can only be an insurer's.
         """
-        self.groups.append(raw)
+        self.texts.append(raw)
         self.at = number
         tag = elements[0]
         try:
             if tag in DECODED:
                 decode, apply = DECODED[tag]
-                facts = decode(elements)
-                if tag in _AMOUNTS:
-                    facts = Said(facts)
-                    facts.shared = True
-                if tag != "SI" and len(raw) < 200:
-                    memory.learn(raw, (apply, facts, 1))
-                apply(self, facts)
+                apply(self, decode(elements))
             elif tag in HANDLERS:
                 HANDLERS[tag](self, elements)
             else:
-                self._unknown(number, raw, elements, memory)
+                self._unknown(number, raw, elements)
         except RowError as problem:
             self.reject(number, raw, problem.field, problem.found, problem.expected)
         except ValueError as problem:
@@ -126,16 +100,21 @@ class Transaction:
         except IndexError:
             self.reject(number, raw, tag, f"{len(elements) - 1} elements", f"a complete {tag} segment")
 
-    def learn(self, group: str, last: int, count: int, memory: Memory) -> None:
-        """Remember a group of segments, just read, that made one item and told nothing else.
+    def afresh(self) -> Transaction:
+        """The same transaction, read segment by segment."""
+        again = Transaction(self.control, self.first, self.marks)
+        for row in self.rows(with_bad=True):
+            again.take(row.line, row.raw, row.raw.split(self.marks.element))
+        again.settle()
+        return again
 
-        It means the same wherever no PID or AMT stands around the items of a level (:meth:`settle`), and before TDS.
-        """
-        item, alone = self.item, self.level.stream is None and self.total is None
-        whole = self.bad.isdisjoint(range(last - count + 1, last + 1))
-        if item is not None and alone and whole and group[:3] in _ITEMS and len(group) < 1000:
-            item.said.shared = True
-            memory.learn(group, (Transaction._item, item.said, count))
+    def is_credit_note(self) -> bool:
+        """Whether BIG07 says so."""
+        return self.type == "CR"
+
+    def has_leaves(self) -> bool:
+        """Whether any level was read by its outline."""
+        return any(isinstance(draft, Leaf) for draft in self.drafts)
 
     def reject(self, number: int, raw: str, field: str | None, found: str | None, expected: str | None) -> None:
         """Set a segment aside."""
@@ -144,17 +123,17 @@ class Transaction:
 
     def rows(self, *, with_bad: bool = False) -> Segments:
         """The segments that were read, those that were set aside only on demand."""
-        return Segments(self.first, self.groups, self.terminator, set() if with_bad else self.bad)
+        return Segments(self.first, self.texts, self.marks, set() if with_bad else self.bad)
 
     def count(self, name: str) -> None:
         """Count something that is remarked on once per file."""
         self.counts[name] = self.counts.get(name, 0) + 1
 
-    def _unknown(self, number: int, raw: str, elements: list[str], memory: Memory) -> None:
+    def _unknown(self, number: int, raw: str, elements: list[str]) -> None:
         tag = elements[0].strip()
         if tag != elements[0] and (tag in HANDLERS or tag in DECODED):
-            self.groups.pop()
-            self.take(number, raw, [tag, *elements[1:]], memory)
+            self.texts.pop()
+            self.take(number, raw, [tag, *elements[1:]])
         elif 2 <= len(tag) <= 3 and tag.isascii() and tag.isalnum() and len(elements) > 1:
             self.unread[tag] = self.unread.get(tag, 0) + 1
         else:
@@ -200,7 +179,7 @@ class Transaction:
         if self.level.stream is not None:
             self.settle()
         levels = self.levels
-        parent = levels.get(above)
+        parent = self.level_of(above)
         if above and parent is None:
             self.count("orphan HL")
         if identity in levels:
@@ -208,6 +187,13 @@ class Transaction:
         self.level = levels[identity] = Level(parent or self.root)
         self.item = self.extra = self.call = None
         self.scope = "level"
+
+    def level_of(self, identity: str) -> Level | None:
+        """The level with this HL01, None if there is none."""
+        found = self.levels.get(identity)
+        if isinstance(found, Leaf):
+            found = self.levels[identity] = found.level()
+        return found
 
     def _lx(self, e: list[str]) -> None:
         self.item = self.extra = self.call = None
@@ -248,11 +234,11 @@ class Transaction:
     def _give(self, item: object, kind: str, value: object) -> None:
         if isinstance(value, int):
             if isinstance(item, Draft):
-                item.own().give_amount(kind[3:], value)
+                item.said.give_amount(kind[3:], value)
             else:
                 self._add_level_amount(value)
         elif isinstance(item, Draft):
-            said = item.own()
+            said = item.said
             said.texts = f"{said.texts}; {value}" if said.texts else str(value)
         else:
             self.level.text = self.level.text or str(value)
@@ -264,43 +250,43 @@ class Transaction:
 
     # items and what follows them; these never fail, since decoding came first
 
-    def _item(self, said: Said) -> None:
-        draft = Draft("item", self.level, said)
+    def _item(self, facts: Facts) -> None:
+        draft = Draft("item", self.level, Said(facts))
         stream = self.level.stream
         if stream is not None:
             stream.append(("item", draft))
         before = self.item
-        if before is not None and said.facts.tag == "IT1" and before.facts.tag == "SLN":
+        if before is not None and facts.tag == "IT1" and before.facts.tag == "SLN":
             draft.twin = before
         self.drafts.append(draft)
         self.item = draft
         self.extra = self.call = None
         self.scope = "item"
 
-    def _extra(self, said: Said) -> None:
+    def _extra(self, facts: Facts) -> None:
         """An allowance or charge: of an item, of a level, or after the total; those of calls are not summed."""
         if self.call is not None:
             return
         if self.total is not None:
-            draft = Draft("after", self.root, said)
+            draft = Draft("after", self.root, Said(facts))
         else:
-            draft = Draft("extra", self.level, said)
+            draft = Draft("extra", self.level, Said(facts))
             draft.owner = self.item
             if self.scope in {"level", "lx", "heading"}:
                 self.scope = "extra"
         self.drafts.append(draft)
         self.extra = draft
 
-    def _tax(self, said: Said) -> None:
-        if self.call is not None or said.facts.amount is None:
+    def _tax(self, facts: Facts) -> None:
+        if self.call is not None or facts.amount is None:
             return
         if self.total is not None:
-            draft = Draft("after", self.root, said)
+            draft = Draft("after", self.root, Said(facts))
         elif self.item is not None:
-            draft = Draft("tax", self.level, said)
+            draft = Draft("tax", self.level, Said(facts))
             draft.owner = self.item
         else:
-            draft = Draft("heading tax" if self.scope == "heading" else "level tax", self.level, said)
+            draft = Draft("heading tax" if self.scope == "heading" else "level tax", self.level, Said(facts))
         self.drafts.append(draft)
 
     def _description(self, facts: tuple[str, str]) -> None:
@@ -317,12 +303,12 @@ class Transaction:
                 level.stream = []
             level.stream.append(("PID", text))
         elif self.item is not None:
-            said = self.item.own()
+            said = self.item.said
             said.texts = f"{said.texts}; {text}" if said.texts else text
             if code and said.facts.code is None:
                 said.code = said.code or code
         elif self.extra is not None and not self.extra.said.texts:
-            self.extra.own().texts = text
+            self.extra.said.texts = text
 
     def _amount(self, facts: tuple[str, int | None]) -> None:
         qualifier, value = facts
@@ -336,16 +322,16 @@ class Transaction:
                 level.stream = []
             level.stream.append((f"AMT{qualifier}", value))
         elif self.item is not None:
-            self.item.own().give_amount(qualifier, value)
+            self.item.said.give_amount(qualifier, value)
 
     def _service(self, facts: tuple[tuple[str, bool] | None, str]) -> None:
         found, service_class = facts
         if found is None:
             if service_class and self.item is not None:
-                self.item.own().note("service class", service_class)
+                self.item.said.note("service class", service_class)
         elif self.call is not None:
             self.call.number = self.call.number or found[0]
-        else:
+        elif self.total is None:
             target: Draft | Level = self.item or self.level
             if target.number is None:
                 target.number, target.circuit = found
@@ -362,7 +348,7 @@ class Transaction:
         about = self.item
         if self.extra is not None and (about is None or about.facts.tag == "IT1"):
             about = self.extra
-        target: Level | Said = self.level if about is None else about.own()
+        target: Level | Said = self.level if about is None else about.said
         if last:
             target.start, target.end = first, last
         elif code in {"150", "186"}:
@@ -377,7 +363,7 @@ class Transaction:
         if code in _ACCOUNTS:
             kept = self.accounts if self.scope == "heading" else self.level_accounts
             kept.setdefault(code, value)
-            if self.level is not self.root and self.level.account is None:
+            if self.level is not self.root and self.level.account is None and self.total is None:
                 self.level.account = value
             return
         target: Level | Draft = self.item or self.level
@@ -389,19 +375,20 @@ class Transaction:
         elif target.number is None and (number := values.phone(value)):
             target.number = number
         elif isinstance(target, Draft):
-            target.own().note(f"reference {code}", value)
+            target.said.note(f"reference {code}", value)
 
     # calls
 
     def _tcd(self, e: list[str]) -> None:
-        call = self._call("TCD", relation(get(e, 16)))
-        call.day = values.day(get(e, 2))
-        call.clock = values.clock(get(e, 3))
-        call.from_place, call.to_place = get(e, 5), get(e, 8)
-        minutes, seconds = values.decimal(get(e, 10)), values.decimal(get(e, 11))
+        e = [*map(str.strip, e), *[""] * (_TCD_ELEMENTS - len(e))]
+        call = self._call("TCD", relation(e[16]))
+        call.day = values.day(e[2])
+        call.clock = values.clock(e[3])
+        call.from_place, call.to_place = e[5], e[8]
+        minutes, seconds = values.decimal(e[10]), values.decimal(e[11])
         if minutes is not None or seconds is not None:
             call.quantity, call.unit = (minutes or 0) + (seconds or 0) // 60, "MJ"
-        call.amount = next((m for at in (12, 13, 14, 15) if (m := values.decimal(get(e, at))) is not None), None)
+        call.amount = next((m for text in e[12:16] if text and (m := values.decimal(text)) is not None), None)
         self._add_call(call)
 
     def _usd(self, e: list[str]) -> None:
@@ -414,7 +401,7 @@ class Transaction:
         self._add_call(call)
 
     def _call(self, tag: str, sign: int) -> Call:
-        call = Call(tag, self.level, self.at, self.groups[-1])
+        call = Call(tag, self.level, self.at, str(self.texts[-1]))
         call.sign = sign
         return call
 
@@ -432,7 +419,7 @@ class Transaction:
             if unit in values.UNITS or self.call.quantity is None:
                 self.call.quantity, self.call.unit = value, unit or self.call.unit
         elif self.item is not None and self.item.facts.quantity is None:
-            self.item.own().quantity = value
+            self.item.said.quantity = value
 
     # the end
 

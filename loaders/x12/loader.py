@@ -9,8 +9,11 @@ from core.issues import Issue
 from loaders.contract import LIKELY, NO, SURE, Item, Rejected, SourceRow
 from loaders.reading.source import Source
 from loaders.x12.bill import bill_of, problem_of, set_aside
-from loaders.x12.invoice import Insurance, Memory, Transaction
+from loaders.x12.invoice import ENVELOPE, Insurance, Transaction
+from loaders.x12.outline import Outlines, shape_of
+from loaders.x12.parts import Leaf
 from loaders.x12.segments import Delimiters, blocks, encoding_of, find_delimiters, head_of
+from loaders.x12.tie import tie
 
 _SHOWN = 12  # elements of a segment in the preview
 _INSURANCE_VERSION = re.compile(r"X146", re.IGNORECASE)
@@ -76,8 +79,8 @@ class X12Bill:
         """One bill for each transaction set, as soon as its SE segment is read."""
         with source.open() as handle:
             reader = _Interchange(source)
-            for marks, segments in blocks(handle, encoding_of(source), source):
-                yield from reader.take(marks, segments)
+            for marks, text, before_level in blocks(handle, encoding_of(source), source):
+                yield from reader.take(marks, text, before_level)
             yield from reader.close()
 
 
@@ -95,17 +98,13 @@ def _insurance(source: Source, reason: str) -> Exception:
     return source.refused(f"is an insurance 811, no telecom bill: {reason}", "an 811 of a telecom carrier")
 
 
-def _nowhere(raw: str) -> None:
-    """Where segments outside of a transaction are kept."""
-
-
 class _Interchange:
     """What stands around the transactions, and what is told of all of them together."""
 
     def __init__(self, source: Source) -> None:
         self.source = source
         self.marks: Delimiters | None = None
-        self.memory = Memory()
+        self.outlines: Outlines | None = None
         self.number = 0
         self.open: Transaction | None = None
         self.skipping: str | None = None
@@ -119,51 +118,60 @@ class _Interchange:
         self.envelope: list[str] = []
         self.ended = False
 
-    def take(self, marks: Delimiters, groups: list[str]) -> Iterator[Item]:
-        """The segments of one block."""
-        if marks != self.marks:
-            self.marks, self.memory = marks, Memory()
-        element, terminator, memory = marks.element, marks.segment, self.memory
-        known = memory.plans.get
-        number, current = self.number, self.open
-        keep = current.groups.append if current is not None else _nowhere
+    def take(self, marks: Delimiters, text: str, before_level: bool) -> Iterator[Item]:
+        """The segments of one block: levels by their outlines where they have been met before, the others one by one.
+
+        A level may be cut where it is the last of a block that does not end before a level.
+        """
+        if self.outlines is None or marks != self.marks:
+            self.marks, self.outlines = marks, Outlines(marks)
+        tag, read = f"HL{marks.element}", self.outlines.read
+        levels, shapes = text.split(marks.segment + tag), shape_of(text).split(marks.segment + tag)
         try:
-            for group in groups:
-                plan = known(group)
-                if plan is not None and current is not None:
-                    apply, said, count = plan
-                    if count == 1 or (current.level.stream is None and current.total is None):
-                        keep(group)
-                        apply(current, said)
-                        number += count
-                        continue
-                raws = group.split(terminator) if terminator in group else [group]
-                for raw in raws:
-                    number += 1
-                    plan = known(raw) if raw is not group else None
-                    if plan is not None and current is not None:
-                        keep(raw)
-                        plan[0](current, plan[1])
-                        continue
-                    elements = raw.split(element)
-                    if current is not None and elements[0] not in _ENVELOPE:
-                        current.take(number, raw, elements, memory)
-                    else:
-                        yield from self._frame(number, raw, elements)
-                        current = self.open
-                        keep = current.groups.append if current is not None else _nowhere
-                if len(raws) > 1 and current is not None:
-                    current.learn(group, number, len(raws), memory)
+            if text.startswith(tag):
+                levels[0], shapes[0] = levels[0][len(tag) :], shapes[0][len(tag) :]
+            else:
+                yield from self._plainly(levels[0])
+                del levels[0], shapes[0]
+            whole = len(levels) if before_level else len(levels) - 1
+            for level, shape in zip(levels[:whole], shapes, strict=False):
+                count = 0 if self.open is None else read(self.open, level, shape)
+                if count:
+                    self.number += count
+                else:
+                    yield from self._level(level, shape)
+            for level in levels[whole:]:
+                yield from self._level(level, shapes[-1])
         except Insurance as known_by:
             raise _insurance(self.source, str(known_by)) from None
-        self.number = number
+
+    def _level(self, text: str, shape: str) -> Iterator[Item]:
+        """A level that has no outline; if it is the last of its transaction, what stands before the total may have."""
+        assert self.marks is not None
+        assert self.outlines is not None
+        tag, totals = f"HL{self.marks.element}", f"{self.marks.segment}TDS{self.marks.element}"
+        cut = text.find(totals)
+        count = self.outlines.read(self.open, text[:cut], shape[:cut]) if self.open is not None and cut >= 0 else 0
+        self.number += count
+        yield from self._plainly(text[cut + len(self.marks.segment) :] if count else tag + text)
+
+    def _plainly(self, text: str) -> Iterator[Item]:
+        assert self.marks is not None
+        element = self.marks.element
+        for raw in text.split(self.marks.segment):
+            self.number += 1
+            elements = raw.split(element)
+            if self.open is not None and elements[0] not in ENVELOPE:
+                self.open.take(self.number, raw, elements)
+            else:
+                yield from self._frame(self.number, raw, elements)
 
     def _frame(self, number: int, raw: str, elements: list[str]) -> Iterator[Item]:
         tag = elements[0].strip()
         if tag == "ST":
             yield from self._begin(number, elements)
         elif tag == "SE":
-            yield from self._end(elements)
+            yield from self._end(number, elements)
         elif tag in {"ISA", "GS", "GE", "IEA", "TA1"}:
             yield from self._envelope(tag, elements)
         elif self.skipping is not None:
@@ -181,31 +189,33 @@ class _Interchange:
             return
         self.skipping = None
         self.transactions += 1
-        self.open = Transaction(
-            elements[2].strip() if len(elements) > 2 else "", number + 1, self.marks.segment if self.marks else "~"
-        )
+        assert self.marks is not None
+        self.open = Transaction(elements[2].strip() if len(elements) > 2 else "", number + 1, self.marks)
 
-    def _end(self, elements: list[str]) -> Iterator[Item]:
+    def _end(self, number: int, elements: list[str]) -> Iterator[Item]:
         self.skipping = None
         transaction, self.open = self.open, None
         if transaction is None:
             return
         transaction.settle()
+        problem = problem_of(transaction)
+        tied = None
+        if problem is None:
+            tied = tie(transaction)
+            if tied is None or (transaction.is_credit_note() and transaction.has_leaves()):
+                transaction = transaction.afresh()
+                tied = tie(transaction)
         said = elements[1].strip() if len(elements) > 1 else ""
-        if (said.lstrip("0") or "0") != str(len(transaction.rows(with_bad=True)) + 2):
+        if (said.lstrip("0") or "0") != str(number - transaction.first + 2):
             transaction.count("SE01")
         if len(elements) > 2 and elements[2].strip() != transaction.control:
             transaction.count("SE02")
-        yield from self._finish(transaction)
-
-    def _finish(self, transaction: Transaction) -> Iterator[Item]:
-        problem = problem_of(transaction)
-        if problem is not None:
-            yield from set_aside(transaction, problem)
+        if tied is None:
+            yield from set_aside(transaction, problem or "")
         else:
             if transaction.lines_counted is not None and transaction.lines_counted not in _line_counts(transaction):
                 transaction.count("CTT01")
-            bill, rejected = bill_of(transaction, self.sender)
+            bill, rejected = bill_of(transaction, tied, self.sender)
             yield from rejected
             yield bill
         for name, count in transaction.counts.items():
@@ -265,11 +275,13 @@ class _Interchange:
             yield Issue(severity="warning", message=f"{count} segments {tag} are unknown and were not read")
 
 
-_ENVELOPE = frozenset({"ST", "SE", "GS", "GE", "ISA", "IEA"})
-
-
 def _line_counts(transaction: Transaction) -> set[int]:
     """What CTT01 counts differs between carriers: levels, IT1s, SLNs, both together, or nothing."""
-    tags = [draft.facts.tag for draft in transaction.drafts if draft.origin == "item"]
+    tags: list[str] = []
+    for entry in transaction.drafts:
+        if isinstance(entry, Leaf):
+            tags += entry.outline.items
+        elif entry.origin == "item":
+            tags.append(entry.facts.tag)
     baseline = tags.count("IT1")
     return {0, len(transaction.levels), baseline, len(tags) - baseline, len(tags)}

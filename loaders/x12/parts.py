@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from core.money import to_text
 from loaders.contract import SourceRow
 from loaders.x12.decode import Facts
+from loaders.x12.segments import Delimiters
 
+_REMEMBERED = 64  # of the amounts that levels of one outline have
+
+Charge = dict[str, Any]
 _TOTAL_AMOUNTS = {"1", "LI", "PB", "TP", "TT", "BD"}  # AMT01 codes that mean the item's own total
 
 
@@ -17,6 +23,7 @@ class Level:
     number: str | None = None
     circuit = False
     account: str | None = None
+    heritage = 0  #: see :meth:`loaders.x12.outline.Outlines.read`
     start: str | None = None
     end: str | None = None
     text = ""
@@ -62,10 +69,7 @@ class Level:
 
 
 class Said:
-    """What an amount's own segment says (`facts`), and what the segments after it add.
-
-    One that is `shared` stands for all drafts whose segments repeat word for word: to change it, :meth:`Draft.own`.
-    """
+    """What an amount's own segment says (`facts`), and what the segments after it add."""
 
     amount: int | None = None
     which = ""
@@ -75,7 +79,6 @@ class Said:
     start: str | None = None
     end: str | None = None
     more: dict[str, str] | None = None
-    shared = False
 
     def __init__(self, facts: Facts) -> None:
         self.facts = facts
@@ -91,12 +94,6 @@ class Said:
     def others(self) -> dict[str, str] | None:
         """What becomes attributes of the charge."""
         return self.more or self.facts.others
-
-    def copy(self) -> Said:
-        """The same, to be changed."""
-        said = Said(self.facts)
-        vars(said).update(vars(self), shared=False)
-        return said
 
     def give_amount(self, qualifier: str, value: int) -> None:
         """The first AMT is the amount; one whose code means a total is better, the others are kept aside."""
@@ -127,12 +124,6 @@ class Draft:
         self.level = level
         self.said = said
         self.facts = said.facts
-
-    def own(self) -> Said:
-        """What is said of this draft alone: to be added to."""
-        if self.said.shared:
-            self.said = self.said.copy()
-        return self.said
 
     @property
     def value(self) -> int | None:
@@ -195,27 +186,122 @@ class Call:
         self.words = ""
 
 
+#: New charges with their amounts, but without the numbers at places; their sum; whether none is negative or 0.
+Filled = tuple[list[Charge], int, bool]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Outline:
+    """What all levels of one outline have in common; see :mod:`loaders.x12.outline`.
+
+    `texts` cuts the texts at the places of a level out of it. A charge begins as a copy of a template (`new`); then
+    its number, where that stands at a place, and its amounts are put in: (field, place, factor). `lines` are the
+    numbers billed, each by its place or as it always is, with whether it is a circuit; `line` is the place of the
+    number that all charges are billed to, if there is one. `items` are the tags of the items. `steady`: no charge can
+    be negative.
+    """
+
+    segments: int
+    texts: Callable[[str], Sequence[str]]
+    like: Level
+    number: int | None
+    charges: tuple[tuple[Callable[[], Charge], int | None, tuple[tuple[str, int, int], ...]], ...]
+    lines: tuple[tuple[int | None, str, bool], ...]
+    line: int | None
+    items: tuple[str, ...]
+    steady: bool
+    _known: dict[Sequence[str], tuple[list[Callable[[], Charge]], int, bool]] = field(default_factory=dict)
+
+    def filled(self, sums: Sequence[str]) -> Filled | None:
+        """Charges with the amounts that stand at the places; those that were met before are remembered.
+
+        None where a credit may be 0: it is of another category then.
+        """
+        known = self._known.get(sums)
+        if known is not None:
+            return [new() for new in known[0]], known[1], known[2]
+        amounts = [int(text.replace(".", "")) for text in sums]
+        if 0 in amounts and not self.steady:
+            return None
+        charges = []
+        total = 0
+        for new, _, fields in self.charges:
+            charge = new()
+            for name, at, factor in fields:
+                charge[name] = amounts[at] * factor
+            total += charge["amount"]
+            charges.append(charge)
+        positive = self.steady and 0 not in amounts
+        if len(self._known) < _REMEMBERED:
+            self._known[sums] = [charge.copy().copy for charge in charges], total, positive
+        return charges, total, positive
+
+
+class Leaf:
+    """A level that was read by its outline: charges as the plainest reading has them, and their sum.
+
+    `line` is the number that all of them are billed to, if there is one; `positive` says that none is negative or 0.
+    """
+
+    __slots__ = ("charges", "line", "outline", "parent", "positive", "text", "total")
+
+    def __init__(self, outline: Outline, parent: Level, text: str, texts: Sequence[str], filled: Filled) -> None:
+        """`text` is the level without its tag, `texts` stand at its places, `filled` are its charges."""
+        self.outline = outline
+        self.parent = parent
+        self.text = text
+        self.charges, self.total, self.positive = filled
+        self.line = None
+        if outline.line is not None:
+            self.line = line = texts[outline.line]
+            for charge in self.charges:
+                charge["billed_number"] = line
+        else:
+            for charge, (_, number, _) in zip(self.charges, outline.charges, strict=True):
+                if number is not None:
+                    charge["billed_number"] = texts[number]
+
+    def lines(self) -> list[tuple[str, bool]]:
+        """The numbers billed, each with whether it is a circuit."""
+        texts = self.outline.texts(self.text)
+        return [(always if at is None else texts[at], circuit) for at, always, circuit in self.outline.lines]
+
+    def level(self) -> Level:
+        """The level itself, for those that name it as their parent."""
+        outline = self.outline
+        like, level = outline.like, Level(self.parent)
+        level.number = like.number if outline.number is None else outline.texts(self.text)[outline.number]
+        level.circuit, level.start, level.end, level.text = like.circuit, like.start, like.end, like.text
+        return level
+
+
 class Segments(Collection[SourceRow]):
     """The segments of one transaction as rows: only the text is kept, the rows are made when they are asked for.
 
-    `groups` holds segments, one or several in a text; they are numbered from `first`, those in `without` are left out.
+    `texts` holds segments and levels; segments are numbered from `first`, those in `without` are left out.
     """
 
-    def __init__(self, first: int, groups: list[str], terminator: str, without: set[int]) -> None:
+    def __init__(self, first: int, texts: list[str | Leaf], marks: Delimiters, without: set[int]) -> None:
         self._first = first
-        self._groups = groups
-        self._terminator = terminator
+        self._texts = texts
+        self._marks = marks
         self._without = without
 
     def __len__(self) -> int:
-        mark = self._terminator
-        return len(self._groups) + sum(group.count(mark) for group in self._groups) - len(self._without)
+        every = sum(entry.outline.segments if isinstance(entry, Leaf) else 1 for entry in self._texts)
+        return every - len(self._without)
 
     def __iter__(self) -> Iterator[SourceRow]:
-        raws = (raw for group in self._groups for raw in group.split(self._terminator))
-        for number, raw in enumerate(raws, self._first):
+        for number, raw in enumerate(self._raws(), self._first):
             if number not in self._without:
                 yield SourceRow(None, number, raw)
+
+    def _raws(self) -> Iterator[str]:
+        for entry in self._texts:
+            if isinstance(entry, Leaf):
+                yield from f"HL{self._marks.element}{entry.text}".split(self._marks.segment)
+            else:
+                yield entry
 
     def __contains__(self, row: object) -> bool:
         return any(row == own for own in self)

@@ -1,31 +1,21 @@
-"""X12 as a stream of segments: delimiters from the ISA segment, whatever its padding; memory of one block.
-
-Segments that only say more of the one before them stay together with it (:data:`FOLLOWERS`): in a bill of many lines
-such groups repeat word for word, and who has read one need not read it again.
-"""
+"""X12 as a stream of segments: delimiters from the ISA segment, whatever its padding; memory of one block."""
 
 from __future__ import annotations
 
 import codecs
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import IO
 
 from core.issues import BadInput
 from loaders.reading.source import Source
 from loaders.reading.text import MAX_LINE
 
-BLOCK = 1024 * 1024  # bytes
+BLOCK = 128 * 1024  # bytes; a block and what is made of it stay in the cache of the processor
 _BLANKS = " \t\r\n\ufeff"
 _ISA_ELEMENTS = 16
 _HEAD = 4000  # characters in which an ISA segment ends
 _ISA_LONGEST = 40  # characters of an element; 15 is the longest of the standard
-
-
-#: Tags of segments that are given in one text with the segment before them.
-FOLLOWERS = ("PID", "DTM", "AMT")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +80,11 @@ def head_of(source: Source) -> str:
     return text.lstrip(_BLANKS)
 
 
-def blocks(handle: IO[bytes], encoding: str, source: Source) -> Iterator[tuple[Delimiters, list[str]]]:
-    """Lists of groups of segments, without line ends, in the order of the file.
+def blocks(handle: IO[bytes], encoding: str, source: Source) -> Iterator[tuple[Delimiters, str, bool]]:
+    """Texts of whole segments, without line ends and the last terminator, in the order of the file.
 
-    A group is a segment with the :data:`FOLLOWERS` behind it and the terminators between them; where a block ends, a
-    group may be cut between two segments. The last segment is given even where the file ends before its terminator. A
-    second interchange may have other delimiters.
+    With each comes whether it ends just before an HL segment, as it does where it holds several levels. The last
+    segment is given even where the file ends before its terminator. A second interchange may have other delimiters.
 
     Raises:
         BadInput: if an ISA segment is unusable, or a segment is longer than 64 million characters.
@@ -115,14 +104,16 @@ def blocks(handle: IO[bytes], encoding: str, source: Source) -> Iterator[tuple[D
                 if not text or (len(text) < _HEAD and more):
                     break
                 current = earlier = _next_delimiters(text, earlier, source)
-            cut = text.rfind(current.segment) + 1 if more else len(text)
+            level = _last_level(text, current) if more else 0
+            cut = level or (text.rfind(current.segment) + 1 if more else len(text))
             if cut == 0:
                 if len(text) > MAX_LINE:
                     raise source.refused(f"has a segment of more than {MAX_LINE} characters")
                 break
             end = _end_of_interchange(text, current, cut)
             whole, text = text[: end or cut], text[end or cut :]
-            yield current, _split(whole, current)
+            if whole := _cleaned(whole, current):
+                yield current, whole, bool(level) and end is None
             if end is None:
                 break
             current = None
@@ -138,31 +129,39 @@ def _next_delimiters(text: str, earlier: Delimiters | None, source: Source) -> D
         raise source.refused(f"has {problem}", "an X12 interchange that starts with ISA") from None
 
 
+def _last_level(text: str, delimiters: Delimiters) -> int:
+    """Where the last HL segment begins, 0 if none does behind another segment."""
+    tag = f"HL{delimiters.element}"
+    at = text.rfind(tag)
+    while at > 0 and not _is_start(text, at, delimiters):
+        at = text.rfind(tag, 0, at)
+    return max(at, 0)
+
+
 def _end_of_interchange(text: str, delimiters: Delimiters, cut: int) -> int | None:
     """Where the first IEA segment before `cut` ends, None if there is none."""
     at = text.find(f"IEA{delimiters.element}", 0, cut)
     while at >= 0:
-        before = text[max(at - 8, 0) : at].rstrip(" \r\n" if delimiters.segment not in "\r\n" else " ")
-        if not before or before[-1] == delimiters.segment:
+        if _is_start(text, at, delimiters):
             end = text.find(delimiters.segment, at, cut)
             return None if end < 0 else end + 1
         at = text.find(f"IEA{delimiters.element}", at + 1, cut)
     return None
 
 
-def _split(text: str, delimiters: Delimiters) -> list[str]:
+def _is_start(text: str, at: int, delimiters: Delimiters) -> bool:
+    """Whether nothing, or a terminator and blanks, stand before `at`."""
+    before = text[max(at - 8, 0) : at].rstrip(" \r\n" if delimiters.segment not in "\r\n" else " ")
+    return not before or before[-1] == delimiters.segment
+
+
+def _cleaned(text: str, delimiters: Delimiters) -> str:
+    """The segments that are not blank, with a terminator between them."""
     for mark in "\r\n":
         if mark in text and mark not in (delimiters.segment, delimiters.element):
             text = text.replace(mark, "")
-    if delimiters.segment * 2 in text or text.startswith(delimiters.segment):
-        text = delimiters.segment.join(segment for segment in text.split(delimiters.segment) if segment.strip())
-    found = _between_groups(delimiters).split(text)
-    if not found[-1].strip():
-        found.pop()
-    return found
-
-
-@lru_cache(maxsize=100)
-def _between_groups(delimiters: Delimiters) -> re.Pattern[str]:
-    """The terminators after which no follower stands."""
-    return re.compile(f"{re.escape(delimiters.segment)}(?!(?:{'|'.join(FOLLOWERS)}){re.escape(delimiters.element)})")
+    segment = delimiters.segment
+    if segment * 2 in text or text.startswith(segment):
+        text = segment.join(part for part in text.split(segment) if part.strip())
+    before, _, last = text.rpartition(segment)
+    return text if last.strip() else before

@@ -8,12 +8,12 @@ the balance carried forward (BAL) or be written in whole dollars; both are told.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 from loaders.x12.invoice import Transaction
-from loaders.x12.parts import Draft
+from loaders.x12.parts import Draft, Leaf
 
 _COUNTED = {"item", "extra", "tax", "level tax"}
 
@@ -22,7 +22,7 @@ _COUNTED = {"item", "extra", "tax", "level tax"}
 class Tie:
     """Which drafts make the bill, its total, and how it was reached (blank = as the standard says)."""
 
-    drafts: list[Draft]
+    drafts: list[Draft | Leaf]
     total: int
     tied: bool
     remarks: tuple[str, ...] = ()
@@ -38,20 +38,36 @@ class _Reading:
     unit_prices: bool = False
 
 
-def tie(transaction: Transaction) -> Tie:
-    """The reading that equals TDS: the plainest first, then those with one, two and three changes."""
-    assert transaction.total is not None
-    drafts = transaction.drafts
+def plainly(drafts: Sequence[Draft]) -> tuple[list[Draft], set[Draft]]:
+    """The drafts that the plainest reading counts, and the IT1s that repeat the SLN before them."""
     merged = _merge_twins(drafts)
-    base: list[Draft] = []
+    return [d for d in drafts if d.origin in _COUNTED and d.facts.sign and not (merged and d in merged)], merged
+
+
+def tie(transaction: Transaction) -> Tie | None:
+    """The reading that equals TDS: the plainest first, then those with one, two and three changes.
+
+    None where the plainest does not and levels were read by their outlines: they know no other reading.
+    """
+    assert transaction.total is not None
+    drafts: list[Draft] = []
     total = 0
-    for draft in drafts:
-        if draft.origin in _COUNTED and draft.facts.sign and not (merged and draft in merged):
-            base.append(draft)
-            total += draft.money()
+    for entry in transaction.drafts:
+        if isinstance(entry, Leaf):
+            total += entry.total
+        else:
+            drafts.append(entry)
+    base, merged = plainly(drafts)
+    total += sum(draft.money() for draft in base)
     targets = list(_targets(transaction))
+    if len(drafts) < len(transaction.drafts):
+        if total != targets[0][0]:
+            return None
+        left = {*drafts}.difference(base)
+        every = [entry for entry in transaction.drafts if entry not in left] if left else transaction.drafts
+        return Tie(every, total, True)
     if total == targets[0][0]:
-        return Tie(base, total, True)
+        return Tie([*base], total, True)
     readings = [reading for reading in _readings(drafts, base, merged) if reading.delta]
     for target, remark in targets:
         for size in range(4):
@@ -65,10 +81,10 @@ def tie(transaction: Transaction) -> Tie:
                         (*notes, remark) if remark else notes,
                         any(reading.unit_prices for reading in chosen),
                     )
-    return Tie(base, transaction.total, False)
+    return Tie([*base], transaction.total, False)
 
 
-def _merge_twins(drafts: list[Draft]) -> set[Draft]:
+def _merge_twins(drafts: Sequence[Draft]) -> set[Draft]:
     """IT1s that repeat the SLN before them: the same amount, or none of their own."""
     merged: set[Draft] = set()
     for draft in drafts:
@@ -81,7 +97,7 @@ def _merge_twins(drafts: list[Draft]) -> set[Draft]:
         merged.add(draft)
         if not twin.number:
             twin.number, twin.circuit = draft.number, draft.circuit
-        said, again = twin.own(), draft.said
+        said, again = twin.said, draft.said
         if other is None:
             said.amount = own
         said.texts = said.texts or again.texts
@@ -148,7 +164,7 @@ def _targets(transaction: Transaction) -> Iterator[tuple[int, str]]:
         yield total * 100, "TDS is written in whole units, not in cents"
 
 
-def _apply(drafts: list[Draft], base: list[Draft], chosen: tuple[_Reading, ...]) -> list[Draft]:
+def _apply(drafts: list[Draft], base: list[Draft], chosen: tuple[_Reading, ...]) -> list[Draft | Leaf]:
     drops = {draft for reading in chosen for draft in reading.drops}
     kept = ({*base} | {draft for reading in chosen for draft in reading.adds}) - drops
     return [draft for draft in drafts if draft in kept]

@@ -195,7 +195,7 @@ class Curve:
     def _may(self) -> list[str]:
         evaluator, scenario = self.desk.evaluator, self.desk.scenario
         lines = [line for line in evaluator.lines.values() if line["selected"]]
-        forbidden = evaluator.forbidden(self.plan_id, np.array([line["n"] for line in lines], dtype=np.int64))
+        forbidden = evaluator.limits.forbidden(self.plan_id, np.array([line["n"] for line in lines], dtype=np.int64))
         out = np.zeros(len(lines), dtype=bool)
         for group, mask in forbidden.items():
             out |= mask & (group != "offers")
@@ -211,8 +211,8 @@ class Curve:
         may = self._may()
         now = {s: self.without.assignment[s] for s in may}
         new: dict[str, str | None] = dict.fromkeys(may, self.plan_id)
-        own, pools = under.totals(new), under.pool_changes(priced, now, new)
-        fees, paid = under.one_off(new), under.one_off(now)
+        own, pools = under.totals(new), under.pool_use.changes(priced, now, new)
+        fees, paid = under.place.one_off(new), under.place.one_off(now)
         slope, old_slope = self._slopes_of(new), self._slopes_of(now)
         span, horizon = under.drawn.total, under.scenario.horizon_months
         found = {}
@@ -225,7 +225,7 @@ class Curve:
 
     def _slopes_of(self, plans: Assignment) -> dict[str, Fraction]:
         """What one more unit of spend costs on the contract of each line's plan, as things stand without this plan."""
-        contracts, slopes = self.desk.evaluator.contract_of(plans), self._slopes()
+        contracts, slopes = self.desk.evaluator.place.contract_of(plans), self._slopes()
         return {s: slopes.get(contracts.get(s) or "", Fraction(1)) for s in plans}
 
     def _slopes(self) -> dict[str, Fraction]:

@@ -171,5 +171,5 @@ def _standing(desk: Desk, key: tuple[str, str, str, str]) -> Fraction:
     for month, weight in zip(desk.base.priced.pools.get(key, []), desk.problem.weights, strict=False):
         more = copy(month)
         more.allowance += _GB * MICRO
-        saved += weight * (month.charge - evaluator.pool_price(key, more))
+        saved += weight * (month.charge - evaluator.pool_use.price(key, more))
     return Fraction(saved, PICO * desk.problem.total_weight)

@@ -33,7 +33,7 @@ def study(desk: Desk) -> dict[str, Any]:
         return {"delay": None}
     last = desk.problem.setting.months[-1]
     contracts = _tacit(desk.frames)
-    under = desk.evaluator.contract_of({s: line["plan_id"] for s, line in desk.evaluator.lines.items()})
+    under = desk.evaluator.place.contract_of({s: line["plan_id"] for s, line in desk.evaluator.lines.items()})
     rows: list[dict[str, Any]] = []
     known = [desk.base.assignment]
     for months in sorted({*_DELAYS, *_around_notices(contracts, last)}):

@@ -81,6 +81,20 @@ def test_a_missing_bill_is_seen(filled: Store) -> None:
     assert data.title.startswith("Look at these gaps")
 
 
+def test_the_health_title_counts_the_invoices_that_do_not_tie(filled: Store) -> None:
+    assert health.view(filled, Filters()).title == "The figures can be trusted"
+    titles = []
+    for ident in ("i-ac-v-2026-09", "i-ac-v-2026-08"):
+        with filled.transaction() as txn:
+            txn.update("invoices", {"invoice_id": ident}, {"total": SCALE})
+        data = health.view(filled, Filters())
+        titles.append((data.title, next(kpi for kpi in data.kpis if kpi.label == "Invoices that tie").delta))
+    assert titles == [
+        ("The figures can be trusted, but for 1 invoice that does not tie", "17 of 18"),
+        ("The figures can be trusted, but for 2 invoices that do not tie", "16 of 18"),
+    ]
+
+
 def test_freshness_says_what_the_figures_rest_on(filled: Store) -> None:
     told = freshness.sentence(filled)
     assert "Data to September 2026" in told
@@ -92,7 +106,8 @@ def test_views_of_an_empty_store_are_calm(store: Store) -> None:
     assert imports.view(store, Filters()).title == "Import your first files"
     assert freshness.sentence(store) == "No bill has been loaded yet."
     assert inventory.view(store, Filters()).rows.empty
-    assert health.view(store, Filters()).gaps.empty
+    nothing = health.view(store, Filters())
+    assert (nothing.gaps.empty, nothing.title) == (True, "There are no figures yet")
 
 
 def test_the_showback_ties_to_the_invoices_and_shows_what_belongs_to_nobody(filled: Store) -> None:

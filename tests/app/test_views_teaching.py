@@ -134,6 +134,7 @@ def test_a_template_is_proposed_that_reads_each_layout(store: Store, name: str) 
     assert found.total == found.charged
     assert set(found.fields["value"]) & {"2026-03-31", "2026-04-02"}
     assert len(found.rows) > 20
+    assert len(found.unread) == 0
 
 
 def test_a_saved_template_comes_first_and_its_gaps_are_shown(store: Store) -> None:

@@ -84,3 +84,12 @@ def test_every_promise_names_tests_that_exist() -> None:
     }
     assert set(re.findall(r"`(test_\w+)`", page)) - there == set()
     assert {loader.name for loader in BUILT_IN} - set(re.findall(r"`(\w+)`", page)) == set()
+
+
+def test_every_format_says_how_sure_we_are() -> None:
+    """docs/formats/sureness.md has a row for each format, which its reason follows."""
+    page = (GOLDEN.parents[2] / "docs" / "formats" / "sureness.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1:-1] for line in page.splitlines() if line.startswith("| `")]
+    named = [name for first, *_ in rows for name in re.findall(r"`(\w+)`", first)]
+    assert sorted(named) == sorted([*(loader.name for loader in BUILT_IN), "profile", "pdf"])
+    assert all(len(cells) == 3 and cells[1].strip() and cells[2].strip() for cells in rows)

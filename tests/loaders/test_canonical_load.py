@@ -142,7 +142,8 @@ def test_unknown_tables_are_skipped_with_a_warning(store: Store, estate: Path) -
     (estate / "favourites.csv").write_text("a,b\n1,2\n")
     report = loaders.load_paths(store, [estate])
     assert report.exit_code == 0
-    assert one(report, "favourites.csv").warnings == ["favourites is no canonical table and was skipped"]
+    told = "favourites is no canonical table and was skipped; map its columns on the imports page"
+    assert one(report, "favourites.csv").warnings == [f"{told}, or see `tem profile propose`"]
 
 
 def test_unknown_columns_become_attributes_and_blanks_are_trimmed(store: Store, tmp_path: Path) -> None:

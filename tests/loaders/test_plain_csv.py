@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.issues import BadInput
 from loaders import plain_csv
 from loaders.canonical import Canonical
 from loaders.contract import Chunk, Rejected
@@ -110,6 +111,63 @@ def test_a_clean_file_goes_as_arrays_and_a_bad_row_only_its_block(monkeypatch: p
     assert fast == careful
     assert fast[1] == [(152, "amount", "1.2.3", "the value cannot be used")]
     assert kinds.count("Chunk") == 1 < kinds.count("Typed")
+
+
+raw_cells = st.one_of(
+    st.sampled_from(
+        ["C1", "I1", "mrc", "1.5", "", 'screen 12"', '"quoted"', '"a,b"', '"two\nlines"', '"open', '""x', '"']
+    ),
+    st.text('a"\n,', max_size=5),
+)
+
+
+@settings(max_examples=100, deadline=None)
+@given(
+    lines=st.lists(st.lists(raw_cells, min_size=4, max_size=4).map(",".join), max_size=12),
+    block=st.sampled_from([8, 40, 200, 1 << 20]),
+    last=st.sampled_from(["\n", ""]),
+)
+def test_stray_quotes_and_cells_over_lines_end_where_they_would(lines: list[str], block: int, last: str) -> None:
+    text = "charge_id,invoice_id,category,amount\n" + "\n".join(lines) + last
+    with mock.patch.object(plain_csv, "BLOCK", block), mock.patch.object(plain_csv, "_SAMPLE", 2):
+        fast, careful, _ = both(text)
+    assert fast == careful
+
+
+@settings(max_examples=120, deadline=None)
+@given(
+    st.lists(
+        st.one_of(
+            st.text("0123456789.+-", max_size=9),
+            st.integers(-(10**19), 10**19).map(str),
+            st.decimals(-(10**12), 10**12, places=2).map(str),
+        ),
+        min_size=3,
+        max_size=8,
+    )
+)
+def test_numbers_convert_as_one_by_one(numbers: list[str]) -> None:
+    text = "charge_id,invoice_id,category,amount\n" + "".join(f"C{n},I1,mrc,{x}\n" for n, x in enumerate(numbers))
+    with mock.patch.object(plain_csv, "_SAMPLE", 2):
+        fast, careful, _ = both(text)
+    assert fast == careful
+
+
+@pytest.mark.parametrize("header", [",".join(f'"{name}"' for name in NAMES), '"charge_id",' + ",".join(NAMES[1:])])
+def test_a_quoted_header_names_columns_as_well(header: str) -> None:
+    fast, careful, kinds = both(f"{header}\n" + 'C1,I1,,"mrc",Plan,1,2.50,2026-01-01\n' * 3)
+    assert fast == careful
+    assert len(fast[0]) == 3
+    assert kinds == ["Typed"]
+
+
+def test_a_quote_that_is_never_closed_does_not_fill_the_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(plain_csv, "BLOCK", 1_000)
+    monkeypatch.setattr(plain_csv, "MAX_LINE", 20_000)
+    head = ",".join(NAMES) + "\n"
+    row = "C1,I1,,mrc,Plan,1,2.50,2026-01-01\n"
+    with pytest.raises(BadInput, match=r"row 102.*longer than 20000 characters"):
+        both(head + row * 100 + 'C1,I1,,mrc,"Plan,1,2.50,2026-01-01\n' + row * 2_000)
 
 
 @pytest.mark.parametrize("unit", ["MB", "min", ""])

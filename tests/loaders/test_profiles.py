@@ -189,6 +189,21 @@ def test_an_inventory_maps_onto_its_canonical_table(tmp_path: Path, store: Store
     ]
 
 
+@pytest.mark.parametrize(
+    ("last", "total", "balanced"),
+    [("100,00;19,00", 119, True), ("100,00;", 119, True), (";19,00", 119, True), ("100,00;18,00", 118, False)],
+)
+def test_a_total_row_counts_with_all_its_columns(
+    tmp_path: Path, store: Store, last: str, total: int, balanced: bool
+) -> None:
+    head = "Kundennummer;Rechnungsdatum;Rufnummer;Leistung;Betrag EUR;MwSt"
+    row = "4711;31.01.2026;0171 5550001;Grundgebühr;50,00;9,50"
+    path = write(tmp_path, "bill.csv", f"{head}\n{row}\n{row}\nGesamt;;;;{last}\n")
+    learn(store, path, carrier_id="nordtel")
+    (invoice,) = load_paths(store, [path]).files[0].invoices
+    assert (invoice.total, invoice.balanced) == (total * 1_000_000, balanced)
+
+
 def test_usage_by_number_finds_its_lines_and_sets_the_others_aside(tmp_path: Path, store: Store, estate: Path) -> None:
     load_paths(store, [estate])
     text = (

@@ -19,8 +19,9 @@ from loaders import contract
 from loaders.reading.source import Source
 from loaders.report import FileReport
 from loaders.x12 import segments, values
-from loaders.x12.invoice import Memory
+from loaders.x12.invoice import Transaction
 from loaders.x12.loader import X12Bill
+from loaders.x12.outline import Outlines
 
 PLAIN = Bill(
     "INV1",
@@ -306,22 +307,125 @@ parts = st.sampled_from(
 )
 
 
+def read_in_three_ways(text: str, block: int) -> list[list[object]]:
+    """What is read of an interchange: as it is, in small blocks, and segment by segment."""
+    with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
+        path = Path(name, "bill.edi")
+        path.write_text(text)
+        found = [list(X12Bill().read(Source(path)))]
+        patch.setattr(segments, "BLOCK", block)
+        found.append(list(X12Bill().read(Source(path))))
+        patch.setattr(Outlines, "read", lambda *_: 0)
+        found.append(list(X12Bill().read(Source(path))))
+    return [[shown(item) for item in items] for items in found]
+
+
 @given(st.lists(parts, min_size=5, max_size=40), st.integers(60, 500))
 @settings(max_examples=60, deadline=None)
 def test_what_is_remembered_says_what_it_said_the_first_time(drawn: list[str], block: int) -> None:
-    segments_of_one = [part.format(at=at) for at, part in enumerate(drawn * 3, 2)]
+    segments_of_one = [part.format(at=at) for at, part in enumerate(drawn * 4, 2)]
     head = ["BIG*20260201*INV1", "REF*12*0551", "N1*PE*Granite", "HL*1**1*1"]
     text = "~".join(["ST*811*1", *head, *segments_of_one, "TDS*999", "SE*9*1", ""])
-    envelope = "ISA*00**00**ZZ*G*ZZ*A*260201*1200*U*00401*000000071*0*P*>~"
-    with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
-        path = Path(name, "bill.edi")
-        path.write_text(f"{envelope}GS*CI*G*A*20260201*1200*71*X*004010~{text}GE*1*71~IEA*1*71~")
-        remembered = list(X12Bill().read(Source(path)))
-        patch.setattr(segments, "BLOCK", block)
-        cut = list(X12Bill().read(Source(path)))
-        patch.setattr(Memory, "learn", lambda *_: None)
-        afresh = list(X12Bill().read(Source(path)))
-    assert [shown(item) for item in remembered] == [shown(item) for item in afresh] == [shown(item) for item in cut]
+    whole, cut, afresh = read_in_three_ways(f"{ENVELOPE}{text}GE*1*71~IEA*1*71~", block)
+    assert whole == afresh
+    assert cut == afresh
+
+
+ENVELOPE = "ISA*00**00**ZZ*G*ZZ*A*260201*1200*U*00401*000000071*0*P*>~GS*CI*G*A*20260201*1200*71*X*004010~"
+
+#: Segments of a level by what is drawn for it: amounts a to d, a quantity q, a number n and its HL, i.
+in_levels = st.sampled_from(
+    [
+        *("SI*TI*TN*{n}", "SI*TI*TN*{n}", "REF*ZZ*{n}", "REF*TN*{n}", "SI*CI*{n}", "DTM*150*20260101", "NTE*{a}"),
+        *("SLN*1**A*1*EA*{a}***A3*X", "SLN*1**A*{q}*EA*{b}***A3*X", "SLN*1**D*1*EA*{c}", "SLN*1**I*1*EA*{d}"),
+        *(
+            "AMT*1*{a}",
+            "AMT*1*{b}",
+            "AMT*TT*{c}",
+            "AMT*1*-{d}",
+            "PID*F****BUSINESS LINE",
+            "PID*F****{a}",
+            "QTY*TO*{q}*EA",
+        ),
+        *("IT1*1*1*EA*{a}**A3*X", "IT1*1*1*EA*{b}**A3*X", "IT1*1*{q}*EA*{c}", "TXI*ST*{d}**CD*NY", "TXI*ST*-{d}"),
+        *("ITA*A*TI*X***1*150", "ITA*C*TI*X**{a}****{q}", "SAC*C*D*TI*X*150**********FEE {b}", "QTY*TO*{a}*EA"),
+        "REF*11*{n}",
+    ]
+)
+amount_texts = st.sampled_from(["5.00", "5.00", "7.25", "0.00", "9.99", "1.125", "3.335", "12.5"])
+levels = st.tuples(
+    *(amount_texts, amount_texts, amount_texts, amount_texts, st.sampled_from(["1", "1.00", "2.50", "3", "0.333"])),
+    st.sampled_from(["2125550101", "2125550102", "3125550103", "2125550104", "2125550105"]),
+    st.sampled_from([1, 1, 1, 2]),
+)
+PATTERN = "SI*TI*TN*{n}~SLN*1**A*1*EA*{a}***A3*X~PID*F****BUSINESS LINE~AMT*1*{a}"
+
+
+@given(
+    st.lists(in_levels, min_size=1, max_size=6), st.lists(levels, min_size=8, max_size=24), st.integers(60, 900),
+    st.sampled_from(["", "CR"]), st.integers(0, 1), st.sampled_from(["", "SI*TI*TN*2125550199~", "REF*11*55~"]),
+)  # fmt: skip
+@settings(max_examples=150, deadline=None)
+def test_levels_read_by_their_outlines_are_the_levels_read_by_segments(
+    kinds: list[str], drawn: list[tuple[str, str, str, str, str, str, int]], block: int, kind: str, off: int, last: str
+) -> None:
+    """Two invoices of levels that say the same but for their amounts; the total is what was read, or is off."""
+    bodies = []
+    for nth, (a, b, c, d, q, n, above) in enumerate(drawn, 3):
+        parent = above if above == 1 else nth - 1
+        said = "~".join(kinds).format(a=a, b=b, c=c, d=d, q=q, n=n)
+        bodies.append(f"HL*{nth}*{parent}*8*0~{said}~")
+    head = "BIG*20260201*INV{no}*****{kind}~REF*12*0551~DTM*150*20260101~DTM*151*20260131~N1*PE*Granite~"
+    head += "HL*1**1*1~HL*2*1*4*1~"
+
+    def interchange_of(cents: list[int]) -> str:
+        invoices = "".join(
+            f"ST*811*{no}~{head.format(no=no, kind=kind)}{''.join(bodies)}TDS*{total}~{last}SE*9*{no}~"
+            for no, total in enumerate(cents)
+        )
+        return f"{ENVELOPE}{invoices}GE*2*71~IEA*1*71~"
+
+    whole, cut, afresh = read_in_three_ways(interchange_of([1, 1]), block)
+    assert whole == afresh
+    assert cut == afresh
+    sums = [sum(charge["amount"] for charge in item[0].charges) // 10_000 for item in afresh if isinstance(item, tuple)]
+    whole, cut, afresh = read_in_three_ways(interchange_of([cents + off for cents in sums] or [1, 1]), block)
+    assert whole == afresh
+    assert cut == afresh
+
+
+def test_a_credit_of_nothing_is_no_credit(tmp_path: Path) -> None:
+    levels_of = [f"HL*{at}*1*8*0~SI*TI*TN*21255501{at}~SLN*1**D*1*EA*5.00~" for at in range(10, 16)]
+    body = "".join(levels_of) + "HL*16*1*8*0~SI*TI*TN*2125550116~SLN*1**D*1*EA*0.00~HL*17*1*8*0~"
+    head = "ST*811*1~BIG*20260201*INV1~REF*12*0551~N1*PE*Granite~HL*1**1*1~"
+    whole, _, afresh = read_in_three_ways(f"{ENVELOPE}{head}{body}TDS*-3000~SE*9*1~GE*1*71~IEA*1*71~", 500)
+    assert whole == afresh
+
+
+@pytest.mark.parametrize("pattern", [PATTERN, PATTERN + "~IT1*1*1*EA*{a}**A3*X"])
+def test_levels_that_say_the_same_are_read_by_their_outline(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, pattern: str
+) -> None:
+    """Of 60 levels whose numbers and amounts differ, few are read segment by segment; also with an IT1 for each SLN."""
+    said = [pattern.format(n=f"21255501{at:02d}", a=f"{10 + at}.00") for at in range(60)]
+    body = "".join(f"HL*{at}*1*8*0~{text}~" for at, text in enumerate(said, 102))
+    cents = sum(1000 + 100 * at for at in range(60))
+    head = "BIG*20260201*INV1~REF*12*0551~N1*PE*Granite~HL*1**1*1~"
+    path = tmp_path / "bill.edi"
+    path.write_text(f"{ENVELOPE}ST*811*1~{head}{body}TDS*{cents}~SE*9*1~GE*1*71~IEA*1*71~")
+    levels_taken = 0
+    plainly = Transaction.take
+
+    def counted(self: Transaction, number: int, raw: str, elements: list[str]) -> None:
+        nonlocal levels_taken
+        levels_taken += elements[0] == "HL"
+        plainly(self, number, raw, elements)
+
+    monkeypatch.setattr(Transaction, "take", counted)
+    bill = next(item for item in X12Bill().read(Source(path)) if isinstance(item, contract.Bill))
+    assert [charge["amount"] // 10_000 for charge in bill.charges] == [1000 + 100 * at for at in range(60)]
+    assert sorted(bill.lines) == [f"21255501{at:02d}" for at in range(60)]
+    assert levels_taken < 20
 
 
 def shown(item: object) -> object:

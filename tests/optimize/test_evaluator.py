@@ -66,7 +66,7 @@ def test_what_one_change_does_to_pools_is_the_difference_of_two_prices(drawn):
     today = {s: line["plan_id"] for s, line in evaluator.lines.items()}
     priced, rng = evaluator.price(), random.Random(3)
     new = {s: rng.choice(list(evaluator.plans)) for s in today}
-    changes = evaluator.pool_changes(priced, today, new)
+    changes = evaluator.pool_use.changes(priced, today, new)
     for service_id in list(today)[:12]:
         again = evaluator.price({service_id: new[service_id]})
         pools = [
