@@ -126,8 +126,7 @@ def _prices(
     catalogue = {row["plan_id"]: row["mrc"] for row in _records(plans)}
     wanted = {row["service_id"]: catalogue.get(row["plan_id"]) for rows in lines.values() for row in rows}
     if any(price is None for price in wanted.values()):
-        billed = store.frame("line_months", ["service_id", "month", "mrc"])
-        billed = billed[(billed["month"] <= as_of[:7]) & (billed["mrc"] > 0)].sort_values("month")
+        billed = workflow.last_recurring(store, as_of[:7])
         newest = dict(zip(billed["service_id"], billed["mrc"], strict=True))
         for service, price in wanted.items():
             if price is None and service in newest:

@@ -302,9 +302,10 @@ class Bills:
         self.facts.insert_records("usage_events", events)
         unnamed = {number for number in bill.lines if self._service(bill, account, number, bill.period_start) is None}
         if unnamed:
+            numbers = "1 billed number" if len(unnamed) == 1 else f"{len(unnamed)} billed numbers"
             self.batch.warn(
                 file,
-                f"{len(unnamed)} billed numbers of account {bill.account_number} are in no inventory: "
+                f"no inventory has {numbers} of account {bill.account_number}: "
                 f"their charges stay without a service (first: {min(unnamed)})",
             )
         return homeless

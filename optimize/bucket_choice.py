@@ -205,12 +205,22 @@ def added(steps: Iterable[Step], months: int) -> tuple[list[int], dict[str, int]
 
 
 def _together(menus: Sequence[Sequence[Step]], start: Sequence[Step], value: Value) -> list[Step]:
-    """One step of each menu so that together they cost least; the first of equals, the search begins at `start`."""
-    best = list(start)
-    months = len(best[0].overage)
+    """One step of each menu so that together they cost least; the first of equals.
+
+    All combinations where they are few. Else pool after pool: from the steps that are cheapest without any contract,
+    and from `start` where that is cheaper than what they lead to.
+    """
+    months = len(start[0].overage)
     if prod(len(steps) for steps in menus) <= _TOGETHER:
         return list(min(product(*menus), key=lambda picked: value(*added(picked, months))))
-    charges, spend = added(best, months)
+    found, low = _descent(menus, [min(steps, key=lambda step: step.total) for steps in menus], value)
+    return found if low < value(*added(start, months)) else _descent(menus, start, value)[0]
+
+
+def _descent(menus: Sequence[Sequence[Step]], start: Sequence[Step], value: Value) -> tuple[list[Step], Fraction]:
+    """Steps that no other step of a single pool makes cheaper, and what they cost."""
+    best = list(start)
+    charges, spend = added(best, len(start[0].overage))
     low, better = value(charges, spend), True
     while better:
         better = False
@@ -220,7 +230,7 @@ def _together(menus: Sequence[Sequence[Step]], start: Sequence[Step], value: Val
                 if (cost := value(*tried)) < low:
                     best[n], low, better = step, cost, True
                     charges, spend = tried
-    return best
+    return best, low
 
 
 def _changed(charges: list[int], spend: dict[str, int], old: Step, new: Step) -> tuple[list[int], dict[str, int]]:

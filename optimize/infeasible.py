@@ -1,8 +1,8 @@
 """Why a scenario cannot be met: the smallest set of named groups that contradict each other, and the ways out.
 
 Only groups that can conflict take part: which plans a line may have, forced and kept plans, the limits that count
-carriers, changes and lines, and how often pools may be above their allowance, whatever buckets they buy. Prices and
-contracts never make a scenario infeasible.
+carriers, changes and lines, and how often pools may be above their allowance, whatever buckets they buy: those of
+offers that are not listed are among the ways out. Prices and contracts never make a scenario infeasible.
 """
 
 from __future__ import annotations
@@ -68,14 +68,18 @@ class _Conflict:
     def __init__(self, problem: Problem, time_limit: float | None) -> None:
         self.problem, self.scenario = problem, problem.scenario
         self.seconds = _SECONDS if time_limit is None else max(1.0, min(_SECONDS, time_limit))
-        self.cache: dict[frozenset[str], bool] = {}
+        self.cache: dict[tuple[frozenset[str], frozenset[str]], bool] = {}
+        limited = [b for b in problem.scenario.buckets if b.kind in problem.scenario.limited_kinds]
+        self.more_offers = frozenset(b.offer_id for b in limited if b.offer_id) - set(problem.scenario.offers)
+        """Offers that are not listed and have buckets for pools with a limit."""
         self.present = [g for g in GROUPS if self._is_present(g)]
 
     def _is_present(self, group: str) -> bool:
         scenario, plans = self.scenario, self.problem.plans
         there: dict[str, bool] = {
             "eligibility": True,
-            "offers": any(p.offer_id is not None and p.offer_id not in scenario.offers for p in plans),
+            "offers": bool(self.more_offers)
+            or any(p.offer_id is not None and p.offer_id not in scenario.offers for p in plans),
             "coverage": bool(self.problem.covered),
             "carriers_allowed": scenario.carriers_allowed is not None,
             "max_carriers": scenario.max_carriers is not None,
@@ -187,19 +191,24 @@ class _Conflict:
             options = [*options, -1]
         return options
 
-    def _feasible(self, active: frozenset[str]) -> bool:
-        if active not in self.cache:
+    def _feasible(self, active: frozenset[str], listed: frozenset[str] = frozenset()) -> bool:
+        """Whether some assignment meets the groups `active`, where buckets of the offers `listed` may be bought too."""
+        if (active, listed) not in self.cache:
             kinds = self._kinds(active)
-            self.cache[active] = all(k.options for k in kinds) and self._least(kinds, active, "") is not None
-        return self.cache[active]
+            met = all(k.options for k in kinds) and self._least(kinds, active, "", listed) is not None
+            self.cache[active, listed] = met
+        return self.cache[active, listed]
 
-    def _least(self, kinds: Sequence[_Kind], active: frozenset[str], count: str) -> float | None:
+    def _least(
+        self, kinds: Sequence[_Kind], active: frozenset[str], count: str, listed: frozenset[str] = frozenset()
+    ) -> float | None:
         """Least number of changes, carriers or lines outside their strict options, or least share of months in which
-        a pool is over (`count`); None if infeasible."""
+        a pool is over (`count`); None if infeasible. `listed` as in `_feasible`; all offers where they are no limit."""
+        listed = listed if "offers" in active else self.more_offers
         counted = active & {"max_carriers", "max_changes", "min_lines", "max_lines", "overage_probability"}
-        if not count and (not counted or (counted == {"overage_probability"} and self._is_eased(kinds))):
+        if not count and (not counted or (counted == {"overage_probability"} and self._is_eased(kinds, listed))):
             return 0
-        model, _ = self._model(kinds, active, count)
+        model, _ = self._model(kinds, active, count, listed)
         gap = 0.0 if count else 1e6  # any point will do
         outcome = solver_process.run(model, time_limit=self.seconds, options={"mip_rel_gap": gap})
         if outcome.ended == "infeasible":
@@ -211,7 +220,9 @@ class _Conflict:
         least = float(np.dot(model.cost, outcome.x))
         return least if count == "overage" else round(least)
 
-    def _model(self, kinds: Sequence[_Kind], active: frozenset[str], count: str) -> tuple[Model, list[list[int]]]:
+    def _model(
+        self, kinds: Sequence[_Kind], active: frozenset[str], count: str, listed: frozenset[str] = frozenset()
+    ) -> tuple[Model, list[list[int]]]:
         """How many lines of each kind take each option; the columns of each kind in the order of its options."""
         plans, scenario, model = self.problem.plans, self.scenario, Model()
         columns: list[list[int]] = []
@@ -248,7 +259,7 @@ class _Conflict:
             if "max_carriers" in active and scenario.max_carriers is not None:
                 model.row("carriers", "max_carriers", used, [1.0] * len(used), high=scenario.max_carriers)
         if "overage_probability" in active or count == "overage":
-            self._limit_overage(model, kinds, columns, count)
+            self._limit_overage(model, kinds, columns, count, listed)
         for p, js in sorted(by_plan.items()):
             low, high, total = plans[p].min_lines, plans[p].max_lines, float(sum(model.high[j] for j in js))
             if "max_lines" in active and high is not None:
@@ -266,15 +277,15 @@ class _Conflict:
         found: NDArray[Any] = usage.home[kind][n] - usage.active[n] * allowance
         return found
 
-    def _most_bought(self, pool: tuple[str, str, str, str]) -> int:
+    def _most_bought(self, pool: tuple[str, str, str, str], listed: frozenset[str]) -> int:
         """The most allowance that buckets can bring to a pool, millionths: prices never make a scenario infeasible."""
         kind, account, carrier, group = pool
         scenario = self.scenario
         mine = [b for b in scenario.buckets if b.pools == (kind, carrier, group)]
-        sizes = [(b.allowance, b.most(account, scenario.offers)) for b in mine]
+        sizes = [(b.allowance, b.most(account, (*scenario.offers, *listed))) for b in mine]
         return most_brought(sizes, one=scenario.bucket_steps == "one")
 
-    def _is_eased(self, kinds: Sequence[_Kind]) -> bool:
+    def _is_eased(self, kinds: Sequence[_Kind], listed: frozenset[str]) -> bool:
         """Whether pools keep the limit when every line is on the plan that takes least from them: no search needed."""
         rule = self.scenario.overage_probability
         assert rule is not None
@@ -291,11 +302,17 @@ class _Conflict:
         weights = np.array(self.problem.weights, dtype=object)
         most = rule.limit * self.problem.total_weight
         return all(
-            weights[total.astype(object) > self._most_bought(pool)].sum() <= most for pool, total in excess.items()
+            weights[total.astype(object) > self._most_bought(pool, listed)].sum() <= most
+            for pool, total in excess.items()
         )
 
     def _limit_overage(
-        self, model: Model, kinds: Sequence[_Kind], columns: Sequence[Sequence[int]], count: str
+        self,
+        model: Model,
+        kinds: Sequence[_Kind],
+        columns: Sequence[Sequence[int]],
+        count: str,
+        listed: frozenset[str],
     ) -> None:
         """How often each pool may be above its allowance; that share is what is minimized where `overage` counts.
 
@@ -311,7 +328,7 @@ class _Conflict:
                     members[pool].append((number, p, j))
         for g, (pool, found) in enumerate(sorted(members.items())):
             limit = PoolLimit(model, str(g), self.problem.weights)
-            bought = self._most_bought(pool)
+            bought = self._most_bought(pool, listed)
             by_month = np.array([self._pull(kinds[number].first, p, pool[0]) for number, p, _ in found]).T.tolist()
             for t, pulls in enumerate(by_month):
                 reach: dict[int, list[int]] = defaultdict(list)
@@ -365,6 +382,16 @@ class _Conflict:
         total = self.problem.total_weight
         return math.ceil(Fraction(round(found * total) * 10**6, total)) / 10**6
 
+    def _offer_words(self, everything: frozenset[str], exempt: str) -> str:
+        """The first offer whose buckets suffice, all of them together, or those beside plans of offers."""
+        names = sorted(self.more_offers)
+        alone = next((name for name in names if self._feasible(everything, frozenset({name}))), None)
+        if alone is not None:
+            return f"list the offer {alone}, whose buckets suffice"
+        if self._feasible(everything, self.more_offers):
+            return f"list the offers {', '.join(names)}, whose buckets suffice together"
+        return f"{exempt}, and list the offers of buckets {', '.join(names)}"
+
     def _relaxations(self, groups: list[str]) -> list[dict[str, Any]]:
         found = []
         everything = frozenset(self.present)
@@ -388,6 +415,8 @@ class _Conflict:
             else:
                 value = self._least(self._kinds(rest, group), rest, "outside")
                 text = f"exempt {_many(value)} service(s) from {GROUPS[group][0].lower()}"
+                if group == "offers" and self.more_offers:
+                    text = self._offer_words(everything, text)
             found.append({"group": group, "value": value, "text": text})
         return found
 

@@ -29,6 +29,12 @@ def load(arrays: dict[str, Any], relax: bool) -> highspy.Highs:
     """HiGHS with the model of :meth:`optimize.ir.Model.arrays`."""
     highs = highspy.Highs()
     highs.setOptionValue("output_flag", False)
+    fill(highs, arrays, relax)
+    return highs
+
+
+def fill(highs: highspy.Highs, arrays: dict[str, Any], relax: bool) -> None:
+    """Give HiGHS the model of :meth:`optimize.ir.Model.arrays`."""
     lp = highspy.HighsLp()
     lp.num_col_, lp.num_row_ = len(arrays["cost"]), len(arrays["row_low"])
     lp.col_cost_, lp.col_lower_, lp.col_upper_ = arrays["cost"], arrays["low"], arrays["high"]
@@ -44,7 +50,6 @@ def load(arrays: dict[str, Any], relax: bool) -> highspy.Highs:
         kinds = (highspy.HighsVarType.kContinuous, highspy.HighsVarType.kInteger)
         lp.integrality_ = [kinds[int(w)] for w in arrays["whole"]]
     highs.passModel(lp)
-    return highs
 
 
 def safe_bound(arrays: dict[str, Any], duals: np.ndarray[Any, Any]) -> tuple[float, np.ndarray[Any, Any]]:

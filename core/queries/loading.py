@@ -126,6 +126,28 @@ def charge_sums(txn: Reader, invoice_ids: Collection[str]) -> dict[str, int]:
     return result
 
 
+def line_counts(txn: Reader, invoice_ids: Collection[str]) -> dict[str, int]:
+    """How many numbers each invoice bills; invoices without any are absent."""
+    result: dict[str, int] = {}
+    for part in _slices(invoice_ids):
+        query = (
+            select(charges.c.invoice_id, func.count(charges.c.billed_number.distinct()))
+            .where(_among(txn, charges.c.invoice_id, part), charges.c.billed_number.is_not(None))
+            .group_by(charges.c.invoice_id)
+        )
+        result.update({row[0]: int(row[1]) for row in txn.connection.execute(query)})
+    return result
+
+
+def invoices_before(txn: Reader, batch_id: int, account_ids: Collection[str]) -> list[Row]:
+    """The invoices of these accounts that older batches hold, in the order of their issue."""
+    found: list[Row] = []
+    for part in _slices(account_ids):
+        query = select(invoices).where(invoices.c.batch_id < batch_id, _among(txn, invoices.c.account_id, part))
+        found.extend(dict(row) for row in txn.connection.execute(query).mappings())
+    return sorted(found, key=lambda row: (row["issued_on"] or "", row["invoice_id"]))
+
+
 class Repeats:
     """A batch's rows of a table that equal, value by value, a row of an older batch.
 

@@ -204,7 +204,7 @@ class BranchAndBound:
         elif self.open:
             root_duals = self.open[0].duals
         if self.close and self.ended == "done":
-            self._close()
+            self.close_leaves()
         return Found(self.bound(), self.engine.made, self.count, root_duals, lost, self.ended, self.notes, self.columns)
 
     def bound(self) -> float:
@@ -216,20 +216,25 @@ class BranchAndBound:
         """Bounds above this are good enough."""
         return self.best - 0.5 * self.gap * abs(self.best) if np.isfinite(self.best) else np.inf
 
-    def _roots(self) -> dict[frozenset[int], int]:
+    def _open_sets(self) -> tuple[dict[frozenset[int], int], list[Node]]:
+        """Sets of carriers that leave lines without coverage, with their number, and the nodes of all others."""
         lost: dict[frozenset[int], int] = {}
-        engine = self.engine
-        engine.remember_keep()
-        for choice in self.columns:
-            engine.remember(choice)
         nodes = []
-        for carriers in subsets(engine.estate):
-            missing = uncovered(engine.estate, carriers)
+        for carriers in subsets(self.engine.estate):
+            missing = uncovered(self.engine.estate, carriers)
             if missing:
                 assert carriers is not None
                 lost[carriers] = missing
             else:
-                nodes.append(engine.root(carriers))
+                nodes.append(self.engine.root(carriers))
+        return lost, nodes
+
+    def _roots(self) -> dict[frozenset[int], int]:
+        engine = self.engine
+        engine.remember_keep()
+        for choice in self.columns:
+            engine.remember(choice)
+        lost, nodes = self._open_sets()
         small = None if self.start is not None else sample(engine)
         guesses = [Guess(0.0, node, self.start or engine.neutral(), []) for node in nodes]
         if small is not None:
@@ -238,11 +243,11 @@ class BranchAndBound:
         self._first_bounds(guesses)
         return lost
 
-    def guess(self, nodes: list[Node]) -> list[Guess]:
+    def guess(self, nodes: list[Node], start: Duals | None = None) -> list[Guess]:
         """Search a sample: the parts into which its tree divides the nodes, best first, with their duals."""
         self.engine.remember_keep()
         for node in nodes:
-            first = self.engine.price(self.engine.neutral(), node)
+            first = self.engine.price(start or self.engine.neutral(), node)
             if np.isfinite(first.bound):
                 self._push(first.bound, node, first.duals, [])
         while self.open and self.open[0].bound < self._cutoff() and not self.watch.stop():
@@ -357,10 +362,13 @@ class BranchAndBound:
     def _round(self, node: Node, found: Generated, *, deep: bool) -> None:
         assert found.mixture is not None
         choice = improved(self.engine, node, found.duals, rounded(self.engine, found.mixture), deep=deep)
+        self._offer(choice, objective(self.engine, choice), found.mixture)
+
+    def _offer(self, choice: Whole, value: float, mixture: Mixture) -> None:
         before = self.best
-        self.improve(self.watch.offer(choice, objective(self.engine, choice)))
+        self.improve(self.watch.offer(choice, value))
         if self.best < before:
-            self.columns = [self.engine.memory.choices[n] for n in sorted(set(found.mixture.passes.tolist()))]
+            self.columns = [self.engine.memory.choices[n] for n in sorted(set(mixture.passes.tolist()))]
 
     def _split(self, node: Node, found: Generated, least: float) -> list[Node] | None:
         """Two nodes that divide what the mixture pays too little for: a carrier's fixed cost, a contract or a pool.
@@ -419,7 +427,7 @@ class BranchAndBound:
 
     # ---- the last gap ----------------------------------------------------------------------------------------------
 
-    def _close(self) -> None:
+    def close_leaves(self) -> None:
         """Mixed integer models of the leaves that are not good enough, on the options that the gap leaves open."""
         self.leaves.sort(key=lambda leaf: leaf[0])
         for number, (bound, node, duals) in enumerate(self.leaves):

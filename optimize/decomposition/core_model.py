@@ -56,9 +56,7 @@ def core(engine: Engine, node: Node, base: Whole, who: Whole, which: Whole) -> C
     cost += np.where(changed, t.fee[option] + np.where(t.leaves[option], estate.exit_fee[who], 0.0), 0.0)
     for j in range(len(who)):
         model.column(f"x_{who[j]}_{which[j]}", float(cost[j]), 0, 1, whole=True)
-    bounds = np.append(np.flatnonzero(np.diff(who, prepend=-1)), len(who))
-    for a, b in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
-        model.row(f"one_plan_{who[a]}", "one_plan", np.arange(a, b), np.ones(b - a), 1, 1)
+    one_each(model, who)
     spend: list[list[tuple[int, float]]] = [[] for _ in range(s.contracts)]
     for c in range(s.contracts):
         spend[c] += [(int(j), float(charge[j])) for j in np.flatnonzero(contract == c)]
@@ -68,13 +66,14 @@ def core(engine: Engine, node: Node, base: Whole, who: Whole, which: Whole) -> C
         voice = bool(estate.pools.is_voice[g])
         use, allowance = (estate.voice, t.voice_allowance) if voice else (estate.data, t.data_allowance)
         mine = np.flatnonzero((t.voice_pool if voice else t.data_pool)[option] == g)
-        bought = _buckets(estate, model, spend, node, g)
+        owners = estate.pools.contracts[g]
+        bought = bucket_steps(estate, model, spend, g, node.steps[g], owners)
         pull = (use[who[mine]].astype(np.float64) - allowance[option[mine]][:, None]) * active[mine]
         for month in range(months):
             fixed = float(sums[base_column + g * months + month])
-            _pool_month(estate, model, spend, (g, month, months), mine, pull[:, month], fixed, bought)
+            pool_month(estate, model, spend, (g, month, months), mine, pull[:, month], fixed, bought, owners)
     for c in range(s.contracts):
-        _contract(engine, model, node, c, spend[c], float(sums[1 + c]))
+        contract_pieces(engine, model, node, c, spend[c], float(sums[1 + c]))
     if estate.carrier_cost:
         rest = np.ones(estate.lines, dtype=bool)
         rest[lines] = False
@@ -98,17 +97,28 @@ def core(engine: Engine, node: Node, base: Whole, who: Whole, which: Whole) -> C
     return Core(model, who, which)
 
 
-def _buckets(
-    estate: Estate, model: Model, spend: list[list[tuple[int, float]]], node: Node, g: int
+def one_each(model: Model, who: Whole) -> None:
+    """One option for every line; `who` says whose option each column is, line by line."""
+    bounds = np.append(np.flatnonzero(np.diff(who, prepend=-1)), len(who))
+    for a, b in zip(bounds[:-1].tolist(), bounds[1:].tolist(), strict=True):
+        model.row(f"one_plan_{who[a]}", "one_plan", np.arange(a, b), np.ones(b - a), 1, 1)
+
+
+def bucket_steps(
+    estate: Estate,
+    model: Model,
+    spend: list[list[tuple[int, float]]],
+    g: int,
+    steps: tuple[int, int],
+    owners: tuple[int, ...],
 ) -> tuple[Whole, Floats]:
     """A column for each open step of a pool's buckets, one of them chosen, and what each brings."""
-    ladder, (begin, end) = estate.pools.ladder(g), node.steps[g]
+    ladder, (begin, end) = estate.pools.ladder(g), steps
     if not ladder.allowance.any():
         return np.zeros(0, dtype=np.int64), np.zeros(0)
     columns = [model.column(f"step_{g}_{k}", 0, 0, 1, whole=True) for k in range(begin, end)]
     model.row(f"step_one_{g}", "bucket", columns, [1.0] * len(columns), 1, 1)
     prices = ladder.mrc[begin:end]
-    owners = estate.pools.contracts[g]
     if len(owners) > 1:
         paid = model.column(f"bucket_{g}", 0, 0, float(prices.max()))
         model.row(f"bucket_of_{g}", "bucket", [paid, *columns], [-1.0, *prices.tolist()], 0, 0)
@@ -135,7 +145,7 @@ def _paid_by(
         model.row(f"share_all_{name}", "pool", [j, *parts], [-1.0] + [1.0] * len(parts), 0, 0)
 
 
-def _pool_month(
+def pool_month(
     estate: Estate,
     model: Model,
     spend: list[list[tuple[int, float]]],
@@ -144,14 +154,16 @@ def _pool_month(
     pull: Floats,
     fixed: float,
     bought: tuple[Whole, Floats],
-) -> None:
+    owners: tuple[int, ...],
+) -> int | None:
+    """Overage of a pool in a month above `fixed`; the row of its allowance, None where it has none."""
     g, month, months = at
     steps, brought = bought
     most_brought = float(brought.max(initial=0.0))
     price, block = float(estate.prices[g, month]), float(estate.pools.block[g])
     most = fixed + float(np.maximum(pull, 0).sum())
     if most <= 0:
-        return
+        return None
     unit = block if block > 0 else 1.0
     counted = block > 0 and float(estate.pools.price[g]) >= _COUNTED_PRICE
     bottom = fixed + float(np.minimum(pull, 0).sum()) - most_brought
@@ -160,8 +172,7 @@ def _pool_month(
     n = model.column(f"over_{g}_{month}", 0, min(least, high), high, whole=counted)
     # a thousandth of a unit is let go, so that rounding of sums never asks for a block too many
     columns, values = np.concatenate([mine, steps, [n]]), np.concatenate([pull, -brought, [-unit]])
-    model.row(f"pool_{g}_{month}", "pool", columns, values, high=-fixed + 1e-6 * unit)
-    owners = estate.pools.contracts[g]
+    row = model.row(f"pool_{g}_{month}", "pool", columns, values, high=-fixed + 1e-6 * unit)
     if counted and owners != (-1,):
         # no more blocks than were started: none is bought to reach a tier
         lift = max(0.0, -bottom) + unit
@@ -170,6 +181,7 @@ def _pool_month(
         columns, values = np.append(columns, b), np.append(-values, lift)
         model.row(f"pool_exact_{g}_{month}", "pool", columns, values, high=fixed + unit + lift + 1e-6 * unit)
     _paid_by(model, spend, f"{g}_{month}", n, price / months, owners)
+    return row
 
 
 def _carriers(engine: Engine, model: Model, node: Node, who: Whole, carrier: Whole, fixed: set[int]) -> None:
@@ -186,7 +198,9 @@ def _carriers(engine: Engine, model: Model, node: Node, who: Whole, carrier: Who
             model.row(f"carrier_{k}_{who[places[0]]}", "carrier_cost", row, values, high=0)
 
 
-def _contract(engine: Engine, model: Model, node: Node, c: int, terms: list[tuple[int, float]], const: float) -> None:
+def contract_pieces(
+    engine: Engine, model: Model, node: Node, c: int, terms: list[tuple[int, float]], const: float
+) -> None:
     """Spend within the node's open pieces, one binary per piece where there are several."""
     s = engine.shape
     low = float(s.spend_range[c, 0])

@@ -146,7 +146,7 @@ def ends(estate: Estate, shape: Shape, node: Node, c: int) -> list[tuple[float, 
     return found
 
 
-def _quiet_highs() -> Any:
+def quiet_highs() -> Any:
     """HiGHS without the banner that it prints on stdout when it is made: commands print their documents there."""
     sys.stdout.flush()
     kept, nowhere = os.dup(1), os.open(os.devnull, os.O_WRONLY)
@@ -164,7 +164,7 @@ class Master:
 
     def __init__(self, estate: Estate, shape: Shape, node: Node) -> None:
         self.estate, self.shape, self.node = estate, shape, node
-        self.highs = _quiet_highs()
+        self.highs = quiet_highs()
         for name, value in _OPTIONS.items():
             self.highs.setOptionValue(name, value)
         self.owner: list[tuple[int, int]] = []

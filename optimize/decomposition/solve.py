@@ -9,6 +9,8 @@ import numpy as np
 
 from optimize.decomposition.arrays import Whole
 from optimize.decomposition.branch import BranchAndBound, Found
+from optimize.decomposition.cluster_search import ClusterSearch
+from optimize.decomposition.clusters import divide
 from optimize.decomposition.columns import Engine
 from optimize.decomposition.from_problem import (
     choice_of,
@@ -103,7 +105,12 @@ def solve(problem: Problem, run: Run, warm: Warm | None = None) -> tuple[str, Po
     run.warm = run.warm or start is not None
     watch = _Watch(problem, run, engine)
     known = [] if start is None or warm is None else columns_from(problem, estate, warm.columns)
-    search = BranchAndBound(engine, watch, float(problem.scenario.gap), start=start, columns=known)
+    division, gap = divide(estate), float(problem.scenario.gap)
+    search = (
+        BranchAndBound(engine, watch, gap, start=start, columns=known)
+        if division is None
+        else ClusterSearch(engine, division, watch, gap, start=start, columns=known)
+    )
     if np.isfinite(run.objective):
         search.improve(run.objective)
     found = search.run()
@@ -111,7 +118,9 @@ def solve(problem: Problem, run: Run, warm: Warm | None = None) -> tuple[str, Po
         run.bound = max(run.bound, safe(found.bound))
     run.duals = named_duals(problem, found.duals)
     run.columns = named_columns(problem, found.columns)
-    parts = [f"decomposition: {found.passes} passes, {found.nodes} nodes", *dict.fromkeys(found.notes)]
+    parts = [f"decomposition: {found.passes} passes, {found.nodes} nodes"]
+    parts += [] if division is None else [f"{len(division.lines):,} clusters of small pools"]
+    parts += [*dict.fromkeys(found.notes)]
     parts += _polish(problem, run, engine, found)
     values: PoolValues = {}
     for g, pool in enumerate(problem.pools):

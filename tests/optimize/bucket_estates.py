@@ -83,3 +83,24 @@ def small_pools(lines, each, steps="one"):
     stairs = buckets(((50, 100), (85, 160), (150, 270)))
     stairs[0]["today"] = dict.fromkeys(names[::2], 1)
     return frames, {"buckets": stairs, "bucket_steps": steps}
+
+
+def porting_pools(lines, accounts, months=4, seed=8):
+    """Two carriers, each with so many accounts, a small pool with stairs in each, all-unit tiers; lines may port."""
+    frames = pooled_estate(lines, months, 2, seed=seed, contracts=True)
+    carriers = ("C0", "C1")
+    names = {carrier: [f"{carrier}-A{n:03d}" for n in range(accounts)] for carrier in carriers}
+    held = frames["services"]["carrier_id"]
+    frames["services"]["account_id"] = [names[carrier][n % accounts] for n, carrier in enumerate(held)]
+    frames["accounts"] = pd.DataFrame(
+        {"account_id": [a for c in carriers for a in names[c]], "carrier_id": [c for c in carriers for _ in names[c]]}
+    )
+    small = frames["plans"]["plan_id"].isin(["C0-0", "C1-0"])
+    frames["plans"].loc[small, "data_mb"] = 0
+    frames["plans"].loc[small, "mrc"] = 5 * M
+    stairs = [
+        {**bucket, "bucket_id": f"{carrier} {bucket['bucket_id']}"}
+        for carrier in carriers
+        for bucket in buckets(((50, 100), (85, 160), (150, 270)), carrier)
+    ]
+    return frames, {"buckets": stairs, "porting_fee": 12}

@@ -56,6 +56,35 @@ def test_the_smallest_limit_is_that_with_every_bucket_that_may_be_bought(stairs,
     assert optimize.run_frames(throttled(), loose).status == "optimal"
 
 
+def ways_out(frames, stairs, **scenario):
+    """Groups of the conflict under a limit of 0, and the way out of each that has one."""
+    held = [b for offer, sizes in stairs.items() for b in buckets(sizes, offer_id=offer)]
+    why = optimize.run_frames(frames, {"buckets": held, "overage_probability": {"limit": 0}, **scenario}).to_json()
+    return why["infeasible"]["groups"], {r["group"]: r for r in why["infeasible"]["relaxations"]}
+
+
+def test_an_offer_whose_buckets_would_keep_the_limit_is_a_way_out():
+    stairs = {None: STAIRS[:1], "small": STAIRS[1:2], "RFP": STAIRS[2:]}
+    groups, ways = ways_out(throttled(), stairs)
+    assert groups == ["offers", "overage_probability"]
+    assert (ways["offers"]["value"], ways["offers"]["text"]) == (0, "list the offer RFP, whose buckets suffice")
+    assert ways["overage_probability"]["value"] == 0.5
+    listed = {"buckets": [b for o, s in stairs.items() for b in buckets(s, offer_id=o)], "offers": ["RFP"]}
+    assert optimize.run_frames(throttled(), {**listed, "overage_probability": {"limit": 0}}).status == "optimal"
+
+
+def test_offers_whose_buckets_suffice_only_together_are_named_together():
+    stairs = {"A": STAIRS[:1], "B": STAIRS[1:2]}
+    groups, ways = ways_out(throttled(), stairs, bucket_steps="any")
+    assert groups == ["offers", "overage_probability"]
+    assert ways["offers"]["text"] == "list the offers A, B, whose buckets suffice together"
+
+
+def test_offers_whose_buckets_do_not_suffice_are_no_way_out():
+    groups, ways = ways_out(throttled(), {"A": STAIRS[:1], "B": STAIRS[1:2]})
+    assert (groups, list(ways)) == (["overage_probability"], ["overage_probability"])
+
+
 def test_sizes_that_may_be_combined_count_together_in_the_smallest_limit():
     scenario = {"buckets": buckets(STAIRS[:2]), "bucket_steps": "any", "overage_probability": {"limit": 0}, "gap": 0}
     found = optimize.run_frames(throttled(), scenario).to_json()
