@@ -83,6 +83,13 @@ def problems(register: Sequence[dict[str, Any]]) -> list[str]:
     return [line for row in register for line in row["problems"]]
 
 
+def monthly_prices(store: Store, as_of: str) -> dict[str, int | None]:
+    """The MRC (micros) of each service that is under a contract on the day: its plan's, else as last billed."""
+    frames = store.frames("services", "service_history", "plans")
+    lines = _lines(spans_of(frames["services"], frames["service_history"]), as_of)
+    return _prices(store, frames["plans"], lines, as_of)
+
+
 def _dates(stand: Standing | None, row: dict[str, Any]) -> dict[str, Any]:
     names = ("initial_end", "term_start", "term_end", "renewals", "notice_by", "notice_state", "next_notice_by")
     later = ("earliest_exit", "ends_on", "days_to_notice")

@@ -17,7 +17,8 @@ if not bids.choices:
     page.link("imports", "Import an offer")
     footer()
     st.stop()
-every, one = st.tabs(["Bids side by side", "One offer"], on_change="rerun", key="offer-tabs")
+names = ("Bids side by side", "One offer")
+every, one = st.tabs(names, default=names["offer" in st.query_params], on_change="rerun", key="offer-tabs")
 with every:
     if every.open:
         kpi_row(bids.kpis)

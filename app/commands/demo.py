@@ -68,10 +68,11 @@ def build(
     months: int = 18,
     scenarios: Sequence[dict[str, Any]] = SCENARIOS,
     time_limit: float = TIME_LIMIT,
+    compare: bool = True,
 ) -> None:
     """Generate the sample below `folder`, load it into the store at `url` and run every analysis.
 
-    Shared with the browser tests, which build a small one.
+    Shared with the browser tests, which build a small one; without `compare` the bids are left to be compared.
     """
     from app import jobs
     from audit.savings import freeze
@@ -109,8 +110,9 @@ def build(
         with _step(f"optimize: {scenario['name'].lower()}") as tell:
             result = jobs.optimize(store, {"scenario": scenario, "time_limit": time_limit}, quiet)
             tell(f"{result['status']}, saves {float(result['saving'] or 0):,.2f} a month")
-    with _step("compare the bids") as tell:
-        tell(_bids(store))
+    if compare:
+        with _step("compare the bids") as tell:
+            tell(_bids(store))
     store.close()
 
 

@@ -112,7 +112,7 @@ def view(store: Store, filters: Filters) -> Bids:
     if told is None or not told.get("award"):
         problem = ""
         if "bids" in answers:
-            why = told["rows"][0]["explanation"] if told else None
+            why = next((row["explanation"] for row in told["rows"] if row.get("explanation")), None) if told else None
             problem = str(why or "None of the chosen offers has plans in this currency.")
         title, sentence = _words_before(settings)
         return Bids(title, sentence, (), there.offers, settings, currency, asked, problem=problem)

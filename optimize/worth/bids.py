@@ -437,7 +437,7 @@ class _Bids:
             growth |= {kind: rate(self.desk, factor, kind) for kind in ("data", "voice")}
             self.desk.say(f"{name}, without any offer")
             stay = self.solve((), {"growth": growth}, known=(none.answer.assignment,))
-            here = {offer: self._alone(offer, one, {"growth": growth}) for offer, one in self._from(alone, stay)}
+            here = {offer: self._alone(offer, stay, {"growth": growth}) for offer in alone}
             found.append(self._case(name, None, stay, here))
         for offer in self.wanted:
             for factor in PRICES:
@@ -450,9 +450,6 @@ class _Bids:
                 changed = self.solve([offer], {"plan_price": prices}, known=known)
                 found.append(self._case(f"prices {_signed(factor)}", offer, none, {**alone, offer: changed}))
         return found
-
-    def _from(self, alone: Mapping[str, Award], stay: Award) -> list[tuple[str, Award]]:
-        return [(offer, stay) for offer in alone]
 
     def _case(self, name: str, offer: str | None, stay: Award, alone: Mapping[str, Award]) -> dict[str, Any]:
         totals = {o: None if award.flows is None else money(award.total) for o, award in alone.items()}

@@ -10,6 +10,7 @@ import openpyxl
 import pytest
 import yaml
 from estate import fill
+from streamlit.testing.v1 import AppTest
 
 import app.commands.report
 import app.commands.worth
@@ -114,6 +115,16 @@ def test_the_comparison_as_tables(done: Store) -> None:
     assert data.cases["case"].iloc[0] == "As bid"
     assert "Taxes are not known and left out for everybody." in data.notes
     assert len(data.kpis) >= 3
+
+
+def test_the_page_draws_them(done: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEM_STORE_URL", done.full_url)
+    page = AppTest.from_file(str(Path(__file__).resolve().parents[2] / "app" / "main.py"), default_timeout=90).run()
+    page = page.switch_page("../pages/offers.py").run()
+    assert not page.exception
+    assert page.title[0].value == bids.view(done, Filters()).title
+    cards = [item.value for item in page.subheader]
+    assert {"Total cost over the term", "Award", "What if", "Scorecard"} <= set(cards)
 
 
 def test_the_workbook_holds_the_figures(done: Store) -> None:
