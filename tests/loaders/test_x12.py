@@ -19,7 +19,7 @@ from loaders import contract
 from loaders.reading.source import Source
 from loaders.report import FileReport
 from loaders.x12 import segments, values
-from loaders.x12.invoice import Transaction
+from loaders.x12.invoice import DECODED, HANDLERS, Transaction
 from loaders.x12.loader import X12Bill
 from loaders.x12.outline import Outlines
 
@@ -177,6 +177,16 @@ def test_an_account_that_is_known_is_found_by_its_number(store: Store, estate: P
 
 
 # what is wrong is told, and nothing is half loaded
+
+
+@pytest.mark.parametrize("tag", sorted({*DECODED, *HANDLERS} - {"VEH"}))
+def test_a_segment_without_elements_loses_nothing(tmp_path: Path, tag: str) -> None:
+    path = tmp_path / "bill.edi"
+    path.write_text(text_of().replace("TXI*ST*2*", f"{tag}~\nTXI*ST*2*"))
+    found = list(X12Bill().read(Source(path)))
+    (bill,) = [item for item in found if isinstance(item, contract.Bill)]
+    aside = sum(isinstance(item, contract.Rejected) for item in found)
+    assert len(bill.source_rows) + aside == len(path.read_text().splitlines()) - 6  # ISA, GS, ST, SE, GE, IEA
 
 
 def test_a_bad_amount_is_set_aside_and_shows_in_the_balance(store: Store, tmp_path: Path) -> None:
