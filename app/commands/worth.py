@@ -149,8 +149,9 @@ def _bids(part: dict[str, Any]) -> list[str]:
             lines.append(f"{row['key']}: {row['explanation']}")
             continue
         chance = "" if not row.get("commitment") else f", commitment missed with {row['commitment']['probability']:.0%}"
+        name = "best split" if row["key"] == "award" else row["key"]
         lines.append(
-            f"{row['key']}: {row['total']:,.2f} (open gap {row['gap']:,.2f}), present value {row['npv']:,.2f}, "
+            f"{name}: {row['total']:,.2f} (open gap {row['gap']:,.2f}), present value {row['npv']:,.2f}, "
             f"{row['moved']} lines change carrier, {row['lines']} on the bid{chance}"
         )
     award = told["award"]
