@@ -19,7 +19,8 @@ from optimize.rightsize import couplings
 
 SMALL = 2_500  # option variables up to which the MIP solver gets the whole model at once
 _COUPLED = 2_500  # options of undecided lines above which contracts and carriers call for branch and bound
-_LARGE = 100_000  # the same where only pools and limits do
+_LARGE = 100_000  # the same where only pools and limits do, whatever is left of them when they are reduced
+_POOLED = 5_000  # the same where the reduced model is too large to go to the MIP solver as a whole
 _PART = 600  # option variables up to which a part is surely solved
 _MOST_LINES = 20_000  # variables of the line model
 
@@ -83,6 +84,13 @@ class Fitting:
         return limited or problem.has_buckets or any(c.has_terms for c in problem.contracts.values())
 
     @property
+    def _large(self) -> bool:
+        """Whether passes over the lines end sooner than a model of them, or with a smaller gap."""
+        if self._branches:
+            return self.undecided > _COUPLED
+        return self.undecided > _LARGE or (self.undecided > _POOLED and self.reduced.columns > SMALL)
+
+    @property
     def _too_many_carriers(self) -> bool:
         """Whether a choice between carriers is beyond the search's tree."""
         most = self.problem.scenario.max_carriers
@@ -131,10 +139,9 @@ class Fitting:
             raise BadInput(Issue(field="method", found=asked, message=why, hint="methods that fit: " + ", ".join(fit)))
         if self.refusal("closed_form") is None:
             return "closed_form"
-        if self.problem.has_buckets and self.undecided <= _LARGE and self.by_parts:
+        if self.undecided <= _LARGE and self.by_parts:
             return "model"
-        large = self.undecided > (_COUPLED if self._branches else _LARGE)
-        if large and self.refusal("decomposition") is None:
+        if self._large and self.refusal("decomposition") is None:
             return "branch_and_bound" if self._branches else "decomposition"
         if self.reduced.columns <= SMALL and self.refusal("count") is None:
             return "count"

@@ -75,13 +75,13 @@ def result_in_full(data: Optimizer, item: Outcome) -> str | None:
             table(
                 data.buckets,
                 [
-                    Col("pool", "Pool", width="medium"),
+                    Col("change", "To order", "count"),
                     Col("bucket", "Bucket"),
+                    Col("pool", "Pool", width="medium"),
                     Col("size", "Allowance a month"),
                     Col("mrc", f"MRC each, {item.currency}", "money"),
                     Col("today", "Today", "count"),
                     Col("count", "Recommended", "count"),
-                    Col("change", "To order", "count"),
                 ],
                 key="buckets",
                 height=320 if len(data.buckets) > 8 else "auto",

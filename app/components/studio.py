@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
 import streamlit as st
 
 from app import cache, formats
-from app.views.studio import Answers, Options, decimal
+from app.views.studio import Answers, BucketAnswer, Options, decimal
 
 _SETS = {"history": "As they were", "bootstrap": "Drawn from them at random", "factors": "At lower and higher use"}
 
@@ -110,6 +111,7 @@ def sliders(there: Options) -> Answers:
         )
         worth = st.number_input("A change must save at least, a month", 0.0, 1000.0, 1.0, 0.5, key="sc-worth")
         horizon = st.slider("Months over which fees are spread", 1, 60, 24, key="sc-horizon")
+    sold, combined = _buckets(there)
     return Answers(
         name=name,
         currency=currency,
@@ -132,7 +134,42 @@ def sliders(there: Options) -> Answers:
         overage_limit=float(overage) if capped else None,
         draws=draws,
         spread=spread,
+        buckets=sold,
+        combined=combined,
     )
+
+
+def _buckets(there: Options) -> tuple[tuple[BucketAnswer, ...], bool]:
+    """The sizes of buckets that pools may buy, and whether a pool may have several of them; none to begin with."""
+    if not there.pools:
+        return (), False
+    with st.expander("Buckets that pools may buy"):
+        st.caption(
+            "Allowance that the pool of an account buys for all its lines together, each month. One row for each size: "
+            "click the empty row to begin. What pools have bought already is said in the YAML."
+        )
+        edited = st.data_editor(
+            pd.DataFrame(
+                {"pool": pd.Series(dtype=str), **{n: pd.Series(dtype=float) for n in ("size", "mrc", "most")}}
+            ),
+            num_rows="dynamic",
+            hide_index=True,
+            key="sc-buckets",
+            column_config={
+                "pool": st.column_config.SelectboxColumn("Pools of", options=list(there.pools), width="medium"),
+                "size": st.column_config.NumberColumn("GB (or minutes)", min_value=0.001, step=0.001, format="%g"),
+                "mrc": st.column_config.NumberColumn("Price a month", min_value=0.0, step=0.01, format="%.2f"),
+                "most": st.column_config.NumberColumn("At most per pool", min_value=1, max_value=99, step=1, default=1),
+            },
+        )
+        combined = st.toggle("A pool may combine sizes", key="sc-combined")
+    full = edited.dropna(subset=["pool", "size", "mrc"])
+    return tuple(
+        BucketAnswer(
+            there.pools[row.pool], decimal(row.size), decimal(row.mrc), 1 if pd.isna(row.most) else int(row.most)
+        )
+        for row in full.itertuples(index=False)
+    ), combined
 
 
 def editor(saved: dict[str, str]) -> str:

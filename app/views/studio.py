@@ -15,6 +15,8 @@ from core.issues import BadInput
 from core.money import SCALE
 from core.store import Store
 
+_MB_OF_GB = 1024
+
 
 @dataclass(frozen=True)
 class Options:
@@ -27,6 +29,33 @@ class Options:
     offers: dict[str, str]
     kinds: tuple[str, ...]
     sites: dict[str, str]
+    pools: dict[str, PoolName] = field(default_factory=dict)
+    """By what a reader calls it, each kind of pool whose overage costs money: one per account buys its own buckets."""
+
+
+@dataclass(frozen=True)
+class PoolName:
+    """What all pools of a carrier's group have in common; `kind` is data or voice."""
+
+    kind: str
+    carrier_id: str
+    group: str
+
+
+@dataclass(frozen=True)
+class BucketAnswer:
+    """A size that pools may buy: `size` in GB, of a voice pool in minutes; `mrc` a month and `size` as decimal text."""
+
+    pool: PoolName
+    size: str
+    mrc: str
+    most: int = 1
+
+    @property
+    def name(self) -> str:
+        """Its id in the scenario."""
+        unit = "GB" if self.pool.kind == "data" else "min"
+        return f"{self.pool.carrier_id} {self.pool.group} {self.size} {unit}"
 
 
 @dataclass(frozen=True)
@@ -35,7 +64,8 @@ class Answers:
 
     `overage_limit`: per cent of the months in which a pool may be above its allowance; `draws`: months drawn from the
     range (0 = the range itself); `spread`: per cent by which use may also be lower and higher.
-    `carrier_cost` is the fixed cost of each carrier in use, a month.
+    `carrier_cost` is the fixed cost of each carrier in use, a month; `combined`: a pool may have buckets of several
+    sizes.
     """
 
     name: str = "What if"
@@ -59,6 +89,8 @@ class Answers:
     overage_limit: float | None = None
     draws: int = 0
     spread: float = 0.0
+    buckets: tuple[BucketAnswer, ...] = ()
+    combined: bool = False
     gap: str = "0.001"
 
 
@@ -85,7 +117,19 @@ def options(store: Store) -> Options:
         offers,
         tuple(sorted(set(priced["kind"].dropna()))),
         {str(r.site_id): str(r.name) for r in sites.itertuples(index=False)},
+        _pools(store, names),
     )
+
+
+def _pools(store: Store, names: Any) -> dict[str, PoolName]:
+    found: dict[str, PoolName] = {}
+    for kind, column in (("data", "pool_group"), ("voice", "voice_pool_group")):
+        price = f"{kind}_overage_price"
+        plans = store.frame("plans", ["carrier_id", column, price]).dropna().sort_values(["carrier_id", column])
+        for row in plans[plans[price] > 0].drop_duplicates(["carrier_id", column]).itertuples(index=False):
+            told = f"{_name(names, row.carrier_id)}: {row[1]}" + (" (minutes)" if kind == "voice" else "")
+            found[told] = PoolName(kind, str(row.carrier_id), str(row[1]))
+    return found
 
 
 def _name(names: Any, key: Any) -> str:
@@ -158,6 +202,19 @@ def scenario(store: Store, answers: Answers) -> dict[str, Any]:
         result["plan_price"] = changed
     if answers.offers:
         result["offers"] = list(answers.offers)
+    if answers.buckets:
+        result["buckets"] = [
+            {
+                **{"bucket_id": bucket.name, "carrier_id": bucket.pool.carrier_id, "pool_group": bucket.pool.group},
+                **({} if bucket.pool.kind == "data" else {"kind": bucket.pool.kind}),
+                "allowance": decimal(float(bucket.size) * (_MB_OF_GB if bucket.pool.kind == "data" else 1)),
+                "mrc": bucket.mrc,
+                **({} if bucket.most == 1 else {"max_per_pool": bucket.most}),
+            }
+            for bucket in answers.buckets
+        ]
+        if answers.combined:
+            result["bucket_steps"] = "any"
     if answers.suspend_months:
         result["suspend_zero_use_months"] = answers.suspend_months
     if answers.gap != "0.0001":

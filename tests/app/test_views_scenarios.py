@@ -10,7 +10,7 @@ import yaml
 
 from app.views import scenarios, studio
 from app.views.selection import Filters
-from app.views.studio import Answers
+from app.views.studio import Answers, BucketAnswer, PoolName
 from core.store import Store
 from optimize.scenario import OverageLimit, parse
 from optimize.scenario_set import SetRule
@@ -78,6 +78,23 @@ def test_every_answer_becomes_a_key_that_the_optimizer_reads(filled: Store) -> N
     spread = parse(studio.scenario(filled, Answers(spread=15.0))).scenario_set
     assert [case.factor for case in spread.factors] == [(Fraction(f, 100),) * 3 for f in (85, 100, 115)]
     assert studio.scenario_text(filled, answers=answers) == text
+
+
+def test_buckets_become_those_of_the_scenario_file(filled: Store) -> None:
+    there = studio.options(filled)
+    assert there.pools == {"Verizon Wireless: flex": PoolName("data", "verizon", "flex")}
+    pool = there.pools["Verizon Wireless: flex"]
+    minutes = PoolName("voice", "verizon", "talk")
+    sold = (BucketAnswer(pool, "50", "150"), BucketAnswer(pool, "0.5", "9.99", 3), BucketAnswer(minutes, "1000", "40"))
+    told = studio.scenario(filled, Answers(buckets=sold, combined=True))
+    read = parse(told)
+    assert [(b.bucket_id, b.allowance, b.mrc, b.max_per_pool, b.kind) for b in read.buckets] == [
+        ("verizon flex 50 GB", 51_200_000_000, 150_000_000, 1, "data"),
+        ("verizon flex 0.5 GB", 512_000_000, 9_990_000, 3, "data"),
+        ("verizon talk 1000 min", 1_000_000_000, 40_000_000, 1, "voice"),
+    ]
+    assert read.bucket_steps == "any"
+    assert "bucket_steps" not in studio.scenario(filled, Answers(buckets=sold))
 
 
 def test_results_stand_side_by_side(filled: Store) -> None:
