@@ -48,8 +48,8 @@ BIDS: dict[str, Any] = {
 }
 
 
-#: Seconds for each scenario: what is found by then is shown with the gap proven by then.
-TIME_LIMIT = 120  # seconds; a solve ends when its gap is met, in about 5 on a free machine
+#: Seconds for each scenario, which ends when its gap is met, in about 5 on a free machine; what is found by then counts.
+TIME_LIMIT = 120
 
 
 @contextmanager
