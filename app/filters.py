@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import streamlit as st
 
 from app import cache, formats
@@ -16,6 +18,16 @@ def choices() -> Choices:
     return cache.call("app.views.selection.choices")
 
 
+def asked(key: str, options: Collection[str], *, many: bool = False) -> None:
+    """Let the address name options by their ids, as links do; a widget bound to it knows only what it shows.
+
+    To be called before the widget `key` is drawn; the widget then writes the address in its own words.
+    """
+    wanted = [value for value in st.query_params.get_all(key) if value in options]
+    if wanted:
+        st.session_state[key] = wanted if many else wanted[0]
+
+
 def bar(which: tuple[str, ...], there: Choices) -> Filters:
     """Draw the widgets named in `which` (out of :data:`ALL`) in the current container and return the choice."""
     month = compare = currency = None
@@ -24,6 +36,7 @@ def bar(which: tuple[str, ...], there: Choices) -> Filters:
     centers: list[str] = []
     if "month" in which and there.months:
         newest = list(reversed(there.months))
+        asked("month", newest)
         month = st.selectbox(
             "Month",
             newest,
@@ -35,6 +48,7 @@ def bar(which: tuple[str, ...], there: Choices) -> Filters:
         )
     if "compare" in which and month:
         options = {"previous": "Month before", "year": "Same month last year"}
+        asked("compare", options)
         picked = st.selectbox(
             "Compare with",
             list(options),
@@ -46,8 +60,11 @@ def bar(which: tuple[str, ...], there: Choices) -> Filters:
         compare = periods.shift(month, -12 if picked == "year" else -1)
     rest = [name for name in which if name in {"carrier", "cost_center", "currency"}]
     if rest and there.months:
-        with st.popover("Filters", icon=":material/tune:"):
+        active = sum(len(st.session_state.get(name) or ()) for name in ("carrier", "cost_center") if name in rest)
+        label = f"Filters ({active})" if active else "Filters"
+        with st.popover(label, icon=":material/tune:", type="primary" if active else "secondary"):
             if "carrier" in rest:
+                asked("carrier", there.carriers, many=True)
                 carriers = st.multiselect(
                     "Carrier",
                     list(there.carriers),
@@ -57,6 +74,7 @@ def bar(which: tuple[str, ...], there: Choices) -> Filters:
                     placeholder="All carriers",
                 )
             if "cost_center" in rest and there.cost_centers:
+                asked("cost_center", there.cost_centers, many=True)
                 centers = st.multiselect(
                     "Cost center",
                     list(there.cost_centers),

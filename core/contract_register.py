@@ -83,6 +83,13 @@ def problems(register: Sequence[dict[str, Any]]) -> list[str]:
     return [line for row in register for line in row["problems"]]
 
 
+def monthly_prices(store: Store, as_of: str) -> dict[str, int | None]:
+    """The MRC (micros) of each service that is under a contract on the day: its plan's, else as last billed."""
+    frames = store.frames("services", "service_history", "plans")
+    lines = _lines(spans_of(frames["services"], frames["service_history"]), as_of)
+    return _prices(store, frames["plans"], lines, as_of)
+
+
 def _dates(stand: Standing | None, row: dict[str, Any]) -> dict[str, Any]:
     names = ("initial_end", "term_start", "term_end", "renewals", "notice_by", "notice_state", "next_notice_by")
     later = ("earliest_exit", "ends_on", "days_to_notice")
@@ -119,8 +126,7 @@ def _prices(
     catalogue = {row["plan_id"]: row["mrc"] for row in _records(plans)}
     wanted = {row["service_id"]: catalogue.get(row["plan_id"]) for rows in lines.values() for row in rows}
     if any(price is None for price in wanted.values()):
-        billed = store.frame("line_months", ["service_id", "month", "mrc"])
-        billed = billed[(billed["month"] <= as_of[:7]) & (billed["mrc"] > 0)].sort_values("month")
+        billed = workflow.last_recurring(store, as_of[:7])
         newest = dict(zip(billed["service_id"], billed["mrc"], strict=True))
         for service, price in wanted.items():
             if price is None and service in newest:

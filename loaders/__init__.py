@@ -2,7 +2,7 @@
 
 from loaders.contract import Bill, BillLine, Chunk, Loader, Rejected, SourceRow
 from loaders.export import export_canonical
-from loaders.feeds.template import template_of
+from loaders.feeds.template import add_sheet, template_of
 from loaders.load import load_paths
 from loaders.preview import Preview, preview
 from loaders.proposals import Proposal, decide, proposals
@@ -24,6 +24,7 @@ __all__ = [
     "Rejected",
     "Source",
     "SourceRow",
+    "add_sheet",
     "decide",
     "detect",
     "export_canonical",

@@ -124,6 +124,10 @@ class Batch:
 
     def keep_history(self, table: str, key: str, record: dict[str, Any]) -> None:
         """Keep a record that this batch replaces."""
+        self.keep_all(table, [(key, record)])
+
+    def keep_all(self, table: str, records: Iterable[tuple[str, dict[str, Any]]]) -> None:
+        """Keep records that this batch replaces, by their keys."""
         self.txn.append(
             "record_history",
             [
@@ -135,6 +139,7 @@ class Batch:
                     "replaced_at": now(),
                     "record": json.dumps(record, sort_keys=True, ensure_ascii=False),
                 }
+                for key, record in records
             ],
         )
 

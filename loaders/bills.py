@@ -93,7 +93,8 @@ class Bills:
             if not self.batch.supersede:
                 self.batch.reject_rows(file, None, bill.source_rows, reissue.reason_of(old))
                 return
-            self._withdraw_usage(old)
+            if bill.usage or bill.events:
+                overlap.withdraw(self.batch, old)
             reissue.replace(self.facts, old["invoice_id"], invoice_id)
             self.batch.warn(file, f"replaced invoice {bill.number}")
         self.facts.insert_records("invoices", [invoice])
@@ -302,19 +303,10 @@ class Bills:
         self.facts.insert_records("usage_events", events)
         unnamed = {number for number in bill.lines if self._service(bill, account, number, bill.period_start) is None}
         if unnamed:
+            numbers = "1 billed number" if len(unnamed) == 1 else f"{len(unnamed)} billed numbers"
             self.batch.warn(
                 file,
-                f"{len(unnamed)} billed numbers of account {bill.account_number} are in no inventory: "
+                f"no inventory has {numbers} of account {bill.account_number}: "
                 f"their charges stay without a service (first: {min(unnamed)})",
             )
         return homeless
-
-    def _withdraw_usage(self, old: Row) -> None:
-        """The usage that came with an invoice that is replaced goes with it."""
-        charges = loading.rows_by(self.batch.txn, "charges", "invoice_id", {old["invoice_id"]})
-        services = {row["service_id"] for row in charges if row["service_id"]}
-        for row in loading.rows_by(self.batch.txn, "usage", "service_id", services):
-            if row["batch_id"] == old["batch_id"] and row["period_start"] == old["period_start"]:
-                self.batch.keep_history("usage", str(row["row_id"]), row)
-                self.batch.months.add(row["month"])
-                self.batch.txn.delete("usage", {"row_id": row["row_id"]})

@@ -108,7 +108,7 @@ class Canonical:
         """One table: of a plain CSV as typed columns, else as chunks of text cells and rows that are rejected."""
         if not source.is_archive and not source.head.startswith(b"PAR1"):
             delimiter, header = self._text_header(source, table)
-            if plain_csv.can_read(source.text_facts(), header, table):
+            if plain_csv.can_read(source.text_facts(), header):
                 with source.open() as handle:
                     careful = partial(self._text_rows, source, table, delimiter)
                     yield from plain_csv.read(handle, table, delimiter, source.label, careful)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rapidfuzz import fuzz, process
 
@@ -26,9 +26,11 @@ from loaders.reading.text import first_record
 if TYPE_CHECKING:
     from loaders.facts import Facts
 
+Row = dict[str, Any]
 _SIMILAR = 72
 _SHOWN = 6
 _MOST_CODES = 2_000
+_MANY_LINES = 8  # of the invoice before, from which fewer than half are worth a question
 _NUMBERS = re.compile(r"[\d_\-. ]+")
 
 
@@ -174,3 +176,33 @@ def totals(facts: Facts, wrong: Mapping[str, int]) -> None:
                 f"invoice {row['number'] or ident} is off by {to_text(off)}, the earlier ones of account "
                 f"{row['account_id']} tie ({len(before)}): has the format changed?",
             )
+
+
+def lines(facts: Facts, rows: Mapping[str, Row]) -> None:
+    """Say of invoices that bill less than half as many lines as the one before in their account: is the file whole?
+
+    `rows` are the invoices of the batch by invoice_id. A bill without a total of its own ties however much of it is
+    missing.
+    """
+    mine = {ident: row for ident, row in rows.items() if row["issued_on"]}
+    accounts = {row["account_id"] for row in mine.values()}
+    older: dict[str, list[Row]] = {}
+    for row in loading.invoices_before(facts.txn, facts.batch.batch_id, accounts):
+        older.setdefault(row["account_id"], []).append(row)
+    before: dict[str, Row] = {}
+    for ident, row in mine.items():
+        earlier = [old for old in older.get(row["account_id"], ()) if (old["issued_on"] or "") < row["issued_on"]]
+        if earlier:
+            before[ident] = earlier[-1]
+    counts = loading.line_counts(facts.txn, {row["invoice_id"] for row in before.values()} | set(before))
+    few = [
+        (ident, counts.get(ident, 0), counts.get(old["invoice_id"], 0), old)
+        for ident, old in sorted(before.items())
+        if counts.get(ident, 0) < counts.get(old["invoice_id"], 0) / 2 and counts[old["invoice_id"]] >= _MANY_LINES
+    ]
+    for ident, now, then, old in few[:_SHOWN]:
+        facts.batch.warn(
+            facts.touched[ident],
+            f"invoice {mine[ident]['number'] or ident} bills {now} lines, the one before it "
+            f"({old['number'] or old['invoice_id']}) {then}: is the file complete?",
+        )

@@ -192,9 +192,10 @@ class Links:
         """Say what was not found and what was made for a file."""
         for (owner, kind), texts in sorted(self._missing.items()):
             if owner == id(file):
+                often = "once" if len(texts) == 1 else f"{len(texts)} times"
                 self.batch.warn(
                     file,
-                    f"{_WORDS[kind]} that are not loaded are named {len(texts)} times (first: {texts[0]}); "
+                    f"{_WORDS[kind]} that are not loaded are named {often} (first: {texts[0]}); "
                     "they are linked once they are; `tem matches` shows similar ones",
                 )
         for (owner, kind), texts in sorted(self._made.items()):

@@ -487,6 +487,7 @@ def _report_invoices(facts: Facts) -> None:
                 row["currency"] or account.get("currency"),
             )
         )
+    drift.lines(facts, rows)
     for file in facts.batch.files:
         wrong = [invoice for invoice in file.report.invoices if not invoice.balanced]
         if wrong:

@@ -124,8 +124,26 @@ def _reissue(key: Use, old: Row, was: int, reports: Collection[int]) -> str:
     return f"re-issue of the {usage_type} use of the line in {month} with another quantity ({held}; {replace})"
 
 
+def withdraw(batch: Batch, old: Row) -> None:
+    """The use and the calls that came with an invoice that is replaced go with it.
+
+    They are those of its lines, and of other lines of its account that no invoice of the same batch charges.
+    """
+    txn, batch_id = batch.txn, int(old["batch_id"])
+    charged = {row["service_id"] for row in loading.rows_by(txn, "charges", "invoice_id", {old["invoice_id"]})}
+    elsewhere = loading.services_charged(txn, batch_id, old["invoice_id"])
+    account = {row["service_id"] for row in loading.rows_by(txn, "services", "account_id", {old["account_id"]})}
+    services = (charged | (account - elsewhere)) - {None}
+    use = loading.use_in_batch(txn, "usage", batch_id, services)
+    _replace(batch, [row for row in use if row["period_start"] == old["period_start"]])
+    calls = loading.use_in_batch(txn, "usage_events", batch_id, services)
+    first, last = old["period_start"] or "", old["period_end"] or "9"
+    mine = [r for r in calls if r["service_id"] not in elsewhere or first <= r["started_at"][:10] <= last]
+    batch.keep_all("usage_events", [(str(row["row_id"]), row) for row in mine])
+    loading.drop_rows(txn, "usage_events", [row["row_id"] for row in mine])
+
+
 def _replace(batch: Batch, rows: Collection[Row]) -> None:
-    for row in rows:
-        batch.keep_history("usage", str(row["row_id"]), row)
-        batch.months.add(row["month"])
-    batch.txn.delete("usage", {"row_id": [row["row_id"] for row in rows]})
+    batch.keep_all("usage", [(str(row["row_id"]), row) for row in rows])
+    batch.months |= {row["month"] for row in rows}
+    loading.drop_rows(batch.txn, "usage", [row["row_id"] for row in rows])

@@ -24,7 +24,7 @@ from core.money import MAX_MICROS, PLACES
 from core.schema import CANONICAL_COLUMNS, TABLES
 from loaders.contract import Chunk, Item, Rejected
 from loaders.reading.text import MAX_CELL, MAX_LINE, TextFacts
-from loaders.values import UNITS, Bad, Column, Typed
+from loaders.values import UNITS, Attributes, Bad, Column, Typed
 
 BLOCK = 1024 * 1024  # bytes
 _NUMERALS = b"0123456789.+-"
@@ -55,11 +55,10 @@ class RawLines(Sequence[str]):
         return found.decode("utf-8") if isinstance(found, bytes) else [line.decode("utf-8") for line in found]
 
 
-def can_read(facts: TextFacts, header: Sequence[str], table: str) -> bool:
-    """Whether a file may go this way at all: UTF-8, lines that end in LF or CRLF, canonical columns only."""
-    known = set(CANONICAL_COLUMNS[table])
+def can_read(facts: TextFacts, header: Sequence[str]) -> bool:
+    """Whether a file may go this way at all: UTF-8 to its end, lines that end in LF or CRLF, each column once."""
     plain = facts.encoding in {"utf-8", "utf-8-sig"} and facts.errors == "strict" and facts.newline in {"lf", "crlf"}
-    return plain and all(name.strip().casefold() in known for name in header) and len(set(header)) == len(header)
+    return plain and len(set(header)) == len(header)
 
 
 def read(handle: IO[bytes], table: str, delimiter: str, shown: str, careful: Careful) -> Iterator[Item | Typed]:
@@ -69,12 +68,12 @@ def read(handle: IO[bytes], table: str, delimiter: str, shown: str, careful: Car
         BadInput: if a line, or a cell that goes on over lines, is longer than 64 million characters.
     """
     head = handle.readline(MAX_LINE)
-    names = _header(head, delimiter)
+    names = _header(head, table, delimiter)
     if not names:
         handle.seek(0)
         yield from careful(handle)
         return
-    columns = {name: Column(table, name) for name in names}
+    reader = _Reader(table, names, delimiter)
     line, begin, size = 2, len(head), BLOCK
     while data := handle.read(size):
         more = len(data) == size
@@ -82,14 +81,12 @@ def read(handle: IO[bytes], table: str, delimiter: str, shown: str, careful: Car
             data += b"\n"
         block = memoryview(data)[: data.rfind(b"\n") + 1]
         count = int(np.count_nonzero(np.frombuffer(block, dtype="u1") == _LINE_END))
-        typed = _typed(block, count, table, names, columns, delimiter, line)
+        typed = reader.typed(block, count, line)
         if typed is not None:
             yield typed
         else:
             block = block[: _whole_records(bytes(block), delimiter)] if more else block
             count = bytes(block).count(b"\n")
-            for column in columns.values():
-                column.bad = False
             for item in careful(io.BytesIO(head + block)) if count else ():
                 yield _moved(item, line - 2)
         line += count
@@ -100,13 +97,14 @@ def read(handle: IO[bytes], table: str, delimiter: str, shown: str, careful: Car
         handle.seek(begin)
 
 
-def _header(head: bytes, delimiter: str) -> list[str]:
+def _header(head: bytes, table: str, delimiter: str) -> list[str]:
     """The columns that the first line names; [] if it is not the whole header, or names one of them nothing."""
     if not head.endswith(b"\n") or head.count(b'"') % 2:
         return []
     cells = next(text_csv.reader([head.decode("utf-8-sig").rstrip("\r\n")], delimiter=delimiter), [])
-    names = [cell.strip().casefold() for cell in cells]
-    return names if all(names) else []
+    known = set(CANONICAL_COLUMNS[table])
+    names = [name.casefold() if name.casefold() in known else name for name in map(str.strip, cells)]
+    return names if all(names) and len(set(names)) == len(names) else []
 
 
 def _moved(item: Item, by: int) -> Item:
@@ -136,40 +134,53 @@ def _whole_records(block: bytes, delimiter: str) -> int:
     return last if cells and cells[-1].endswith("\n") else len(block)
 
 
-def _typed(
-    block: memoryview, count: int, table: str, names: list[str], columns: dict[str, Column], delimiter: str, line: int
-) -> Typed | None:
-    """The block, which has `count` line ends, as typed columns; None where it needs the careful way."""
-    if not count:
-        return None
-    quoted = bool((np.frombuffer(block, dtype="u1") == _QUOTE).any())
-    try:
-        found = csv.read_csv(
-            pa.BufferReader(block),
-            csv.ReadOptions(column_names=names, block_size=len(block) + 1, use_threads=False),
-            csv.ParseOptions(delimiter=delimiter, newlines_in_values=quoted),
-            csv.ConvertOptions(
-                column_types=dict.fromkeys(names, pa.string()),
-                strings_can_be_null=False,
-                check_utf8=False,  # every byte was decoded while the file was hashed, see `can_read`
-            ),
-        )
-    except pa.ArrowInvalid:
-        return None
-    if found.num_rows != count or found.column(names[-1])[-1].as_py().endswith("\n"):
-        return None  # a cell goes on over lines, or would behind the block; else Arrow reads quotes as Python does
-    values: list[list[Any]] = []
-    for name in names:
-        cells = found.column(name).chunk(0)
-        converted = _column(cells, columns[name], TABLES[table].c[name].info)
-        if converted is None:
+class _Reader:
+    """Reads blocks of one table; keeps the columns' memory between them."""
+
+    def __init__(self, table: str, names: list[str], delimiter: str) -> None:
+        self.table, self.names, self.delimiter = table, names, delimiter
+        self.columns = {name: Column(table, name) for name in names if name in CANONICAL_COLUMNS[table]}
+        self.attributes = Attributes()
+
+    def typed(self, block: memoryview, count: int, line: int) -> Typed | None:
+        """The block, which has `count` line ends, as typed columns; None where it needs the careful way."""
+        found = self._cells(block) if count else None
+        if found is None or found.num_rows != count or found.column(self.names[-1])[-1].as_py().endswith("\n"):
+            return None  # a cell goes on over lines, or would behind the block; else Arrow reads quotes as Python does
+        values: dict[str, list[Any]] = {}
+        extras: dict[str, list[str]] = {}
+        for name in self.names:
+            cells = found.column(name).chunk(0)
+            if name not in self.columns:
+                extras[name] = cells.to_pylist()
+                continue
+            converted = _column(cells, self.columns[name], TABLES[self.table].c[name].info)
+            if converted is None:
+                return None
+            values[name] = converted
+        if self.table in {"usage", "usage_events"} and "unit" in values and "usage_type" in values:
+            pairs = set(zip(values["usage_type"], values["unit"], strict=True))
+            if any(unit is not None and UNITS[kind] != unit for kind, unit in pairs):
+                return None
+        attributes = self.attributes.texts(extras)
+        lines, raws = range(line, line + count), RawLines(block, count)
+        return Typed(self.table, list(values), list(values.values()), attributes, lines, raws, None)
+
+    def _cells(self, block: memoryview) -> pa.Table | None:
+        quoted = bool((np.frombuffer(block, dtype="u1") == _QUOTE).any())
+        try:
+            return csv.read_csv(
+                pa.BufferReader(block),
+                csv.ReadOptions(column_names=self.names, block_size=len(block) + 1, use_threads=False),
+                csv.ParseOptions(delimiter=self.delimiter, newlines_in_values=quoted),
+                csv.ConvertOptions(
+                    column_types=dict.fromkeys(self.names, pa.string()),
+                    strings_can_be_null=False,
+                    check_utf8=False,  # every byte was decoded while the file was hashed, see `can_read`
+                ),
+            )
+        except pa.ArrowInvalid:
             return None
-        values.append(converted)
-    if table in {"usage", "usage_events"} and "unit" in names and "usage_type" in names:
-        pairs = set(zip(values[names.index("usage_type")], values[names.index("unit")], strict=True))
-        if any(unit is not None and UNITS[kind] != unit for kind, unit in pairs):
-            return None
-    return Typed(table, list(names), values, None, range(line, line + count), RawLines(block, count), None)
 
 
 def _column(cells: pa.StringArray, column: Column, info: dict[str, Any]) -> list[Any] | None:

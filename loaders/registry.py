@@ -88,9 +88,9 @@ def detect(source: Source, candidates: Sequence[Loader] | None = None) -> Loader
         names = " and ".join(loader.name for loader in takers)
         raise source.refused(f"is claimed by {names} alike", None, "name one with --format")
     if not takers:
-        if source.is_workbook:
-            grid.sheets(source)  # refuses with the reason what cannot be opened
         kind = "binary content" if source.head_text is None and not source.is_archive else "its content"
+        if source.is_workbook:  # what cannot be opened is refused with the reason
+            kind = f"its sheets ({', '.join(map(str, grid.sheets(source)))[:120]})"
         raise source.refused(f"no loader recognises {kind}", "a format that docs/formats.md lists", _hint(source))
     return takers[0]
 

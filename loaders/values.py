@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -19,6 +19,7 @@ _STAMP = re.compile(r"\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[
 _WHOLE = re.compile(r"[+-]?[0-9]{1,18}(\.0+)?", re.ASCII)
 _UNPRINTABLE = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\ud800-\udfff]")  # no text file can hold them
 _CACHED = 200_000
+_JSON = json.JSONEncoder(sort_keys=True, ensure_ascii=False)
 UNITS = {"data": "MB", "voice": "min", "sms": "msg"}
 
 
@@ -153,27 +154,49 @@ class Typed:
         return SourceRow(self.member, self.lines[index], self.raws[index])
 
 
+class Attributes:
+    """Writes the cells of columns that a table does not have as `attributes`, and remembers what it has written."""
+
+    def __init__(self) -> None:
+        self._written: dict[tuple[str, ...], str | None] = {}
+
+    def texts(self, extras: Mapping[str, Sequence[str]]) -> list[str | None] | None:
+        """The attributes of each row, from its cells by column; None where there is no such column."""
+        if not extras:
+            return None
+        written = self._written
+        result: list[str | None] = []
+        for cells in zip(*extras.values(), strict=True):
+            if cells not in written:
+                if len(written) > _CACHED:
+                    written.clear()
+                given = {n: v.strip()[:MAX_CELL].replace("\x00", "") for n, v in zip(extras, cells, strict=True)}
+                written[cells] = attributes_text({n: v for n, v in given.items() if v})
+            result.append(written[cells])
+        return result
+
+
 class Converter:
     """Turns the chunks of one table into typed rows; keeps the columns' memory between chunks."""
 
     def __init__(self, table: str) -> None:
         self.table = table
         self._columns = {name: Column(table, name) for name in CANONICAL_COLUMNS[table]}
-        self._json: dict[tuple[str, ...], str | None] = {}
+        self._attributes = Attributes()
 
     def convert(self, chunk: Chunk) -> tuple[Typed, list[Rejected]]:
         """The rows that convert, and the others with their first bad cell and all bad fields named."""
         names: list[str] = []
         columns: list[list[Any]] = []
-        extras: list[tuple[str, Sequence[str]]] = []
+        extras: dict[str, Sequence[str]] = {}
         for name, cells in zip(chunk.names, chunk.columns, strict=True):
             if name in self._columns:
                 column = self._columns[name]
                 names.append(name)
                 columns.append([column[cell] for cell in cells])
             elif name:
-                extras.append((name, cells))
-        typed = Typed(self.table, names, columns, self._attributes(extras), chunk.lines, chunk.raws, chunk.member)
+                extras[name] = cells
+        typed = Typed(self.table, names, columns, self._attributes.texts(extras), chunk.lines, chunk.raws, chunk.member)
         bad = self._bad(typed)
         self._check_units(typed, bad)
         if not bad:
@@ -197,20 +220,6 @@ class Converter:
             if unit is not None and type(kind) is str and type(unit) is str and UNITS[kind] != unit:
                 bad.setdefault(index, []).append(("unit", Bad(unit, f"{UNITS[kind]} for {kind}")))
 
-    def _attributes(self, extras: list[tuple[str, Sequence[str]]]) -> list[str | None] | None:
-        if not extras:
-            return None
-        names = [name for name, _ in extras]
-        result: list[str | None] = []
-        for values in zip(*(cells for _, cells in extras), strict=True):
-            if values not in self._json:
-                if len(self._json) > _CACHED:
-                    self._json.clear()
-                given = {n: v.strip()[:MAX_CELL].replace("\x00", "") for n, v in zip(names, values, strict=True)}
-                self._json[values] = attributes_text({n: v for n, v in given.items() if v})
-            result.append(self._json[values])
-        return result
-
     def _reject(self, typed: Typed, index: int, problems: list[tuple[str, Bad]]) -> Rejected:
         name, bad = problems[0]
         others = [f'{field} "{value.found}" (expected {value.expected})' for field, value in problems[1:]]
@@ -222,4 +231,4 @@ class Converter:
 
 def attributes_text(values: dict[str, str]) -> str | None:
     """The `attributes` column: sorted JSON, None when there is nothing."""
-    return json.dumps(values, sort_keys=True, ensure_ascii=False) if values else None
+    return _JSON.encode(values) if values else None

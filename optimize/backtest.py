@@ -86,6 +86,8 @@ def backtest_frames(
         currency=setting.currency,
         change_fee=0,
         porting_fee=0,
+        joining_fee={},
+        overlap_months=0,
         min_saving_per_change=0,
         objective="expected",
         growth={},

@@ -54,7 +54,7 @@ def build(frames: Frames, scenario: Scenario, like: Problem | None = None) -> Pr
     covered: dict[str, set[str]] = defaultdict(set)
     for site, carrier in rows(frames, "coverage", "site_id", "carrier_id"):
         covered[site].add(carrier)
-    etf = _exit_fees(frames, setting, lines, plans)
+    etf = _exit_fees(frames, scenario, setting, lines, plans)
     draft = _Draft(scenario, setting, plans, lines, usage, suspendable, dict(covered), accounts, default_contract, etf)
     return draft.finish({c.contract_id: c for c in contracts}, like)
 
@@ -227,8 +227,10 @@ def _suspendable(
     return kinds & active[:, -last:].all(axis=1) & ~used[:, -last:].any(axis=1)
 
 
-def _exit_fees(frames: Frames, setting: Setting, lines: list[Line], plans: list[tariff.Plan]) -> list[int]:
-    """What leaving the carrier costs each line (picos), item 22."""
+def _exit_fees(
+    frames: Frames, scenario: Scenario, setting: Setting, lines: list[Line], plans: list[tariff.Plan]
+) -> list[int]:
+    """What leaving the carrier costs each line (picos): item 22, and the months in which both carriers are paid."""
     rules = {
         c: (rule, amount) for c, rule, amount in rows(frames, "contracts", "contract_id", "etf_rule", "etf_amount")
     }
@@ -244,6 +246,7 @@ def _exit_fees(frames: Frames, setting: Setting, lines: list[Line], plans: list[
             fees.append(left * plans[line.plan].catalogue_mrc * (MICRO if amount is None else amount))
         else:
             fees.append(0)
+        fees[-1] += scenario.overlap_months * plans[line.plan].catalogue_mrc * MICRO
     return fees
 
 
@@ -461,4 +464,7 @@ class _Places:
         except OverflowError:
             leave = np.array(leaving, dtype=object)
         fee = np.where(self.stays, change, leave[self.line_of]) if len(leave) else np.zeros(0, dtype=np.int64)
+        if scenario.joining_fee:
+            joining = np.array([scenario.joining_fee.get(p.carrier_id, 0) * MICRO for p in self.draft.plans] + [0])
+            fee = fee + np.where(self.stays, 0, joining[self.plan_of])
         return np.where(changed, fee, 0)

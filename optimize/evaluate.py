@@ -111,7 +111,8 @@ class Evaluator:
         changed = chosen != self.place.today
         moved = changed & ~stays
         fees = int(np.count_nonzero(changed & stays)) * self.scenario.change_fee * MICRO
-        fees += int(np.count_nonzero(moved)) * self.scenario.porting_fee * MICRO + sum(self.place.fees[moved].tolist())
+        fees += int(np.count_nonzero(moved)) * self.scenario.porting_fee * MICRO
+        fees += sum(self.place.moving_fees(chosen[moved], np.flatnonzero(moved)).tolist())
         kept = chosen >= 0
         spend: dict[str, int] = defaultdict(int)
         under = kept & (contract >= 0)

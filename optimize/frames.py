@@ -16,7 +16,10 @@ from numpy.typing import NDArray
 
 Frames = Mapping[str, pd.DataFrame]
 
-TABLES = ("carriers", "accounts", "contracts", "contract_tiers", "plans", "services", "coverage", "sites", "usage")
+TABLES = (
+    *("carriers", "accounts", "contracts", "contract_tiers", "plans", "offer_terms", "services", "coverage", "sites"),
+    "usage",
+)
 
 SERVICE_COLUMNS = (
     *("service_id", "kind", "device_kind", "purpose", "number", "carrier_id", "account_id", "contract_id", "plan_id"),

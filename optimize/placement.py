@@ -19,14 +19,16 @@ from optimize.pulls import Numbers
 from optimize.raw_lines import records
 from optimize.scenario import Scenario
 
+#: Keys of the scenario on which what :meth:`Placement._number` works out depends.
+_NUMBERED = ("target_accounts", "joining_fee", "overlap_months")
+
 
 class Placement:
     """Lines, plans, carriers, accounts and contracts by number, and where lines are with given plans.
 
     `lines`: the rows of the services table by service_id, `plans`: those of the plans table by plan_id, both in the
     order of their numbers; `in_force`: the contracts that hold in `months`, `with_terms`: those of them whose spend
-    costs anything but itself; `tiers`: start, rate and mode by contract; `fees`: what leaving its carrier costs each
-    line beside the porting fee, picos.
+    costs anything but itself; `tiers`: start, rate and mode by contract.
     """
 
     def __init__(
@@ -60,7 +62,7 @@ class Placement:
         found.scenario, found.plans = scenario, plans
         if changed & {"contracts", "contract_tiers"}:
             found._read_contracts(frames)
-        if changed or scenario.target_accounts != self.scenario.target_accounts:
+        if changed or any(getattr(scenario, name) != getattr(self.scenario, name) for name in _NUMBERED):
             found._number()
         return found
 
@@ -115,7 +117,8 @@ class Placement:
         self._own_contract = np.array([contract[c] for _, c in own], dtype=np.int64)
         self._new_account = np.array([account[a] for a, _ in new], dtype=np.int64)
         self._new_contract = np.array([contract[c] for _, c in new], dtype=np.int64)
-        self.fees = np.array([self._exit_fee(row) for row in rows], dtype=object)
+        self._exit_fees = np.array([self._exit_fee(row) for row in rows], dtype=object)
+        self._joining = np.array([self.scenario.joining_fee.get(c, 0) * MICRO for c in self.carriers], dtype=object)
 
     # ---- where a line ends up --------------------------------------------------------------------------------------
 
@@ -180,26 +183,31 @@ class Placement:
         _, _, stays = self.homes(chosen, rows)
         change, port = self.scenario.change_fee * MICRO, self.scenario.porting_fee * MICRO
         same = (chosen == self.today[rows]).tolist()
-        fees = self.fees[rows].tolist()
+        fees = self.moving_fees(chosen, rows).tolist()
         return {
             s: 0 if same[n] else (change if stay else port + fees[n])
             for n, (s, stay) in enumerate(zip(assignment, stays.tolist(), strict=True))
         }
 
+    def moving_fees(self, chosen: Numbers, rows: Numbers) -> NDArray[Any]:
+        """What lines that move to the carrier of a plan pay once beside the porting fee, picos."""
+        return self._exit_fees[rows] + self._joining[self.carrier_of[chosen]]
+
     def _exit_fee(self, line: Mapping[str, Any]) -> int:
-        """What leaving the carrier costs a line beside the porting fee, picos."""
+        """What leaving the carrier costs a line, picos: early termination, and the months in which both are paid."""
         now = self.plans[line["plan_id"]]
+        both = self.scenario.overlap_months * int(now["mrc"]) * MICRO
         contract_id = line.get("contract_id") or self._default_contract.get(now["carrier_id"])
         contract = self.contracts.get(contract_id or "")
         if contract is None or line.get("term_end_on") is None:
-            return 0
+            return both
         left = max(0, _month_number(line["term_end_on"][:7]) - _month_number(self.months[-1]))
         amount = contract.get("etf_amount")
         if contract.get("etf_rule") == "fixed" and left > 0:
-            return int(amount or 0) * MICRO
+            return both + int(amount or 0) * MICRO
         if contract.get("etf_rule") == "months_left_mrc":
-            return left * int(now["mrc"]) * int(MICRO if amount is None else amount)
-        return 0
+            return both + left * int(now["mrc"]) * int(MICRO if amount is None else amount)
+        return both
 
 
 def _month_number(month: str) -> int:

@@ -19,6 +19,7 @@ from core.issues import BadInput, Issue
 from core.money import MAX_MICROS, parse_micros
 from core.periods import parse_month
 from optimize.buckets import STEPS, Bucket, contradictions, read_buckets
+from optimize.comparison import Comparison, read_comparison
 from optimize.frames import SERVICE_COLUMNS
 from optimize.methods import METHODS, POLISHES
 from optimize.scenario_set import KINDS, MOST_DRAWS, MOST_FACTORS, TYPES, FactorCase, SetRule
@@ -38,6 +39,8 @@ KEYS: dict[str, str] = {
     "horizon_months": "months over which one-off fees are spread (default 12)",
     "change_fee": "one-off fee for a plan change or suspension at the same carrier",
     "porting_fee": "one-off fee for moving to another carrier",
+    "joining_fee": "{carrier_id: amount}: one-off fee of a line that moves to the carrier; below 0: what it pays back",
+    "overlap_months": "a line that changes carrier pays both for so many months (default 0)",
     "suspend_zero_use_months": "a service unused in each of the last n months may be suspended",
     "suspend_kinds": "kinds of service that may be suspended (default mobile)",
     "suspend_price": "monthly price of a suspended service (default 0)",
@@ -58,6 +61,7 @@ KEYS: dict[str, str] = {
     "buckets": "allowances that whole pools may buy: [{bucket_id, carrier_id, pool_group, allowance, mrc, ...}]",
     "bucket_steps": "one (default): buckets of one size at most in a pool; any: sizes may be combined",
     "other_currencies": "refuse (default) or leave_out: services and contracts in other currencies",
+    "comparison": "{discount_rate, taxes, cost_weight, criteria}: for a comparison of offers alone",
 }
 
 _HINT = "known keys: " + ", ".join(KEYS)
@@ -93,6 +97,8 @@ class Scenario:
     horizon_months: int = 12
     change_fee: int = 0
     porting_fee: int = 0
+    joining_fee: Mapping[str, int] = field(default_factory=dict)
+    overlap_months: int = 0
     suspend_zero_use_months: int | None = None
     suspend_kinds: tuple[str, ...] = ("mobile",)
     suspend_price: int = 0
@@ -113,6 +119,7 @@ class Scenario:
     buckets: tuple[Bucket, ...] = ()
     bucket_steps: str = "one"
     other_currencies: str = "refuse"
+    comparison: Comparison = field(default_factory=Comparison)
     document: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -302,6 +309,8 @@ def parse(document: Mapping[str, Any], file: str | None = None) -> Scenario:
         if got["first"] and got["last"] and got["first"] > got["last"]:
             reader.bad("months", f"{got['first']} to {got['last']}", "from not after to")
     got.update(got.pop("cvar", {}))
+    if (got.get("overlap_months") or 0) > (got.get("horizon_months") or 12):
+        reader.bad("overlap_months", got["overlap_months"], "at most horizon_months")
     reader.issues += contradictions(got.get("buckets", ()), got.get("bucket_steps", "one"), file)
     if reader.issues:
         raise BadInput(reader.issues)
@@ -467,9 +476,13 @@ def _buckets(reader: _Reader, got: dict[str, Any], value: Any) -> None:
     got["buckets"] = read_buckets(reader, value)
 
 
-def _amounts(key: str) -> Callable[[_Reader, dict[str, Any], Any], None]:
+def _comparison(reader: _Reader, got: dict[str, Any], value: Any) -> None:
+    got["comparison"] = read_comparison(reader, value)
+
+
+def _amounts(key: str, low: int = 0) -> Callable[[_Reader, dict[str, Any], Any], None]:
     def read_amounts(reader: _Reader, got: dict[str, Any], value: Any) -> None:
-        got[key] = reader.pairs(key, value, reader.micros)
+        got[key] = reader.pairs(key, value, lambda k, v: reader.micros(k, v, low=low))
 
     return read_amounts
 
@@ -488,6 +501,8 @@ _READ: dict[str, Callable[[_Reader, dict[str, Any], Any], None]] = {
     "horizon_months": _by("whole", "horizon_months", 1),
     "change_fee": _by("micros", "change_fee"),
     "porting_fee": _by("micros", "porting_fee"),
+    "joining_fee": _amounts("joining_fee", low=-MAX_MICROS),
+    "overlap_months": _by("whole", "overlap_months", 0),
     "suspend_zero_use_months": _by("whole", "suspend_zero_use_months", 1),
     "suspend_kinds": _by("items", "suspend_kinds"),
     "suspend_price": _by("micros", "suspend_price"),
@@ -508,4 +523,5 @@ _READ: dict[str, Callable[[_Reader, dict[str, Any], Any], None]] = {
     "buckets": _buckets,
     "bucket_steps": _choice("bucket_steps", *STEPS),
     "other_currencies": _choice("other_currencies", "refuse", "leave_out"),
+    "comparison": _comparison,
 }

@@ -95,6 +95,12 @@ def _unknown_ids(scenario: Scenario, frames: Frames) -> list[Issue]:
     wanted = [
         ("carriers_allowed", scenario.carriers_allowed or (), carriers, "carrier"),
         ("carrier_fixed_cost", scenario.carrier_fixed_cost, carriers, "carrier"),
+        ("joining_fee", scenario.joining_fee, carriers, "carrier"),
+        ("comparison.taxes", scenario.comparison.taxes, carriers, "carrier"),
+        *(
+            (f"comparison.criteria.{one.name}.scores", one.scores, offers, "offer")
+            for one in scenario.comparison.criteria
+        ),
         ("target_accounts", scenario.target_accounts, carriers, "carrier"),
         ("target_accounts", scenario.target_accounts.values(), set(accounts), "account"),
         ("offers", scenario.offers, offers | {b.offer_id for b in buckets}, "offer"),

@@ -2,6 +2,7 @@
 
 from app import cache, formats, page
 from app.components import Col, card, footer, kpi_row, table, timeline
+from app.components.coterminus import planner
 
 head = page.begin(
     "Renewals", ("month", "carrier", "currency"), needs="contracts", what="Which contract needs a decision, and by when"
@@ -43,4 +44,5 @@ if len(data.commitments):
             ],
             key="commitments",
         )
+planner()
 footer(*data.problems, data.note)

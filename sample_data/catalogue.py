@@ -1,4 +1,4 @@
-"""Carriers, accounts, plan catalogues, items and the rival carrier's offer become rows."""
+"""Carriers, accounts, plan catalogues, items and the rival carriers' offers become rows."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from sample_data.catalogue_data import (
     FEATURES,
     ITEMS,
     MOBILE,
-    OFFER,
-    OFFER_ID,
+    OFFER_TERMS,
+    OFFERS,
     OTHER,
     OVERAGE_PER_GB,
     TAX_RATES,
@@ -43,20 +43,13 @@ def build(world: World) -> None:
     for carrier, rows in MOBILE.items():
         for plan_id, name, code, mrc, data_mb, minutes, pool in rows:
             _mobile_plan(world, carrier, plan_id, name, code, mrc, data_mb, minutes, pool)
-    for plan_id, name, mrc, data_mb, minutes, pool, lines in OFFER:
-        _mobile_plan(
-            world,
-            "tmobile",
-            plan_id,
-            name,
-            "",
-            mrc,
-            data_mb,
-            minutes,
-            pool,
-            offer=True,
-            min_lines=world.scaled(lines) if lines else None,
-        )
+    for (carrier, offer), offered in OFFERS.items():
+        for plan_id, name, mrc, data_mb, minutes, pool, lines in offered:
+            least = world.scaled(lines) if lines else None
+            _mobile_plan(
+                *(world, carrier, plan_id, name, "", mrc, data_mb, minutes, pool), offer_id=offer, min_lines=least
+            )
+    _offer_terms(world)
     for plan_id, carrier, kind, name, mrc, data_mb, pool in OTHER:
         iot = kind == "iot"
         _plan(
@@ -116,6 +109,28 @@ def build(world: World) -> None:
     world.add("fx_rates", day="2025-01-01", from_currency="GBP", to_currency="USD", rate="1.27")
 
 
+def _offer_terms(world: World) -> None:
+    carriers = {offer: carrier for carrier, offer in OFFERS}
+    for offer, name, months, commitment, share, fee, credit, signing, until, note in OFFER_TERMS:
+        world.add(
+            "offer_terms",
+            offer_id=offer,
+            carrier_id=carriers[offer],
+            name=name,
+            currency="USD",
+            term_months=months,
+            commitment_amount=f"{commitment * world.size // 2500}.00",
+            commitment_period="year",
+            commitment_basis="gross",
+            shortfall_rate=share,
+            activation_fee=f"{fee}.00",
+            port_credit=f"{credit}.00",
+            signing_credit=f"{signing * world.size // 2500}.00",
+            valid_until=until,
+            note=note,
+        )
+
+
 def _mobile_plan(
     world: World,
     carrier: str,
@@ -127,7 +142,7 @@ def _mobile_plan(
     minutes: int | None,
     pool: str,
     *,
-    offer: bool = False,
+    offer_id: str = "",
     min_lines: int | None = None,
 ) -> None:
     home = {"tmobile": "US|CA|MX", "vodafone": EU, "verizon": "US|CA|MX", "att": "US|CA|MX"}[carrier]
@@ -149,7 +164,7 @@ def _mobile_plan(
         roaming_countries=home,
         pool_group=pool,
         item_code=code,
-        offer_id=OFFER_ID if offer else "",
+        offer_id=offer_id,
         min_lines=min_lines,
     )
 

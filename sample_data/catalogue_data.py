@@ -1,11 +1,9 @@
-"""The price lists of the sample organization: carriers, accounts, plans, items and an offer, as data."""
+"""The price lists of the sample organization: carriers, accounts, plans, items and two rival offers, as data."""
 
 from __future__ import annotations
 
 EU = "AT|BE|CH|CZ|DE|DK|ES|FI|FR|GB|IE|IT|LU|NL|NO|PL|PT|SE"
 ONLY_MOBILE = ("verizon", "att", "tmobile", "vodafone")
-OFFER_ID = "TMO-2026-RFP"
-
 CARRIERS = (
     ("verizon", "Verizon Wireless", "US"),
     ("att", "AT&T Mobility", "US"),
@@ -87,13 +85,35 @@ MOBILE = {
         ("VF-STANDBY", "Notruf Standby", "", 600, 0, 0, ""),
     ),
 }
-OFFER = (
-    ("TMO-RFP-UNL", "RFP Unlimited", 2950, None, None, "", 250),
-    ("TMO-RFP-5", "RFP 5GB", 2150, 5120, None, "", None),
-    ("TMO-RFP-10", "RFP 10GB", 2650, 10240, None, "", None),
-    ("TMO-RFP-POOL-2", "RFP Team Pool 2GB", 1550, 2048, None, "tm-team", None),
-    ("TMO-RFP-POOL-8", "RFP Team Pool 8GB", 2350, 8192, None, "tm-team", 50),
-    ("TMO-RFP-MBB-10", "RFP Internet 10GB", 2300, 10240, 0, "", None),
+# carrier, offer_id -> plan_id, name, MRC in cents, data MB, voice minutes, pool group, minimum of lines
+OFFERS = {
+    ("tmobile", "TMO-2026-RFP"): (
+        ("TMO-RFP-UNL", "RFP Unlimited", 2950, None, None, "", 250),
+        ("TMO-RFP-5", "RFP 5GB", 2150, 5120, None, "", None),
+        ("TMO-RFP-10", "RFP 10GB", 2650, 10240, None, "", None),
+        ("TMO-RFP-POOL-2", "RFP Team Pool 2GB", 1550, 2048, None, "tm-team", None),
+        ("TMO-RFP-POOL-8", "RFP Team Pool 8GB", 2350, 8192, None, "tm-team", 50),
+        ("TMO-RFP-MBB-10", "RFP Internet 10GB", 2300, 10240, 0, "", None),
+    ),
+    ("att", "ATT-2026-RFP"): (
+        ("ATT-RFP-UNL", "RFP Unlimited Standard", 2750, None, None, "", None),
+        ("ATT-RFP-2", "RFP Select 2GB", 1700, 2048, None, "", None),
+        ("ATT-RFP-5", "RFP Select 5GB", 2050, 5120, None, "", None),
+        ("ATT-RFP-10", "RFP Select 10GB", 2500, 10240, None, "", None),
+        ("ATT-RFP-MBB-10", "RFP DataConnect 10GB", 2200, 10240, 0, "", None),
+    ),
+}
+# offer_id, name, months, commitment a year in USD (at 2,500 services), share of a shortfall, one-off fee and credit of
+# a line in USD, signing credit in USD (at 2,500 services), last day, note
+OFFER_TERMS = (
+    (
+        *("TMO-2026-RFP", "T-Mobile answer to the 2026 request for proposals", 36, 120_000, "0.5", 0, 40, 0),
+        *("2026-12-31", "Coverage maps attached; team pool across both accounts"),
+    ),
+    (
+        *("ATT-2026-RFP", "AT&T answer to the 2026 request for proposals", 36, 96_000, "1", 15, 0, 10_000),
+        *("2026-12-15", "Prices hold for the term; no pooled plans"),
+    ),
 )
 # plan_id, carrier, kind, name, MRC in cents, data MB, pool group
 OTHER = (

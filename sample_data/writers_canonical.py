@@ -27,6 +27,8 @@ COLUMNS = {
     "effective_to",
     "plans": "plan_id carrier_id name service_kind mrc currency data_mb voice_min sms data_overage_price "
     "data_overage_block_mb voice_overage_price roaming_countries pool_group min_lines item_code offer_id",
+    "offer_terms": "offer_id carrier_id name currency term_months commitment_amount commitment_period commitment_basis "
+    "shortfall_rate activation_fee port_credit signing_credit valid_until note",
     "items": "carrier_id item_code description category nature countries usage_type zone",
     "services": "service_id kind device_kind purpose number carrier_id account_id contract_id plan_id employee_id "
     "cost_center_id site_id status activated_on disconnected_on term_end_on",

@@ -32,10 +32,24 @@ SCENARIOS: tuple[dict[str, Any], ...] = (
     {"name": "The best 200 changes", **_MOBILE, "max_changes": 200},
     {"name": "With T-Mobile's offer", **_MOBILE, "offers": ["TMO-2026-RFP"]},
 )
+#: The bids that the demo compares, with what counts beside cost.
+BIDS: dict[str, Any] = {
+    **{"name": "Bids", "currency": "USD", "services": {"kind": ["mobile"]}, "change_fee": 2, "porting_fee": 25},
+    **{"overlap_months": 1, "horizon_months": 36, "gap": 0.001, "offers": ["ATT-2026-RFP", "TMO-2026-RFP"]},
+    "comparison": {
+        "discount_rate": 0.08,
+        "cost_weight": 60,
+        "criteria": {
+            "Coverage": {"weight": 20, "scores": {"ATT-2026-RFP": 9, "TMO-2026-RFP": 7}},
+            "Service levels": {"weight": 10, "scores": {"ATT-2026-RFP": 7, "TMO-2026-RFP": 6}},
+            "Transition risk": {"weight": 10, "scores": {"ATT-2026-RFP": 8, "TMO-2026-RFP": 4}},
+        },
+    },
+}
 
 
-#: Seconds for each scenario: what is found by then is shown with the gap proven by then.
-TIME_LIMIT = 30
+#: Seconds for each scenario, which ends when its gap is met, in about 5 on a free machine; what is found by then counts.
+TIME_LIMIT = 120
 
 
 @contextmanager
@@ -54,10 +68,11 @@ def build(
     months: int = 18,
     scenarios: Sequence[dict[str, Any]] = SCENARIOS,
     time_limit: float = TIME_LIMIT,
+    compare: bool = True,
 ) -> None:
     """Generate the sample below `folder`, load it into the store at `url` and run every analysis.
 
-    Shared with the browser tests, which build a small one.
+    Shared with the browser tests, which build a small one; without `compare` the bids are left to be compared.
     """
     from app import jobs
     from audit.savings import freeze
@@ -95,7 +110,26 @@ def build(
         with _step(f"optimize: {scenario['name'].lower()}") as tell:
             result = jobs.optimize(store, {"scenario": scenario, "time_limit": time_limit}, quiet)
             tell(f"{result['status']}, saves {float(result['saving'] or 0):,.2f} a month")
+    if compare:
+        with _step("compare the bids") as tell:
+            tell(_bids(store))
     store.close()
+
+
+def _bids(store: Store) -> str:
+    """Keep the comparison of the two bids and work it out; says what to do."""
+    from app import jobs
+    from app.views import bids, studio
+    from app.views.selection import Filters
+    from core import jobs as work
+    from core.queries import app as queries
+
+    queries.save_scenario(store, bids.SAVED, "Bids", studio.yaml_text(BIDS))
+    asked = bids.view(store, Filters()).asked
+    work.enqueue(store, "worth", {"scenario": asked, "studies": ["bids"], "time_limit": 8})
+    work.run_one(store, jobs.REGISTRY)
+    found = bids.view(store, Filters())
+    return f"{found.title[:1].lower()}{found.title[1:]}"
 
 
 def _decide(store: Store, folder: Path) -> tuple[int, int]:

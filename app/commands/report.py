@@ -1,4 +1,4 @@
-"""`tem report`: documents for people: executive report, negotiation brief, dispute pack, change order."""
+"""`tem report`: documents for people: executive report, negotiation brief, dispute pack, change order, bid sheet."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typer
 from app.commands.allocate import month_option
 from app.commands.contracts import day_option
 from app.commands.output import existing_store, say
-from app.reports import brief, change_order, dispute_pack, monthly, notice_letter
+from app.reports import bid_comparison, bid_sheet, brief, change_order, dispute_pack, monthly, notice_letter
 from app.reports.focus import csv_text
 from app.reports.pdf import pdf
 from app.views.selection import Filters
@@ -26,6 +26,8 @@ KINDS: dict[str, tuple[str, ...]] = {
     "dispute-pack": (".pdf",),
     "notice-letter": (".pdf",),
     "change-order": (".xlsx", ".csv"),
+    "bid-sheet": (".xlsx",),
+    "bids": (".xlsx",),
 }
 
 
@@ -100,6 +102,8 @@ def report(
         ("notice-letter", ".pdf"): notice_pdf,
         ("change-order", ".xlsx"): lambda: change_order.workbook(store, result, carrier),
         ("change-order", ".csv"): change_csv,
+        ("bid-sheet", ".xlsx"): lambda: bid_sheet.workbook(store, carrier),
+        ("bids", ".xlsx"): lambda: bid_comparison.of_store(store),
     }
     write(out, makers[kind, suffix]())
     say(f"written to {out}")

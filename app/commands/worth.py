@@ -10,8 +10,10 @@ from typing import Annotated, Any
 import typer
 
 from app.commands.output import document, existing_store, say
+from app.commands.report import write
 from core.issues import BadInput, Issue
 from core.money import parse_micros
+from core.store import Store
 
 
 def worth(
@@ -24,7 +26,9 @@ def worth(
         list[str] | None, typer.Option("--step", help="An offered AMOUNT@RATE: commitment a month, discount.")
     ] = None,
     time_limit: Annotated[float, typer.Option("--time-limit", min=0.1, help="Seconds for each solve.")] = 10.0,
-    out: Annotated[Path | None, typer.Option("--out", help="Write the document here.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Write it here: JSON, or with bids a workbook (.xlsx).")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> None:
     """Say what each rule, price, commitment, carrier and offer is worth; exit 4 when the scenario cannot be met."""
@@ -33,8 +37,9 @@ def worth(
     if out is not None and not out.absolute().parent.is_dir():
         raise BadInput(Issue(file=str(out), message="its folder does not exist"))
     prices = [_amount("--price", text) for text in price or ()]
+    store = existing_store()
     found = study_all(
-        existing_store(),
+        store,
         scenario,
         studies=study,
         time_limit=time_limit,
@@ -45,10 +50,7 @@ def worth(
         steps=[_step(text) for text in step or ()],
     )
     if out is not None:
-        try:
-            out.write_text(json.dumps(found, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise BadInput(Issue(file=str(out), message=f"cannot be written: {error.strerror}")) from error
+        write(out, _content(store, found, out))
     if as_json:
         document(found)
     else:
@@ -56,6 +58,19 @@ def worth(
     if found["infeasible"]:
         say(f"infeasible: {found['infeasible']['explanation']}")
         raise typer.Exit(4)
+
+
+def _content(store: Store, found: dict[str, Any], out: Path) -> bytes:
+    """The document as JSON, or the comparison of bids in it as a workbook."""
+    if out.suffix.lower() != ".xlsx":
+        return (json.dumps(found, ensure_ascii=False, indent=2) + "\n").encode()
+    from app.reports import bid_comparison
+    from app.views import bids
+
+    data = bids.of_document(store, found)
+    if data is None:
+        raise BadInput(Issue(field="--out", found=str(out), message="only compared bids can be written as a workbook"))
+    return bid_comparison.workbook(data)
 
 
 def _amount(option: str, text: str) -> Fraction:
@@ -121,6 +136,37 @@ def _offers(part: dict[str, Any]) -> list[str]:
             f"  {row['offer_id']}: {row['lines']} lines, adds {_range(row, 'adds').strip()}"
             for row in part["award"]["shares"]
         ]
+    return lines
+
+
+def _bids(part: dict[str, Any]) -> list[str]:
+    told = part["bids"]
+    if told is None or told["award"] is None:
+        return []
+    lines = [f"over {told['term_months']} months, present value at {told['discount_rate']:.1%} a year"]
+    for row in told["rows"]:
+        if row["total"] is None:
+            lines.append(f"{row['key']}: {row['explanation']}")
+            continue
+        chance = "" if not row.get("commitment") else f", commitment missed with {row['commitment']['probability']:.0%}"
+        name = "best split" if row["key"] == "award" else row["key"]
+        lines.append(
+            f"{name}: {row['total']:,.2f} (open gap {row['gap']:,.2f}), present value {row['npv']:,.2f}, "
+            f"{row['moved']} lines change carrier, {row['lines']} on the bid{chance}"
+        )
+    award = told["award"]
+    lines.append(f"award: {' and '.join(award['offers']) or 'no bid'}, {award['total']:,.2f}")
+    lines.append(f"  best single bid {award['single']}, {award['single_total']:,.2f}")
+    for name, words in (("one_carrier", "one carrier only"), ("two_carriers", "at least two carriers")):
+        rule = award[name]
+        lines.append(f"  {words}: {_range(rule, 'price').strip() or rule.get('explanation') or 'not found'}")
+    if told["cheapest_sheet"] != told["ranking"][0]:
+        lines.append(f"the cheapest price sheet is that of {told['cheapest_sheet']}")
+    for case in told["sensitivity"][1:]:
+        where = f"{case['offer_id']}: {case['case']}" if case["offer_id"] else case["case"]
+        lines.append(f"{where}: {' before '.join(case['ranking'])}")
+    if told["scorecard"]:
+        lines += [f"scorecard: {row['offer_id']} {row['result']:.2f}" for row in told["scorecard"]["rows"]]
     return lines
 
 
@@ -218,6 +264,7 @@ def _futures(part: dict[str, Any]) -> list[str]:
 _LINES: dict[str, Any] = {
     "policies": _policies,
     "offers": _offers,
+    "bids": _bids,
     "break_even": _break_even,
     "commitments": _commitments,
     "carriers": _ladder,

@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 from app import formats, theme
-from app.components.charts import draw, figure
+from app.components.charts import SHORT, draw, figure
 from app.page_text import escape
 from app.views.contracts import Bullet
 from core.money import SCALE
@@ -38,7 +38,7 @@ def commitment_bullet(item: Bullet, *, key: str) -> None:
         hovertemplate=f"Spent {formats.money(item.spent, item.currency)}<extra></extra>",
     )
     chart.add_vline(x=item.committed / SCALE, line={"color": colours.dispute, "width": 3})
-    chart.update_xaxes(range=[0, top * 1.08 or 1], tickprefix=formats.symbol(item.currency), tickformat="~s", nticks=6)
+    chart.update_xaxes(range=[0, top * 1.08 or 1], tickprefix=formats.symbol(item.currency), nticks=6, **SHORT)
     chart.update_yaxes(visible=False)
     chart.update_layout(margin={"t": 6, "b": 6})
     told = (

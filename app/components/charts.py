@@ -15,6 +15,8 @@ from app.page_text import escape
 from app.views.parts import Step, Term
 from core.money import SCALE
 
+#: Ticks in short form: 20k, 1.5M; where they stand less than 1 apart, as they are, since 0.6 would become 600m.
+SHORT: dict[str, Any] = {"tickformat": "~s", "tickformatstops": [{"dtickrange": [None, 0.999], "value": "~f"}]}
 CONFIG = {"displayModeBar": False, "scrollZoom": False, "responsive": True, "showTips": False}
 
 
@@ -51,9 +53,7 @@ def units(micros: Sequence[Any]) -> list[float | None]:
 
 def money_axis(chart: go.Figure, currency: str | None, axis: str = "y") -> None:
     """Format an axis as money of `currency` in short form."""
-    chart.update_layout(
-        {f"{axis}axis": {"tickprefix": formats.symbol(currency), "tickformat": "~s", "rangemode": "tozero"}}
-    )
+    chart.update_layout({f"{axis}axis": {"tickprefix": formats.symbol(currency), "rangemode": "tozero", **SHORT}})
 
 
 def stacked_months(
@@ -280,7 +280,10 @@ def lines(
     if currency:
         money_axis(chart, currency)
     else:
-        chart.update_yaxes(rangemode="tozero", tickformat="~s", title=unit)
+        percent = unit == "%"
+        chart.update_yaxes(
+            rangemode="tozero", title=None if percent else unit, ticksuffix=" %" if percent else "", **SHORT
+        )
     chart.update_xaxes(type="category", nticks=9)
     chart.update_layout(showlegend=len(series) > 1 or bool(band) or bool(mark))
     draw(chart, alt=f"{title}: {', '.join(series)} over {len(labels)} months.", key=key)

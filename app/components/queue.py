@@ -10,6 +10,7 @@ import streamlit as st
 
 from app import cache, formats
 from app.components.tables import MOST_ROWS
+from app.filters import asked
 from app.views import rules
 from app.views.findings import OPEN, SEVERITIES
 from app.views.selection import Filters
@@ -22,27 +23,32 @@ QUEUES = {"audit": "Audit", "policy": "Policy", "anomaly": "Anomalies", "all": "
 def queue_filters(filters: Filters) -> dict[str, Any]:
     """Queue, rule, state, severity, owner and month as arguments of :func:`app.views.findings.view`."""
     known = rules.titles()
-    asked = st.query_params.get("rule")
-    if asked and "queue" not in st.session_state and "queue" not in st.query_params:
-        st.session_state["queue"] = "audit" if asked in _audit_rules() else "policy"
+    rule_asked = st.query_params.get("rule")
+    if rule_asked in known and "queue" not in st.query_params:
+        st.session_state["queue"] = "audit" if rule_asked in _audit_rules() else "policy"
+    asked("queue", QUEUES)
     with st.container(horizontal=True, vertical_alignment="bottom", key="queue-filters"):
         queue = st.selectbox("Queue", list(QUEUES), format_func=QUEUES.__getitem__, key="queue", bind="query-params")
         there = cache.view("findings", filters, queue=queue, state=()).choices
         with st.popover("Rule, state, severity, owner, month", icon=":material/tune:"):
             offered = [key for key in known if key in there.rules] or list(there.rules)
+            asked("rule", offered, many=True)
             rule = st.multiselect(
                 "Rule", offered, format_func=lambda k: f"{k} · {there.rules.get(k, k)}", key="rule",
                 bind="query-params", placeholder="All rules",
             )  # fmt: skip
+            asked("state", FINDING_STATES, many=True)
             state = st.multiselect(
                 "State", list(FINDING_STATES), default=list(OPEN), format_func=formats.words, key="state",
                 bind="query-params", placeholder="All states",
             )  # fmt: skip
+            asked("severity", SEVERITIES, many=True)
             severity = st.multiselect(
                 "Severity", list(SEVERITIES), format_func=formats.words, key="severity", bind="query-params",
                 placeholder="All severities",
             )  # fmt: skip
             owner = st.multiselect("Owner", there.owners, key="owner", bind="query-params", placeholder="All owners")
+            asked("of", there.months)
             month = st.selectbox(
                 "Month of use", ["", *there.months], format_func=lambda m: formats.month(m) if m else "All months",
                 key="of", bind="query-params",

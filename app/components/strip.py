@@ -7,7 +7,7 @@ import hashlib
 import streamlit as st
 
 from app import formats, theme
-from app.components.charts import card, draw, figure, lines, money_axis, units
+from app.components.charts import SHORT, card, draw, figure, lines, money_axis, units
 from app.components.layout import side_by_side
 from app.components.states import nothing
 from app.page_text import escape
@@ -83,7 +83,7 @@ def strip(item: LineHistory, *, key: str) -> None:
     if item.unit is None:
         money_axis(chart, item.currency, "x")
     else:
-        chart.update_xaxes(tickformat="~s", title=item.unit, rangemode="tozero")
+        chart.update_xaxes(title=item.unit, rangemode="tozero", **SHORT)
     ordered = sorted(item.peers)
     middle = ordered[len(ordered) // 2]
     above = sum(value < (item.own or 0) for value in item.peers)

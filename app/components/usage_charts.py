@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from app import formats, theme
-from app.components.charts import draw, figure, units
+from app.components.charts import SHORT, draw, figure, units
 from app.views.usage import UNITS
 
 
@@ -27,7 +27,7 @@ def usage_trend(months: Sequence[str], zones: Mapping[str, Sequence[int]], kind:
             customdata=[formats.quantity(value, unit) for value in values],
             hovertemplate="%{fullData.name}, %{x}: %{customdata}<extra></extra>",
         )
-    chart.update_yaxes(tickformat="~s", title="GB" if large else unit, rangemode="tozero")
+    chart.update_yaxes(title="GB" if large else unit, rangemode="tozero", **SHORT)
     chart.update_xaxes(type="category", nticks=10)
     last = "; ".join(f"{zone} {formats.quantity(values[-1], unit)}" for zone, values in zones.items() if values)
     draw(chart, alt=f"{formats.words(kind)} by month and zone; in {formats.month(months[-1])}: {last}.", key=key)

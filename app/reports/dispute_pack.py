@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from app import formats
@@ -43,16 +44,21 @@ def content(
     lines = workflow.charges_named(store, [key for d in chosen for key in d.stakes]).set_index("charge_id")
     services = store.frame("services", ["service_id", "number"]).set_index("service_id")["number"]
     parties = sorted({names.get(d.carrier_id or "", d.carrier_id or "") for d in chosen})
-    sums = _sums(chosen)
-    first = min((d.file_by for d in chosen if d.file_by), default=None)
+    credited = _sums(chosen, lambda d: d.credited)
+    first = min((d.file_by for d in chosen if d.file_by and d.state == "identified"), default=None)
     who = parties[0] if len(parties) == 1 else f"{len(parties)} carriers"
     return {
         "kind": "Notice of billing dispute",
-        "title": f"{who}: {' and '.join(sums)} in dispute",
+        "title": f"{who}: {' and '.join(_sums(chosen, lambda d: d.disputed - d.credited))} in dispute",
         "sentence": f"{formats.plural(len(chosen), 'invoice')} with claims that contract, inventory or use support."
         + (f" The first window closes on {formats.day(first)}." if first else ""),
         "kpis": [
-            {"label": "In question", "value": " + ".join(sums), "delta": None, "tone": "neutral"},
+            {
+                "label": "In question",
+                "value": " + ".join(_sums(chosen, lambda d: d.disputed)),
+                "delta": f"{' + '.join(credited)} credited so far" if any(d.credited for d in chosen) else None,
+                "tone": "neutral",
+            },
             {"label": "Invoices", "value": formats.count(len(chosen)), "delta": None, "tone": "neutral"},
             {
                 "label": "Lines",
@@ -60,7 +66,7 @@ def content(
                 "delta": None,
                 "tone": "neutral",
             },
-            {"label": "File by", "value": formats.day(first), "delta": None, "tone": "neutral"},
+            {"label": "File by", "value": formats.day(first) if first else "Filed", "delta": None, "tone": "neutral"},
         ],
         "disputes": [_part(d, day, names, accounts, invoices, rows, lines, services) for d in chosen],
         "notes": [
@@ -83,10 +89,10 @@ def period(first: str | None, last: str | None) -> str:
     return f"{start} \N{EN DASH} {formats.day(last)}"
 
 
-def _sums(items: list[Dispute]) -> list[str]:
+def _sums(items: list[Dispute], amount: Callable[[Dispute], int]) -> list[str]:
     sums: dict[str, int] = {}
     for item in items:
-        sums[item.currency or ""] = sums.get(item.currency or "", 0) + item.disputed
+        sums[item.currency or ""] = sums.get(item.currency or "", 0) + amount(item)
     return [formats.cents(value, code or None) for code, value in sorted(sums.items(), key=lambda i: (-i[1], i[0]))]
 
 

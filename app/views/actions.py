@@ -75,7 +75,7 @@ def finding_actions(found: pd.DataFrame, month: str, as_of: str, money: Exchange
                     saving=formats.money(worth, money.target),
                     confidence=SURE if (group["queue"] == "audit").all() else "Breaks your policy",
                     page="findings",
-                    query=(("rule", str(rule)),),
+                    query=(("rule", str(rule)), ("of", month)),
                     worth=worth * 12,
                 )
             )
@@ -123,6 +123,7 @@ def notice_actions(contracts: list[dict[str, Any]], exposure: dict[str, int], mo
                 saving=formats.short(yearly, money.target),
                 confidence="Date from the contract",
                 page="contracts",
+                query=(("contract", str(row["contract_id"])),),
                 period="a year at stake",
                 worth=yearly // 10,
             )

@@ -161,7 +161,7 @@ def _words(
             f"By {formats.day(first['notice_by'])}, else {renewals.otherwise(first)}; "
             f"{yearly} of spend a year hangs on it{more}.",
         )
-    ahead = [row for row in register if row["notice_state"] == "open" and row["next_notice_by"]]
+    ahead = [row for row in register if row["days_to_notice"] is not None]
     if ahead:
         first = min(ahead, key=lambda row: (row["next_notice_by"], row["contract_id"]))
         left = formats.plural(int(first["days_to_notice"] or 0), "day")

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 from sqlalchemy import func, or_, select
 
+from core import trail
 from core.rollups import charge_facts
 from core.schema.billing import charges, invoices, payments
 from core.schema.reference import accounts
@@ -129,6 +130,21 @@ def newest_results(store: Store, limit: int = 20) -> pd.DataFrame:
         .limit(limit)
     )
     return store.read(statement)
+
+
+def save_scenario(store: Store, scenario_id: str, name: str, yaml_text: str) -> None:
+    """Keep a scenario under an id of its own, in place of what it said before."""
+    with store.transaction() as txn:
+        txn.delete("scenarios", {"scenario_id": scenario_id})
+        row = {"scenario_id": scenario_id, "name": name, "yaml": yaml_text, "created_at": now()}
+        txn.append("scenarios", [row])
+        trail.record(txn, "scenario.save", scenario_id, {"name": name, "yaml": yaml_text})
+
+
+def scenario_text(store: Store, scenario_id: str) -> str | None:
+    """What a stored scenario says; None where there is none of that id."""
+    found = store.scalar(select(scenarios.c.yaml).where(scenarios.c.scenario_id == scenario_id))
+    return None if found is None else str(found)
 
 
 def save_result(store: Store, name: str, yaml_text: str, document: Mapping[str, Any]) -> tuple[str, str]:

@@ -126,6 +126,56 @@ def charge_sums(txn: Reader, invoice_ids: Collection[str]) -> dict[str, int]:
     return result
 
 
+def line_counts(txn: Reader, invoice_ids: Collection[str]) -> dict[str, int]:
+    """How many numbers each invoice bills; invoices without any are absent."""
+    result: dict[str, int] = {}
+    for part in _slices(invoice_ids):
+        query = (
+            select(charges.c.invoice_id, func.count(charges.c.billed_number.distinct()))
+            .where(_among(txn, charges.c.invoice_id, part), charges.c.billed_number.is_not(None))
+            .group_by(charges.c.invoice_id)
+        )
+        result.update({row[0]: int(row[1]) for row in txn.connection.execute(query)})
+    return result
+
+
+def invoices_before(txn: Reader, batch_id: int, account_ids: Collection[str]) -> list[Row]:
+    """The invoices of these accounts that older batches hold, in the order of their issue."""
+    found: list[Row] = []
+    for part in _slices(account_ids):
+        query = select(invoices).where(invoices.c.batch_id < batch_id, _among(txn, invoices.c.account_id, part))
+        found.extend(dict(row) for row in txn.connection.execute(query).mappings())
+    return sorted(found, key=lambda row: (row["issued_on"] or "", row["invoice_id"]))
+
+
+def services_charged(txn: Reader, batch_id: int, but: str) -> set[str]:
+    """The services that the invoices of a batch charge, except the invoice `but`."""
+    query = (
+        select(charges.c.service_id)
+        .join(invoices, invoices.c.invoice_id == charges.c.invoice_id)
+        .where(invoices.c.batch_id == batch_id, invoices.c.invoice_id != but, charges.c.service_id.is_not(None))
+        .distinct()
+    )
+    return {row[0] for row in txn.connection.execute(query)}
+
+
+def use_in_batch(txn: Reader, table: str, batch_id: int, service_ids: Collection[str]) -> list[Row]:
+    """Rows of `usage` or `usage_events` that a batch gave for these services."""
+    target = TABLES[table]
+    found: list[Row] = []
+    for part in _slices(service_ids):
+        query = select(target).where(_among(txn, target.c.service_id, part), target.c.batch_id == batch_id)
+        found.extend(dict(row) for row in txn.connection.execute(query.order_by(target.c.row_id)).mappings())
+    return found
+
+
+def drop_rows(txn: Txn, table: str, row_ids: Collection[int]) -> None:
+    """Take rows with surrogate keys out of a table, however many."""
+    target = TABLES[table]
+    for part in _slices(row_ids):
+        txn.execute(delete(target).where(_among(txn, target.c.row_id, part)))
+
+
 class Repeats:
     """A batch's rows of a table that equal, value by value, a row of an older batch.
 

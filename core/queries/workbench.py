@@ -76,6 +76,23 @@ def fleet_usage(store: Store) -> pd.DataFrame:
     return store.read(statement.order_by(*keys))
 
 
+def line_use(store: Store, first: str, last: str) -> pd.DataFrame:
+    """Use of each line over the months by usage_type and zone: service_id, usage_type, zone, quantity (micros)."""
+    zone = func.coalesce(usage.c.zone, "home")
+    keys = (usage.c.service_id, usage.c.usage_type, zone)
+    statement = (
+        select(
+            usage.c.service_id,
+            usage.c.usage_type,
+            zone.label("zone"),
+            func.sum(usage.c.quantity).label("quantity"),
+        )
+        .where(usage.c.month.between(first, last))
+        .group_by(*keys)
+    )
+    return store.read(statement.order_by(*keys))
+
+
 def roaming(store: Store, first: str, last: str) -> pd.DataFrame:
     """Roaming by country, carrier_id, usage_type and currency over the months: quantity, cost (micros), lines."""
     keys = (usage.c.country, services.c.carrier_id, usage.c.usage_type, usage.c.currency)

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Select, func, select
 from core import periods
 from core.schema.billing import charges, invoices
 from core.schema.reference import accounts
+from core.schema.rollups import line_months
 from core.schema.usage import usage
 from core.store import Store, now
 
@@ -74,6 +75,16 @@ def credits(store: Store, account_ids: Sequence[str]) -> pd.DataFrame:
         for start in range(0, max(len(wanted), 1), _CHUNK)
     ]
     return pd.concat(parts, ignore_index=True).sort_values(["issued_on", "charge_id"], ignore_index=True)
+
+
+def last_recurring(store: Store, month: str) -> pd.DataFrame:
+    """service_id and `mrc` (micros) of the newest month up to `month` in which each service had a recurring charge."""
+    there = (line_months.c.month <= month, line_months.c.mrc > 0)
+    newest = select(line_months.c.service_id, func.max(line_months.c.month).label("month")).where(*there)
+    last = newest.group_by(line_months.c.service_id).subquery()
+    same = (line_months.c.service_id == last.c.service_id) & (line_months.c.month == last.c.month)
+    statement = select(line_months.c.service_id, line_months.c.mrc).select_from(line_months.join(last, same))
+    return store.read(statement.where(line_months.c.mrc > 0).order_by(line_months.c.service_id, line_months.c.currency))
 
 
 def invoices_of_month(store: Store, month: str) -> pd.DataFrame:

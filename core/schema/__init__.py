@@ -13,7 +13,7 @@ from core.schema.columns import metadata
 #: Canonical tables in the order in which a folder is loaded: what is named comes before what names it.
 CANONICAL: tuple[str, ...] = (
     *("carriers", "sites", "cost_centers", "employees", "employee_history", "accounts"),
-    *("contracts", "contract_tiers", "contract_rates", "plans", "items"),
+    *("contracts", "contract_tiers", "contract_rates", "plans", "offer_terms", "items"),
     *("services", "service_history", "service_items", "coverage", "devices", "sim_observations", "orders"),
     *("invoices", "charges", "payments", "usage", "usage_events"),
     *("credits_promised", "tax_rules", "fx_rates", "travel", "policy_exemptions", "budgets"),

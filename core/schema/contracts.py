@@ -1,4 +1,4 @@
-"""What was agreed: contracts, tiers, rates, plans, offers, items, promised credits, taxes, exchange rates."""
+"""What was agreed: contracts, tiers, rates, plans, terms of offers, items, promised credits, taxes, exchange rates."""
 
 from core.money import SCALE
 from core.schema.columns import canonical, choice, day, integer, micro, text
@@ -94,6 +94,29 @@ plans = canonical(
     integer("max_lines"),
     text("item_code"),
     text("offer_id"),
+    role="dimension",
+    indexes=(("carrier_id",),),
+)
+
+offer_terms = canonical(
+    "offer_terms",
+    text("offer_id", key=True),
+    text("carrier_id", required=True),
+    text("name"),
+    text("currency"),
+    integer("term_months", low=1, high=1200),
+    micro("commitment_amount", low=0),
+    choice("commitment_period", "month", "quarter", "year", "term"),
+    choice("commitment_basis", "gross", "net"),
+    micro("shortfall_rate", low=0, high=100 * SCALE),
+    micro("discount_from", low=0),
+    micro("discount_rate", low=0, high=SCALE),
+    micro("activation_fee", low=0),
+    micro("port_credit", low=0),
+    micro("signing_credit", low=0),
+    micro("monthly_credit", low=0),
+    day("valid_until"),
+    text("note"),
     role="dimension",
     indexes=(("carrier_id",),),
 )

@@ -1,4 +1,4 @@
-"""AT&T Premier / FirstNet "All Wireless Charges and Usage" (CSV, 26 columns and the customer's own in the middle).
+"""AT&T Premier / FirstNet "All Wireless Charges and Usage": 26 columns and the customer's own in the middle.
 
 Columns are matched by name: one to four customer columns (department, asset tag, UDL) stand in between and become
 attributes of the line. One file holds several accounts and cycles; each (account, cycle) is one invoice, whose number
@@ -16,10 +16,10 @@ from typing import Any
 from core.issues import Issue
 from core.money import SCALE, round_half_up, to_text
 from loaders.carriers import line_states
-from loaders.contract import LIKELY, NO, SURE, Bill, BillLine, Item, Rejected, SourceRow
-from loaders.reading.declare import Bound, Layout, RowError, cycle_period, field, us_day, us_number
+from loaders.carriers.headed import headed, refused, sure
+from loaders.contract import Bill, BillLine, Item, Rejected, SourceRow
+from loaders.reading.declare import Layout, RowError, cycle_period, field, us_day, us_number
 from loaders.reading.source import Source
-from loaders.reading.text import DELIMITERS, best_header, blocks
 
 CHARGES = Layout(
     field("foundation", "Foundation account"),
@@ -46,6 +46,7 @@ CHARGES = Layout(
     field("fan", "Total FAN level charges", parse=us_number),
     field("adjustments", "Total adjustments", parse=us_number),
 )
+_NEAR = 14  # columns from which a file without all that are needed counts as a changed one of this format
 _NO_PLAN = {"nocurrentrateplan", "norateplan"}
 #: our key, category of a positive amount, description
 _PARTS = (
@@ -62,43 +63,32 @@ class AttCharges:
     """Loader of the AT&T charges and usage export."""
 
     name = "att_charges"
-    title = "AT&T All Wireless Charges and Usage (CSV)"
+    title = "AT&T All Wireless Charges and Usage (CSV or workbook)"
 
     def sniff(self, source: Source) -> float:
         """By the names of the columns."""
-        if source.is_archive or source.head_text is None:
-            return NO
-        _, header = best_header(source.head_text, CHARGES.score)
-        if CHARGES.complete(header):
-            return SURE
-        return LIKELY if CHARGES.score(header) >= 14 else NO
+        return sure(headed(source, CHARGES), _NEAR)
 
     def check(self, source: Source) -> list[str]:
         """Refuse a file without the needed columns; returns warnings on encoding and delimiter."""
-        facts = source.text_facts()
-        delimiter, header = best_header(source.head_text or "", CHARGES.score)
-        CHARGES.bind(header, source.label)
-        named = [] if delimiter == "," else [f"delimiter {DELIMITERS[delimiter]} instead of comma"]
-        return [*facts.table_warnings(), *named]
+        found = headed(source, CHARGES)
+        if found is None:
+            raise source.refused(f"is no {self.title}", "columns such as Account number, Total current charges")
+        return found.check()
 
     def read(self, source: Source) -> Iterator[Item]:
         """One bill for each account and cycle, in the order of their first rows."""
-        delimiter, _ = best_header(source.head_text or "", CHARGES.score)
+        found = headed(source, CHARGES)
         bills: dict[tuple[str, str], Bill] = {}
-        bound: Bound | None = None
         apart = 0
-        with source.open() as handle:
-            for block in blocks(handle, source.text_facts(), delimiter, source.label):
-                for line, cells, raw in zip(block.lines, block.rows, block.raws, strict=True):
-                    if bound is None:
-                        bound = CHARGES.bind([cell.strip() for cell in cells], source.label)
-                        continue
-                    place = SourceRow(None, line, raw)
-                    try:
-                        row = bound.parse(cells)
-                        apart += _add(bills, row, place)
-                    except RowError as problem:
-                        yield Rejected(place, problem.field, problem.found, problem.expected)
+        for item in found.rows() if found else ():
+            if isinstance(item, Rejected):
+                yield item
+                continue
+            try:
+                apart += _add(bills, *item)
+            except RowError as problem:
+                yield refused(item[1], problem)
         if apart:
             yield Issue(
                 severity="warning",

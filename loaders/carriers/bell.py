@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 from core.money import SCALE
 from loaders.carriers.callfile import Call, CallFile, Carrier, Row, country_called
+from loaders.carriers.headed import headed, refused, sure
 from loaders.carriers.tally import share
-from loaders.contract import LIKELY, NO, SURE, Item, Rejected, SourceRow
-from loaders.feeds.tables import Table, tables
-from loaders.reading.declare import Bound, Layout, RowError, field, us_day, us_number
+from loaders.contract import Item, Rejected, SourceRow
+from loaders.reading.declare import Layout, RowError, field, us_day, us_number
 from loaders.reading.delimited import clock, span_seconds
 from loaders.reading.source import Source
 
@@ -63,46 +63,27 @@ class BellCalls:
 
     def sniff(self, source: Source) -> float:
         """By the names of the columns."""
-        table, delimiter = self._nearest(source)
-        if table is None:
-            return NO
-        return SURE if LAYOUT.complete(table.beginnings[delimiter][0]) else LIKELY
+        return sure(headed(source, LAYOUT), _NEAR)
 
     def check(self, source: Source) -> list[str]:
         """Refuse a file without the needed columns; returns warnings on how its text is written."""
-        table, delimiter = self._nearest(source)
-        if table is None:
+        found = headed(source, LAYOUT)
+        if found is None or found.score < _NEAR:
             raise source.refused("is no file of Bell call records", "columns such as WTN, BTN, TERM, CALL TYPE")
-        LAYOUT.bind(table.beginnings[delimiter][0], table.shown)
-        return table.remarks(delimiter)
-
-    def _nearest(self, source: Source) -> tuple[Table | None, str]:
-        """The table whose header has most of the columns, and its delimiter; None if none comes near."""
-        best: tuple[int, Table | None, str] = (_NEAR - 1, None, "")
-        for table in tables(source):
-            for delimiter, rows in table.beginnings.items():
-                score = LAYOUT.score(rows[0]) if rows else 0
-                if score > best[0]:
-                    best = (score, table, delimiter)
-        return best[1:]
+        return found.check()
 
     def read(self, source: Source) -> Iterator[Item]:
         """The calls by account."""
-        table, delimiter = self._nearest(source)
-        if table is None:
-            return
+        found = headed(source, LAYOUT)
         calls = CallFile(BELL)
-        bound: Bound | None = None
-        for block in table.blocks(delimiter):
-            for line, cells, raw in zip(block.lines, block.rows, block.raws, strict=True):
-                if bound is None:
-                    bound = LAYOUT.bind(cells, table.shown)
-                    continue
-                place = SourceRow(table.member, line, raw)
-                try:
-                    _add(calls, bound.parse(cells), place)
-                except RowError as problem:
-                    yield Rejected(place, problem.field, problem.found, problem.expected)
+        for item in found.rows() if found else ():
+            if isinstance(item, Rejected):
+                yield item
+                continue
+            try:
+                _add(calls, *item)
+            except RowError as problem:
+                yield refused(item[1], problem)
         yield from calls.finish()
 
 

@@ -11,12 +11,13 @@ from fractions import Fraction
 
 from core.money import SCALE
 from loaders.carriers.callfile import Call, CallFile, Carrier, Row, country_called, remark
-from loaders.contract import LIKELY, NO, SURE, Item, Rejected, SourceRow
+from loaders.carriers.headed import headed, refused, sure
+from loaders.contract import Item, Rejected, SourceRow
 from loaders.reading.declare import Layout, RowError, blank, field
-from loaders.reading.delimited import clock, day_first, needed_number, records, span_seconds
+from loaders.reading.delimited import clock, day_first, needed_number, span_seconds
 from loaders.reading.source import Source
-from loaders.reading.text import DELIMITERS, best_header
 
+_NEAR = 8  # columns from which a file without all that are needed counts as a changed one of this format
 BT = Carrier("bt", "BT", "GB", "GBP")
 
 LAYOUT = Layout(
@@ -38,43 +39,37 @@ class BtCalls:
     """Loader of BT's itemised calls."""
 
     name = "bt"
-    title = "BT itemised calls (CSV)"
+    title = "BT itemised calls (CSV or workbook)"
 
     def sniff(self, source: Source) -> float:
         """By the names of the columns."""
-        if source.is_archive or source.head_text is None:
-            return NO
-        _, header = best_header(source.head_text, LAYOUT.score)
-        if LAYOUT.complete(header):
-            return SURE
-        return LIKELY if LAYOUT.score(header) >= 8 else NO
+        return sure(headed(source, LAYOUT), _NEAR)
 
     def check(self, source: Source) -> list[str]:
-        """Refuse a file without the needed columns; returns warnings on encoding and delimiter."""
-        facts = source.text_facts()
-        delimiter, header = best_header(source.head_text or "", LAYOUT.score)
-        LAYOUT.bind(header, source.label)
-        named = [] if delimiter == "," else [f"delimiter {DELIMITERS[delimiter]} instead of comma"]
-        return [*(text for text in facts.table_warnings() if "cp1252" not in text), *named]
+        """Refuse a file without the needed columns; returns warnings on how its text is written."""
+        found = headed(source, LAYOUT)
+        if found is None:
+            raise source.refused("is no file of BT itemised calls", "columns such as Charge Code, Installation No")
+        return [text for text in found.check() if "cp1252" not in text]
 
     def read(self, source: Source) -> Iterator[Item]:
         """The calls by installation."""
-        delimiter, _ = best_header(source.head_text or "", LAYOUT.score)
+        found = headed(source, LAYOUT)
         calls = CallFile(BT)
-        bound = None
         rebates = 0
-        for cells, place in records(source, delimiter):
-            if bound is None:
-                bound = LAYOUT.bind(cells, source.label)
+        for item in found.rows() if found else ():
+            if isinstance(item, Rejected):
+                yield item
                 continue
+            row, place = item
             try:
-                row = bound.parse(cells)
                 _add(calls, row, place)
                 rebates += not blank((row["rebate"] or "").strip("£0.").strip())
             except RowError as problem:
-                yield Rejected(place, problem.field, problem.found, problem.expected)
+                yield refused(place, problem)
         if rebates:
-            yield remark(f"{rebates} rows have a Txt Direct Rebate, which is not taken off their cost")
+            rows = "1 row has" if rebates == 1 else f"{rebates} rows have"
+            yield remark(f"{rows} a Txt Direct Rebate, which is not taken off their cost")
         yield from calls.finish()
 
 

@@ -12,13 +12,14 @@ more or less in a header, `N/A` as wireless number (an account row), `NA` in num
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
 from core.issues import BadInput, Issue
-from core.money import SCALE, round_half_up
+from core.money import SCALE, round_half_up, to_text
 from loaders.carriers import line_states
 from loaders.carriers.verizon_tables import DETAIL, EVENTS, SUMMARY, WIRELESS
 from loaders.contract import NO, SURE, Bill, BillLine, Item, Rejected, SourceRow
@@ -57,11 +58,14 @@ _UNITS: dict[str, tuple[str, str, Fraction]] = {
 
 @dataclass(slots=True)
 class _Open:
-    """A bill while its members are read; `detailed` are the (number, usage_type, zone) that the detail file gave."""
+    """A bill while its members are read; `detailed` are the (number, usage_type, zone) that the detail file gave,
+    `printed` what the wireless summary says that a line's charges sum to: all of them, and the monthly ones."""
 
     bill: Bill
     late_fee: int
     detailed: set[tuple[str, str, str]] = field(default_factory=set)
+    printed: dict[str, tuple[int | None, int | None]] = field(default_factory=dict)
+    monthly: Counter[str] = field(default_factory=Counter)
 
 
 class VerizonRdd:
@@ -137,6 +141,7 @@ class VerizonRdd:
             if opened.late_fee and missing == opened.late_fee:
                 bill.charges.append({"category": "late_fee", "description": "Late Fee", "amount": opened.late_fee})
             line_states.mark(bill)
+            yield from _untied_lines(opened)
             yield bill
 
     def _rows(
@@ -246,6 +251,8 @@ def _detail(opened: _Open, row: dict[str, Any], unknown: set[str]) -> None:
         return
     if cost < 0 and (category in {"occ", "usage", "equipment"} or (category == "mrc" and not _is_plan(row))):
         category = "credit"
+    if number and "monthly" in (row["category"] or "").casefold():
+        opened.monthly[number] += cost
     charge: dict[str, Any] = {
         "billed_number": number,
         "category": category,
@@ -327,6 +334,7 @@ def _wireless(opened: _Open, row: dict[str, Any], _: set[str]) -> None:
     if number is None:
         return
     _line(bill, row, number)
+    opened.printed[number] = (row["total"], row["monthly"])
     for zone, prefix in (("home", ""), ("roaming", "roaming_")):
         given = [("voice", "min", row[f"{prefix}voice"]), ("sms", "msg", row[f"{prefix}sms"])]
         data = next(
@@ -342,6 +350,24 @@ def _wireless(opened: _Open, row: dict[str, Any], _: set[str]) -> None:
                 continue
             if quantity > 0 or zone == "home":
                 _add_usage(bill, number, kind, unit, quantity, zone, None)
+
+
+def _untied_lines(opened: _Open) -> Iterator[Issue]:
+    """Remarks on lines whose charges in the detail are not what the wireless summary says."""
+    bill = opened.bill
+    sums: Counter[str] = Counter()
+    for charge in bill.charges:
+        if charge.get("billed_number"):
+            sums[charge["billed_number"]] += charge["amount"]
+    for place, (what, read) in enumerate((("charges", sums), ("monthly charges", opened.monthly))):
+        apart = [
+            f"{number}, {to_text(said)} against {to_text(read[number])}"
+            for number, printed in opened.printed.items()
+            if (said := printed[place]) is not None and said != read[number]
+        ]
+        if apart:
+            text = f"invoice {bill.number}: lines whose {what} differ between summary and detail: {len(apart)}"
+            yield Issue(severity="warning", message=f"{text} (first: {apart[0]})")
 
 
 def _event(opened: _Open, row: dict[str, Any], _: set[str]) -> None:

@@ -17,12 +17,12 @@ from typing import Any
 
 from core import periods
 from loaders.carriers.att_inventory import line_rows
+from loaders.carriers.headed import Headed, headed, refused
 from loaders.contract import SURE, Bill, Cells, Item, LineReport, Rejected, SourceRow
 from loaders.feeds import cells
 from loaders.feeds.feed import Feed, Kind, Notes, note, said
-from loaders.reading.declare import Bound, Field, Layout, RowError, cycle_period, field, us_day, us_number
+from loaders.reading.declare import Field, Layout, RowError, cycle_period, field, us_day, us_number
 from loaders.reading.source import Source
-from loaders.reading.text import DELIMITERS, best_header, blocks
 
 Row = dict[str, Any]
 _CARRIER = ("verizon", "Verizon Wireless")
@@ -126,54 +126,44 @@ class VerizonReport:
     """Loader of both reports; which one it is, is told by the columns."""
 
     name = "verizon_report"
-    title = "Verizon Wireless business report: invoices or lines (CSV)"
+    title = "Verizon Wireless business report: invoices or lines (CSV or workbook)"
 
     def __init__(self) -> None:
         self._lines = Feed(self.name, "Verizon Wireless line report", LINES)
 
     def sniff(self, source: Source) -> float:
         """By the names of the columns; an invoice report that lacks a needed one is ours as well."""
-        return SURE if self._is_invoices(source) else self._lines.sniff(source)
-
-    def _is_invoices(self, source: Source) -> bool:
-        if source.is_archive or source.head_text is None:
-            return False
-        _, header = best_header(source.head_text, INVOICES.score)
-        return INVOICES.score(header) >= 12 and (INVOICES.complete(header) or LINES.fit(header) < 0.5)
+        return SURE if _invoices(source) else self._lines.sniff(source)
 
     def check(self, source: Source) -> list[str]:
         """Refuse a file without the needed columns; returns warnings on encoding and delimiter."""
-        if not self._is_invoices(source):
-            return self._lines.check(source)
-        delimiter, header = best_header(source.head_text or "", INVOICES.score)
-        INVOICES.bind(header, source.label)
-        named = [] if delimiter == "," else [f"delimiter {DELIMITERS[delimiter]} instead of comma"]
-        return [*source.text_facts().table_warnings(), *named]
+        found = _invoices(source)
+        return self._lines.check(source) if found is None else found.check()
 
     def read(self, source: Source) -> Iterator[Item]:
         """A bill of account totals for each row; or the lines' inventory, then what their cycle cost and used."""
-        if self._is_invoices(source):
-            yield from _invoices(source)
+        found = _invoices(source)
+        if found is None:
+            reports: list[LineReport] = []
+            yield from Feed(self.name, self.title, replace(LINES, rows=partial(_line, reports))).read(source)
+            yield from reports
             return
-        reports: list[LineReport] = []
-        yield from Feed(self.name, self.title, replace(LINES, rows=partial(_line, reports))).read(source)
-        yield from reports
+        for item in found.rows():
+            if isinstance(item, Rejected):
+                yield item
+                continue
+            try:
+                yield _bill(*item)
+            except RowError as problem:
+                yield refused(item[1], problem)
 
 
-def _invoices(source: Source) -> Iterator[Item]:
-    delimiter, _ = best_header(source.head_text or "", INVOICES.score)
-    bound: Bound | None = None
-    with source.open() as handle:
-        for block in blocks(handle, source.text_facts(), delimiter, source.label):
-            for line, row_cells, raw in zip(block.lines, block.rows, block.raws, strict=True):
-                if bound is None:
-                    bound = INVOICES.bind([cell.strip() for cell in row_cells], source.label)
-                    continue
-                place = SourceRow(None, line, raw)
-                try:
-                    yield _bill(bound.parse(row_cells), place)
-                except RowError as problem:
-                    yield Rejected(place, problem.field, problem.found, problem.expected)
+def _invoices(source: Source) -> Headed | None:
+    """The table of an invoice report, also of one that lacks a needed column; None for any other file."""
+    found = headed(source, INVOICES)
+    if found is None or found.score < 12:
+        return None
+    return found if found.complete or LINES.fit(found.header) < 0.5 else None
 
 
 def _bill(row: Row, place: SourceRow) -> Bill:

@@ -26,6 +26,7 @@ WIRELESS = Layout(
     field("user", "User Name"),
     field("cost_center", "Cost Center"),
     field("plan", "Your Calling Plan", needed=True),
+    field("monthly", "Monthly Charges", parse=us_number),
     field("total", "Total Charges", parse=us_number, needed=True),
     field("voice", "Voice Plan Usage", parse=us_number),
     field("sms", "Messaging Usage", parse=us_number),

@@ -11,6 +11,7 @@ SECTIONS: dict[str, str] = {
     "rates": "contract_rates",
     "plans": "plans",
     "offers": "plans",
+    "offer_terms": "offer_terms",
     "items": "items",
 }
 
@@ -20,6 +21,7 @@ ABOUT: dict[str, str] = {
     "rates": "Agreed prices of a contract, by item or plan; bands by quantity, dates of validity.",
     "plans": "The carriers' catalogue today: what a plan costs and includes. Blank allowance: unlimited; 0: none.",
     "offers": "Plans that a rival (or the same carrier) offers; the optimizer weighs them against today's.",
+    "offer_terms": "What else an offer asks and grants, one row per offer: commitment, discount, fees, credits.",
     "items": "What the carrier's charge codes mean.",
 }
 
@@ -30,6 +32,7 @@ NEEDED: dict[str, tuple[str, ...]] = {
     "rates": ("contract_id", "rate"),
     "plans": ("plan_id", "carrier", "mrc"),
     "offers": ("offer_id", "plan_id", "carrier", "mrc"),
+    "offer_terms": ("offer_id", "carrier"),
     "items": ("carrier", "item_code"),
 }
 
@@ -113,6 +116,25 @@ COLUMNS: dict[str, dict[str, str]] = {
     },
     "plans": _PLAN,
     "offers": {"offer_id": "the offer this plan belongs to, as you will name it in a scenario", **_PLAN},
+    "offer_terms": {
+        "offer_id": "the offer, as its plans name it",
+        "carrier": "the carrier's id or name",
+        "name": "what the offer is called",
+        "currency": "ISO code, such as USD",
+        "term_months": "how long its prices hold",
+        "commitment_amount": "what you would promise to spend; 0: nothing; blank: as in today's contract",
+        "commitment_period": "per month, quarter, year or term",
+        "commitment_basis": "gross (before discount) or net",
+        "shortfall_rate": "share of a shortfall that is owed, as a fraction or with %; blank: all",
+        "discount_from": "spend a month from which the discount holds; blank: 0",
+        "discount_rate": "discount on all spend, as a fraction (0.1) or with % (10%)",
+        "activation_fee": "one-off, for each line that moves to the carrier",
+        "port_credit": "one-off, paid back for each line that moves to the carrier",
+        "signing_credit": "one-off, paid to you in the first month",
+        "monthly_credit": "paid to you each month",
+        "valid_until": "last day on which the offer can be accepted",
+        "note": "anything else worth knowing",
+    },
     "items": {
         "carrier": "the carrier's id or name",
         "item_code": "the charge code on the bill",

@@ -1,8 +1,8 @@
 """Contracts and rate cards as people write them: the template of `tem template contracts`, as YAML or as a workbook.
 
-Sections are contracts, tiers, rates, plans, offers (rivals' plans) and items. In YAML, tiers and rates may stand inside
-their contract, plans inside their offer. Every row is checked by itself and against the others of the file: a row that
-cannot be right is set aside with its line, the field and what was expected; the others are loaded.
+Sections are contracts, tiers, rates, plans, offers (rivals' plans), offer_terms and items. In YAML, tiers and rates may
+stand inside their contract, plans inside their offer. Every row is checked by itself and against the others of the
+file: a row that cannot be right is set aside with its line, the field and what was expected; the others are loaded.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from loaders.reading.declare import RowError
 from loaders.reading.source import Source
 
 MARK = "OpenTEM contracts"
-_KEY = re.compile(r"^(contracts|tiers|rates|plans|offers|items):[ \t]*(#.*)?\r?$", re.MULTILINE)
+_KEY = re.compile(r"^(contracts|tiers|rates|plans|offers|offer_terms|items):[ \t]*(#.*)?\r?$", re.MULTILINE)
 _OTHER = re.compile(r"^(months|objective|rules|policies|services|version):", re.MULTILINE)
-_OWN_SHEETS = {"tiers", "rates", "offers"}
+_OWN_SHEETS = {"tiers", "rates", "offers", "offer_terms"}
 
 
 @dataclass(slots=True)
@@ -264,6 +264,7 @@ def _once(section: str, text: dict[str, str], line: int, seen: _Seen) -> None:
         "tiers": ("contract_id", "spend_from", "period", "item_code"),
         "plans": ("plan_id",),
         "offers": ("plan_id",),
+        "offer_terms": ("offer_id",),
         "items": ("carrier", "item_code"),
     }
     if section in keys:

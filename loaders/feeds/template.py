@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Collection
+from typing import Any
 
 import xlsxwriter
 
@@ -31,10 +33,7 @@ def workbook() -> bytes:
     """The template as a workbook: a page that explains, and a sheet per section with notes and lists of choices."""
     out = io.BytesIO()
     book = xlsxwriter.Workbook(out, {"in_memory": True})
-    bold, needed, wrap = (
-        book.add_format(form)
-        for form in ({"bold": True}, {"bold": True, "bg_color": "#FFF2CC"}, {"text_wrap": True, "valign": "top"})
-    )
+    bold, wrap = (book.add_format(form) for form in ({"bold": True}, {"text_wrap": True, "valign": "top"}))
     about = book.add_worksheet("About")
     about.set_column(0, 1, 24, wrap)
     about.set_column(2, 2, 90, wrap)
@@ -47,18 +46,29 @@ def workbook() -> bytes:
         for name, words in COLUMNS[section].items():
             about.write_row(row, 0, ["", name, words])
             row += 1
-        sheet = book.add_worksheet(section.capitalize())
-        sheet.freeze_panes(1, 0)
-        for place, (name, words) in enumerate(COLUMNS[section].items()):
-            sheet.write(0, place, name, needed if name in NEEDED[section] else bold)
-            sheet.write_comment(0, place, words)
-            sheet.set_column(place, place, max(12, len(name) + 2))
-            allowed = choices(section, name)
-            if allowed and len(", ".join(allowed)) <= 255:
-                sheet.data_validation(1, place, 5000, place, {"validate": "list", "source": list(allowed)})
+        add_sheet(book, section)
         row += 1
     book.close()
     return out.getvalue()
+
+
+def add_sheet(book: Any, section: str, left_out: Collection[str] = ()) -> Any:
+    """Add the empty sheet of a section to a workbook: notes on the headings, lists of choices, needed columns yellow.
+
+    `left_out`: columns that the sheet does not ask for. Returns the worksheet; rows start at 1.
+    """
+    bold, needed = (book.add_format(form) for form in ({"bold": True}, {"bold": True, "bg_color": "#FFF2CC"}))
+    sheet = book.add_worksheet(section.capitalize())
+    sheet.freeze_panes(1, 0)
+    asked = {name: words for name, words in COLUMNS[section].items() if name not in left_out}
+    for place, (name, words) in enumerate(asked.items()):
+        sheet.write(0, place, name, needed if name in NEEDED[section] else bold)
+        sheet.write_comment(0, place, words)
+        sheet.set_column(place, place, max(12, len(name) + 2))
+        allowed = choices(section, name)
+        if allowed and len(", ".join(allowed)) <= 255:
+            sheet.data_validation(1, place, 5000, place, {"validate": "list", "source": list(allowed)})
+    return sheet
 
 
 def template_of(kind: str, suffix: str) -> bytes:

@@ -105,7 +105,8 @@ class Profiles:
         if match.sheet is None and grid.delimiter(source) != ",":
             warnings.append(f"delimiter {DELIMITERS[grid.delimiter(source)]} instead of comma")
         if match.above:
-            warnings.append(f"{match.above} rows above the header were left out")
+            rows = "1 row above the header was" if match.above == 1 else f"{match.above} rows above the header were"
+            warnings.append(f"{rows} left out")
         others = [sheet for sheet in grid.sheets(source) if sheet != match.sheet]
         if others:
             warnings.append(f"other sheets were not read: {', '.join(str(sheet) for sheet in others)}")

@@ -129,8 +129,8 @@ def service(e: list[str]) -> tuple[tuple[str, bool] | None, str]:
     """((number, is a circuit) or None, service class) of an SI."""
     if len(e) == 4 and e[1] == "TI" and e[2] == "TN" and (number := values.phone(e[3])):
         return (number, False), ""
-    elements = [element.strip() for element in e[1:22]]
-    return values.service_number(*elements), get(e, 3) if get(e, 2) == "SC" else ""
+    agency, others = e[1].strip(), [element.strip() for element in e[2:22]]
+    return values.service_number(agency, *others), get(e, 3) if get(e, 2) == "SC" else ""
 
 
 def dates(e: list[str]) -> tuple[str, str, str | None] | None:

@@ -287,7 +287,7 @@ class _Experiment:
         drafts = [draft for draft in scratch.drafts if isinstance(draft, Draft)]
         counted, merged = plainly(drafts)
         charges = [charge for draft in counted if (charge := charge_of(scratch, draft)) is not None]
-        if len(scratch.levels) != 2 or scratch.level.account is not None:
+        if len(scratch.levels) != 2:
             return None
         if any(draft.twin is not None and draft not in merged for draft in drafts):
             return None  # whether an IT1 repeats its SLN may depend on more than the texts being equal

@@ -148,7 +148,8 @@ def estate_of(problem: Problem) -> Estate:
     fees = options.fees.astype(np.float64) / horizon
     porting = scenario.porting_fee * MICRO / horizon
     exit_fee = np.zeros(len(problem.lines))
-    exit_fee[options.line[leaves]] = fees[leaves] - porting
+    joining = np.array([scenario.joining_fee.get(c, 0) * MICRO / horizon for c in problem.carriers] + [0.0])
+    exit_fee[options.line[leaves]] = fees[leaves] - porting - joining[options.carrier[leaves]]
     template, samples = _templates(problem, leaves)
     chosen = np.concatenate([np.arange(first[n], first[n + 1]) for n in samples]) if samples else np.zeros(0, int)
     sizes = [int(first[n + 1] - first[n]) for n in samples]
@@ -157,7 +158,7 @@ def estate_of(problem: Problem) -> Estate:
         "data": np.array([(p.data_mb or 0) / MICRO for p in problem.plans] + [0.0])[plan],
         "voice": np.array([(p.voice_min or 0) / MICRO for p in problem.plans] + [0.0])[plan],
     }
-    own = np.where(leaves[chosen], porting, scenario.change_fee * MICRO / horizon)
+    own = np.where(leaves[chosen], porting + joining[options.carrier[chosen]], scenario.change_fee * MICRO / horizon)
     costs = [scenario.carrier_fixed_cost.get(problem.carriers[k], 0) / MICRO for k in there]
     contracts: list[tuple[Segment, ...]] = [
         tuple(problem.contracts[problem.contract_ids[c]].segments()) for c in numbers

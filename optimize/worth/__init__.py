@@ -13,7 +13,7 @@ from core.issues import BadInput, Issue
 from optimize import frames as tables
 from optimize import scenario as scenarios
 from optimize.result import money, versions
-from optimize.worth import carriers, changes, commitment, futures, offers, plan_price, policies, pools, timing
+from optimize.worth import bids, carriers, changes, commitment, futures, offers, plan_price, policies, pools, timing
 from optimize.worth.desk import Desk
 
 
@@ -30,6 +30,7 @@ class Study:
 STUDIES: dict[str, Study] = {
     "policies": Study("Price of each policy", "What does each rule cost a month?", policies.study),
     "offers": Study("Counter-offer check and award", "What does each offer really save, who gets what?", offers.study),
+    "bids": Study("Bids side by side", "What does each bid cost over its term, and who should get what?", bids.study),
     "break_even": Study("Break-even and demand", "At which price do how many lines move?", plan_price.study),
     "commitments": Study("Commitment sweep", "What does each level of commitment cost?", commitment.study),
     "carriers": Study("Consolidation ladder", "What do fewer carriers cost?", carriers.ladder),

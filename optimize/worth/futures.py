@@ -29,7 +29,7 @@ def study(desk: Desk, futures: tuple[tuple[str, Fraction], ...] = FUTURES) -> di
     answers: dict[str, Answer] = {}
     for name, factor in futures:
         desk.say(f"the best plans for {name}")
-        patch = {"growth": {**(desk.document.get("growth") or {}), "data": _rate(desk, factor)}}
+        patch = {"growth": {**(desk.document.get("growth") or {}), "data": rate(desk, factor)}}
         answer = desk.answer(patch, known=(desk.base.assignment,))
         if answer.feasible:
             answers[name] = answer
@@ -61,8 +61,8 @@ def study(desk: Desk, futures: tuple[tuple[str, Fraction], ...] = FUTURES) -> di
     return {"futures": {"futures": told, "choices": rows, "choose": rows[0]["choice"] if rows else None}}
 
 
-def _rate(desk: Desk, factor: Fraction) -> str:
-    """The monthly growth that multiplies the scenario's own data use by `factor` over the range, to 6 decimals."""
+def rate(desk: Desk, factor: Fraction, kind: str = "data") -> str:
+    """The monthly growth that multiplies the scenario's own use of a type by `factor` over the range, to 6 decimals."""
     span = len(desk.problem.setting.months)
-    own = 1 + desk.scenario.growth.get("data", 0) / 1e6
+    own = 1 + desk.scenario.growth.get(kind, 0) / 1e6
     return f"{own * float(factor) ** (1 / span) - 1:.6f}"

@@ -40,14 +40,15 @@ def listed(desk: Desk) -> list[str]:
     return sorted(there & set(desk.scenario.offers)) if desk.scenario.offers else sorted(there)
 
 
-def _plans(desk: Desk, offer: str) -> list[str]:
+def plans_of(desk: Desk, offer: str) -> list[str]:
+    """The plans of an offer."""
     return sorted(p for p, row in desk.evaluator.plans.items() if row.get("offer_id") == offer)
 
 
 def _check(desk: Desk, offer: str, with_it: Answer, without: Answer) -> dict[str, Any]:
     assert with_it.priced is not None
     assert without.priced is not None
-    lines = with_it.on(_plans(desk, offer))
+    lines = with_it.on(plans_of(desk, offer))
     running = (without.cost - without.priced.fees) - (with_it.cost - with_it.priced.fees)
     extra = with_it.one_off - without.one_off
     short = sum((c.shortfall for c in with_it.priced.contracts), Fraction(0))
@@ -56,7 +57,7 @@ def _check(desk: Desk, offer: str, with_it: Answer, without: Answer) -> dict[str
     promised, fits = sheet(desk, offer)
     return {
         "offer_id": offer,
-        "carrier_id": desk.evaluator.plans[_plans(desk, offer)[0]]["carrier_id"],
+        "carrier_id": desk.evaluator.plans[plans_of(desk, offer)[0]]["carrier_id"],
         **{"promised": money(promised), "promised_lines": fits},
         **{"real": found["value"], "low": found["low"], "high": found["high"], "lines": len(lines)},
         **{"cost_with": money(with_it.cost), "cost_without": money(without.cost)},
@@ -64,17 +65,17 @@ def _check(desk: Desk, offer: str, with_it: Answer, without: Answer) -> dict[str
         **{"one_off": money(extra), "running_saving": money(running)},
         "payback_months": float(round(extra / running, 1)) if running > 0 and extra > 0 else None,
         "new_shortfall": money(short - before),
-        "moves": _moves(with_it, lines),
-        "by_plan": {p: len(with_it.on([p])) for p in _plans(desk, offer) if with_it.on([p])},
+        "moves": moves_of(with_it, lines),
+        "by_plan": {p: len(with_it.on([p])) for p in plans_of(desk, offer) if with_it.on([p])},
         "status": with_it.status,
     }
 
 
-def _moves(answer: Answer, lines: list[str]) -> list[dict[str, Any]]:
-    """The lines that move to the offer as recommendations, largest saving first, at most :data:`_MOVES_SHOWN`."""
+def moves_of(answer: Answer, lines: list[str], most: int = _MOVES_SHOWN) -> list[dict[str, Any]]:
+    """Lines that move as recommendations, largest saving first, at most so many."""
     assert answer.priced is not None
     found = explain.changed(answer.evaluator, answer.priced, {s: answer.assignment[s] for s in lines})
-    return sorted(found, key=lambda row: (-row["monthly_saving"], row["service_id"]))[:_MOVES_SHOWN]
+    return sorted(found, key=lambda row: (-row["monthly_saving"], row["service_id"]))[:most]
 
 
 def sheet(desk: Desk, offer: str) -> tuple[Fraction, int]:
@@ -82,22 +83,38 @@ def sheet(desk: Desk, offer: str) -> tuple[Fraction, int]:
 
     No use, no pools, no fees, no coverage: (saving a month, lines).
     """
+    prices, lines = desk.scenario.plan_price, desk.evaluator.lines
+    saved = [
+        now - price
+        for service_id, price in fitting(desk, offer).items()
+        if price < (now := prices.get(p := lines[service_id]["plan_id"], desk.evaluator.plans[p]["mrc"]))
+    ]
+    return Fraction(sum(saved), MICRO), len(saved)
+
+
+def fitting(desk: Desk, offer: str) -> dict[str, int]:
+    """The MRC (micros) of the cheapest plan of an offer with at least a line's allowances, for each line it suits."""
     evaluator, prices = desk.evaluator, desk.scenario.plan_price
-    offered = [evaluator.plans[p] for p in _plans(desk, offer)]
-    saved, lines = 0, 0
-    for line in evaluator.lines.values():
-        now = evaluator.plans[line["plan_id"]]
-        mrc = prices.get(now["plan_id"], now["mrc"])
-        fits = [
-            prices.get(plan["plan_id"], plan["mrc"])
-            for plan in offered
-            if plan.get("service_kind") in (None, line.get("kind"))
-            and all(_covers(plan.get(name), now.get(name)) for name in ("data_mb", "voice_min", "sms"))
-        ]
-        if line["selected"] and fits and min(fits) < mrc:
-            saved += mrc - min(fits)
-            lines += 1
-    return Fraction(saved, MICRO), lines
+    offered = [evaluator.plans[p] for p in plans_of(desk, offer)]
+    found: dict[str, int] = {}
+    known: dict[tuple[Any, Any], int | None] = {}
+    for service_id, line in evaluator.lines.items():
+        if not line["selected"]:
+            continue
+        key = (line["plan_id"], line.get("kind"))
+        if key not in known:
+            now = evaluator.plans[line["plan_id"]]
+            fits = [
+                prices.get(plan["plan_id"], plan["mrc"])
+                for plan in offered
+                if plan.get("service_kind") in (None, line.get("kind"))
+                and all(_covers(plan.get(name), now.get(name)) for name in ("data_mb", "voice_min", "sms"))
+            ]
+            known[key] = min(fits, default=None)
+        price = known[key]
+        if price is not None:
+            found[service_id] = price
+    return found
 
 
 def _covers(offered: int | None, held: int | None) -> bool:
@@ -126,7 +143,7 @@ def _award(desk: Desk, alone: dict[str, Answer], none: Answer) -> dict[str, Any]
         found = difference(without, together)
         shares.append(
             {
-                **{"offer_id": offer, "lines": len(together.on(_plans(desk, offer)))},
+                **{"offer_id": offer, "lines": len(together.on(plans_of(desk, offer)))},
                 **{"adds": found["value"], "low": found["low"], "high": found["high"]},
             }
         )

@@ -8,16 +8,13 @@ from typing import Any
 import pandas as pd
 
 from core.periods import add_days, add_months, month_distance, month_end, shift
-from core.renewals import Terms, terms_of
+from core.renewals import Terms
 from optimize import frames as tables
 from optimize.result import money
 from optimize.worth.desk import Desk
+from optimize.worth.lapse import contract_terms
 
 _DELAYS = (0, 1, 2, 3, 6, 9, 12)
-_TERMS = (
-    *("contract_id", "start_date", "initial_term_months", "renewal_term_months", "renewal_type"),
-    *("notice_days", "notice_months", "terminated_on", "notice_given_on"),
-)
 
 
 def study(desk: Desk) -> dict[str, Any]:
@@ -75,14 +72,12 @@ def money_between(one: float, other: float) -> float:
 
 def _tacit(frames: Mapping[str, pd.DataFrame]) -> dict[str, Terms]:
     """The contracts that renew by themselves unless notice is given in time, none given yet."""
-    found = {}
-    for values in tables.rows(frames, "contracts", *_TERMS):
-        terms, problems = terms_of(dict(zip(_TERMS, values, strict=True)))
-        if terms is None or problems or terms.renewal != "tacit" or not terms.has_notice:
-            continue
-        if terms.initial_months is not None and not terms.notice_given_on and not terms.terminated_on:
-            found[str(values[0])] = terms
-    return found
+    return {
+        contract_id: terms
+        for contract_id, terms in contract_terms(frames).items()
+        if terms.renewal == "tacit" and terms.has_notice and terms.initial_months is not None
+        if not terms.notice_given_on and not terms.terminated_on
+    }
 
 
 def _day(last: str, months: int) -> str:

@@ -88,3 +88,23 @@ def test_the_month_filter_changes_every_figure(stores: dict[str, str], monkeypat
     page.selectbox(key="month").set_value("2026-06").run()
     assert page.title[0].value != before
     assert "June" in page.title[0].value
+
+
+def test_a_link_names_what_it_filters_by_its_id(stores: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = run("findings", stores["filled"], monkeypatch)
+    page = run("findings", stores["filled"], monkeypatch, {"rule": "U1"})
+    assert page.multiselect(key="rule").value == ["U1"]
+    assert page.title[0].value != whole.title[0].value
+    assert page.selectbox(key="queue").value == "audit"
+
+
+def test_an_address_names_month_and_carrier_by_their_ids(
+    stores: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TEM_STORE_URL", stores["filled"])
+    page = AppTest.from_file(str(ROOT / "app" / "main.py"), default_timeout=90)
+    page.query_params["month"] = "2026-07"
+    page.query_params["carrier"] = "verizon"
+    page.run()
+    assert page.title[0].value.startswith("We spent £162 in July")
+    assert page.multiselect(key="carrier").value == ["verizon"]

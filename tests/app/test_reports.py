@@ -147,6 +147,20 @@ def test_dispute_pack_lists_what_is_in_its_window(estate):
     assert pages(pdf("dispute", page)) >= 1
 
 
+def test_a_filed_pack_names_what_is_open_and_no_day_to_file(filled):
+    august = next(d for d in disputes.disputes(filled, "2026-09-30") if d.invoice_id == "i-ac-c-2026-08")
+    (claim,) = disputes.file(filled, august.finding_ids, "2026-09-30")
+    page = dispute_pack.content(filled, "2026-09-30", dispute_id=claim.dispute_id)
+    assert page["kpis"][-1]["value"] == "Filed"
+    assert "window" not in page["sentence"]
+    with filled.transaction() as txn:
+        charge = {"charge_id": "back", "service_id": "s8", "category": "credit", "amount": -20_000_000}
+        txn.append("charges", [charge | {"invoice_id": "i-ac-c-2026-09", "related_charge_id": "ch-s8-2026-08"}])
+    page = dispute_pack.content(filled, "2026-10-31", dispute_id=claim.dispute_id)
+    assert page["title"] == "Colt: £30.00 in dispute"
+    assert page["kpis"][0]["delta"] == "£20.00 credited so far"
+
+
 def test_dispute_pack_of_one(estate):
     key = disputes.disputes(estate, "2026-09-30")[0].dispute_id
     page = dispute_pack.content(estate, "2026-09-30", dispute_id=key)

@@ -100,3 +100,9 @@ def test_an_express_contract_ends_and_is_never_said_to_renew(filled: Store) -> N
     page = brief.content(filled, "colt")
     assert page["title"] == "Colt: the contract ends on 1 Nov 2026"
     assert any("ends by itself on 1 Nov 2026" in fact for fact in page["leverage"])
+
+
+def test_after_a_missed_notice_the_next_one_is_named(filled: Store) -> None:
+    data = contracts.view(filled, Filters(currency="USD", carriers=("colt",)))
+    assert data.title == "No notice is due in 90 days; next is Colt MPLS"
+    assert data.sentence == "By 1 Aug 2027, in 305 days."

@@ -177,6 +177,13 @@ def test_year_on_year_and_budget_compare_the_same_months(filled: Store) -> None:
     assert found["Last 12 months"] == ("$1.08k", "$1.08k since January")
 
 
+def test_waste_opens_the_lines_of_its_month(filled: Store) -> None:
+    action = next(a for a in overview.view(filled, USD).actions if ("rule", "U1") in a.query)
+    query = dict(action.query)
+    opened = workbench.view(filled, USD, rule=(query["rule"],), month=query["of"])
+    assert action.saving == {k.label: k.value for k in opened.kpis}["To avoid"] == "$60"
+
+
 def test_filters_restrict_every_figure(filled: Store) -> None:
     data = overview.view(filled, Filters(month="2026-09", compare="2026-08", currency="USD", carriers=("verizon",)))
     assert list(data.by_carrier) == ["Verizon Wireless"]

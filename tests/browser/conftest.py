@@ -37,7 +37,7 @@ def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dashboard]:
 
     folder = tmp_path_factory.mktemp("browser")
     url = f"sqlite:///{folder / 'demo.db'}"
-    build(url, folder / "sample", services=120, months=6, scenarios=SCENARIOS[:1], time_limit=5)
+    build(url, folder / "sample", services=120, months=6, scenarios=SCENARIOS[:1], time_limit=5, compare=False)
     port = free_port()
     children = [server.start_dashboard(url, port), server.start_worker(url)]
     try:

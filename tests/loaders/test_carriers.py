@@ -11,6 +11,7 @@ import loaders
 from core.queries import loading
 from core.store import Store
 from loaders.reading.declare import us_day, us_number
+from tests.loaders.conftest import V_WIRELESS
 
 
 def test_the_verizon_bill_ties_and_loses_no_row(store: Store, estate: Path, verizon_zip: Callable[..., Path]) -> None:
@@ -197,3 +198,31 @@ def test_money_nobody_prints_is_refused(text: str) -> None:
 )
 def test_days_as_us_carriers_print_them(text: str) -> None:
     assert us_day(text) == "2026-01-31"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        (
+            "$1,025.76",
+            "$1,030.00",
+            "lines whose charges differ between summary and detail: 1 (first: 646-555-0001, 1030",
+        ),
+        ("Total Charges", "Monthly Charges", "lines whose monthly charges differ between summary and detail: 2"),
+    ],
+)
+def test_a_line_whose_detail_is_not_its_summary_is_told(
+    store: Store, verizon_zip: Callable[..., Path], old: str, new: str, said: str
+) -> None:
+    if old == "Total Charges":  # one more column, wrong for both lines
+        wireless = "\n".join(
+            f"{line}\t{cell}"
+            for line, cell in zip(V_WIRELESS.splitlines(), [f'"{new}"', "$1.00", "$33.00", "NA"], strict=True)
+        )
+    else:
+        wireless = V_WIRELESS.replace(old, new)
+    (file,) = loaders.load_paths(store, [verizon_zip(wireless=f"{wireless}\n")]).files
+    assert [text for text in file.warnings if said in text]
+    assert file.invoices[0].balanced
+    (whole,) = loaders.load_paths(store, [verizon_zip("whole.zip")], dry_run=True, supersede=True).files
+    assert not [text for text in whole.warnings if "differ between" in text]

@@ -22,6 +22,7 @@ ROWS = {
     "rates": [{"contract_id": "C1", "item_code": "A", "rate": 1.25}],
     "plans": [{"plan_id": "P", "carrier": "Orange", "mrc": 9.99, "currency": "EUR"}],
     "offers": [{"offer_id": "O", "plan_id": "Q", "carrier": "Rival", "mrc": 5, "currency": "EUR"}],
+    "offer_terms": [{"offer_id": "O", "carrier": "Rival", "commitment_amount": 900, "discount_rate": 0.05}],
     "items": [{"carrier": "Orange", "item_code": "A", "nature": "access"}],
 }
 
@@ -49,7 +50,7 @@ def test_workbook_and_yaml_say_the_same(tmp_path: Path) -> None:
     for name in ("filled.xlsx", "filled.yaml"):
         store = Store.open(f"sqlite:///{tmp_path / name}.db")
         (told,) = loaders.load_paths(store, [tmp_path / name]).files
-        assert (told.format, told.rows_in, told.rows_loaded) == ("contracts", 6, 6)
+        assert (told.format, told.rows_in, told.rows_loaded) == ("contracts", 7, 7)
         frames.append("\n".join(store.frame(table).to_csv() for table in sorted(set(SECTIONS.values()))))
     assert frames[0] == frames[1]
 

@@ -185,3 +185,19 @@ def test_a_file_with_a_renamed_key_is_not_read_as_another_format(
     assert report.exit_code == 2
     assert report.files[0].format == name.split("/")[0]
     assert f"the closest is {column} code" in str(report.files[0].error)
+
+
+@pytest.mark.parametrize(("kept", "told"), [(5, False), (4, True)])
+def test_a_bill_with_few_of_its_lines_is_asked_about(tmp_path: Path, store: Store, kept: int, told: bool) -> None:
+    """An AT&T export that ends between two rows ties: only the month before knows that lines are missing."""
+    head, row = ATT.splitlines()[:2]
+    rows = [row.replace("4155550001", f"41555500{n:02}") for n in range(10)]
+    for name, text in (("one", rows), ("two", [later(row) for row in rows[:kept]])):
+        (tmp_path / f"{name}.csv").write_text("\n".join([head, *text, ""]))
+    assert not any(
+        "is the file complete" in text for text in load_paths(store, [tmp_path / "one.csv"]).files[0].warnings
+    )
+    (file,) = load_paths(store, [tmp_path / "two.csv"]).files
+    assert all(invoice.balanced for invoice in file.invoices)
+    said = f"invoice 287301456789-20260302 bills {kept} lines, the one before it (287301456789-20260202) 10"
+    assert any(text.startswith(said) for text in file.warnings) == told

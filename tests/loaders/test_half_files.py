@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,14 @@ ENDED = "the last line has no line end: if the file is cut off, its last value i
 UMLAUTS = (
     "Kundennummer;Rechnungsdatum;Rufnummer;Leistung;Betrag;Währung\n4711;31.01.2026;0171 555;Grundgebühr;1,00;EUR\n"
 )
+
+
+@pytest.fixture(scope="module")
+def dry_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """A store that no test of this module changes."""
+    store = Store.open(f"sqlite:///{tmp_path_factory.mktemp('half') / 'tem.db'}")
+    yield store
+    store.close()
 
 
 def half(tmp_path: Path, name: str, until: int) -> Path:
@@ -55,40 +64,40 @@ def test_windows_letters_are_still_known(store: Store, tmp_path: Path, text: str
     assert sorted(store.frame("sites")["name"]) == sorted(line.split(",")[1] for line in text.splitlines()[1:])
 
 
-@pytest.mark.parametrize("until", [302, 305, 308])
-def test_a_fixed_width_amount_that_is_cut_off_is_no_amount(store: Store, tmp_path: Path, until: int) -> None:
+@pytest.mark.parametrize("until", [302, 308])
+def test_a_fixed_width_amount_that_is_cut_off_is_no_amount(dry_store: Store, tmp_path: Path, until: int) -> None:
     """Record 2 of the sample ends inside its amount: 00000450 is 4.50, 0000 would be nothing."""
-    file = dry(store, half(tmp_path, "optus/tap_20260201.dat", until), "optus")
+    file = dry(dry_store, half(tmp_path, "optus/tap_20260201.dat", until), "optus")
     assert file.rows_quarantined == file.rows_in
     (said,) = [str(issue) for issue in file.issues if issue.field == "Amount"]
     assert "expected 8 characters: the record is cut off" in said
 
 
-@pytest.mark.parametrize("until", [1773, 1787, 2400, 3000])
-def test_half_a_telstra_invoice_is_no_invoice(store: Store, tmp_path: Path, until: int) -> None:
-    file = dry(store, half(tmp_path, "telstra_linx/monthly_202602.txt", until), "telstra_linx")
+@pytest.mark.parametrize("until", [1773, 2400])
+def test_half_a_telstra_invoice_is_no_invoice(dry_store: Store, tmp_path: Path, until: int) -> None:
+    file = dry(dry_store, half(tmp_path, "telstra_linx/monthly_202602.txt", until), "telstra_linx")
     assert "is cut off: its last record has" in (file.error or "")
     assert file.invoices == []
 
 
 @pytest.mark.parametrize(("version", "name"), [(2, "febraban_v2/vivo_202602.txt"), (3, "febraban_v3/claro_202601.txt")])
-def test_half_a_trailer_gives_no_total(store: Store, tmp_path: Path, version: int, name: str) -> None:
+def test_half_a_trailer_gives_no_total(dry_store: Store, tmp_path: Path, version: int, name: str) -> None:
     text = (GOLDEN / name).read_text(encoding="latin-1")
     trailer = text.rindex("\n", 0, len(text) - 1) + 1
-    file = dry(store, half(tmp_path, name, trailer + {2: 103, 3: 86}[version]))
+    file = dry(dry_store, half(tmp_path, name, trailer + {2: 103, 3: 86}[version]))
     assert (file.rows_loaded, file.invoices) == (0, [])
 
 
 @pytest.mark.parametrize("name", ["bell/calls_202601.csv", "att_charges/att_202601.csv", "windstream/cdr_202601.txt"])
-def test_a_table_without_its_last_line_end_may_be_cut_off(store: Store, tmp_path: Path, name: str) -> None:
+def test_a_table_without_its_last_line_end_may_be_cut_off(dry_store: Store, tmp_path: Path, name: str) -> None:
     whole = (GOLDEN / name).read_bytes()
-    assert ENDED not in dry(store, half(tmp_path, name, len(whole))).warnings
-    assert ENDED in dry(store, half(tmp_path, name, len(whole.rstrip()))).warnings
+    assert ENDED not in dry(dry_store, half(tmp_path, name, len(whole))).warnings
+    assert ENDED in dry(dry_store, half(tmp_path, name, len(whole.rstrip()))).warnings
 
 
-def test_a_header_without_rows_is_told(store: Store, tmp_path: Path) -> None:
+def test_a_header_without_rows_is_told(dry_store: Store, tmp_path: Path) -> None:
     head = (GOLDEN / "att_charges" / "att_202601.csv").read_bytes().index(b"\n") + 1
-    file = dry(store, half(tmp_path, "att_charges/att_202601.csv", head))
+    file = dry(dry_store, half(tmp_path, "att_charges/att_202601.csv", head))
     assert (file.rows_in, file.warnings) == (0, ["it holds no row that could be loaded"])
 
 
@@ -96,16 +105,16 @@ def test_a_header_without_rows_is_told(store: Store, tmp_path: Path) -> None:
     ("format", "name"),
     [("febraban_v2", "att_charges/att_202601.csv"), ("m2", "bt/calls_202601.csv"), ("snipeit", "intune/devices.csv")],
 )
-def test_a_file_of_another_format_is_refused_by_name(store: Store, format: str, name: str) -> None:
-    error = dry(store, GOLDEN / name, format).error or ""
+def test_a_file_of_another_format_is_refused_by_name(dry_store: Store, format: str, name: str) -> None:
+    error = dry(dry_store, GOLDEN / name, format).error or ""
     assert f"expected a file of format {format}; this is {name.split('/')[0]}" in error
     assert "\n" not in error
 
 
-def test_a_renamed_column_of_bell_is_named(store: Store, tmp_path: Path) -> None:
+def test_a_renamed_column_of_bell_is_named(dry_store: Store, tmp_path: Path) -> None:
     text = (GOLDEN / "bell" / "calls_202601.csv").read_text(encoding="utf-8")
     (tmp_path / "calls.csv").write_text(text.replace("DURATION", "CALL DURATION"), encoding="utf-8")
-    file = dry(store, tmp_path / "calls.csv")
+    file = dry(dry_store, tmp_path / "calls.csv")
     assert file.format == "bell"
     assert "the required column DURATION is missing; the closest is CALL DURATION" in (file.error or "")
 

@@ -36,7 +36,10 @@ def outcome(items: Any, table: str) -> tuple[Rows, list[tuple[int, str | None, s
             typed, rejected = converter.convert(item)
         if typed is not None:
             raws = [typed.raws[i].rstrip("\r\n") for i in range(len(typed))]
-            good += list(zip(typed.lines, typed.records(), raws, strict=True))
+            records = [
+                {**row, "attributes": typed.attributes and typed.attributes[i]} for i, row in enumerate(typed.records())
+            ]
+            good += list(zip(typed.lines, records, raws, strict=True))
         bad += [(r.row.line, r.field, r.found, r.reason) for r in rejected]
     return sorted(good, key=lambda row: row[0]), sorted(bad, key=lambda row: row[0])
 
@@ -111,6 +114,18 @@ def test_a_clean_file_goes_as_arrays_and_a_bad_row_only_its_block(monkeypatch: p
     assert fast == careful
     assert fast[1] == [(152, "amount", "1.2.3", "the value cannot be used")]
     assert kinds.count("Chunk") == 1 < kinds.count("Typed")
+
+
+@given(st.lists(st.tuples(words, words), min_size=1, max_size=30), st.sampled_from([100, 1 << 20]))
+@settings(max_examples=60, deadline=None)
+def test_columns_of_the_files_own_become_attributes_alike(cells: list[tuple[str, str]], block: int) -> None:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(["Charge_ID", " Remark ", "invoice_id", "category", "amount", "Shop"])
+    writer.writerows([f"C{n}", left, "I1", "mrc", "1.5", right] for n, (left, right) in enumerate(cells))
+    with mock.patch.object(plain_csv, "BLOCK", block):
+        fast, careful, _ = both(out.getvalue())
+    assert fast == careful
 
 
 raw_cells = st.one_of(

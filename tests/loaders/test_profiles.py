@@ -260,7 +260,7 @@ def test_numbers_of_a_workbook_are_not_read_by_the_convention_of_its_texts(tmp_p
     report = load_paths(store, [path]).files[0]
     assert report.error is None
     assert any("other sheets were not read: Notes" in text for text in report.warnings)
-    assert any("1 rows above the header" in text for text in report.warnings)
+    assert any("1 row above the header" in text for text in report.warnings)
     assert rows(store, "charges", "amount") == [(1_234_567_000,), (1_000_250_000,)]
 
 

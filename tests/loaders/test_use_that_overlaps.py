@@ -137,3 +137,19 @@ def test_use_of_a_report_gives_way_to_the_bill(
         ("sms", 33_000_000),
         ("voice", 120_000_000),
     ]
+
+
+def test_calls_of_a_bill_that_is_replaced_go_with_it(store: Store, tmp_path: Path) -> None:
+    golden = Path(__file__).parent / "golden" / "febraban_v3" / "claro_202601.txt"
+    loaders.load_paths(store, [golden])
+    before = store.frame("usage_events").drop(columns=["batch_id", "row_id"])
+    lines = golden.read_bytes().split(b"\n")
+    place = next(index for index, line in enumerate(lines) if line.startswith(b"30"))
+    lines[place] = lines[place][:188] + b"%07d" % (int(lines[place][188:195]) + 10) + lines[place][195:]
+    (tmp_path / "claro.txt").write_bytes(b"\n".join(lines))
+    (file,) = loaders.load_paths(store, [tmp_path / "claro.txt"], supersede=True).files
+    assert "replaced invoice 51234567" in file.warnings
+    assert store.count("usage_events") == len(before) == 3
+    assert store.frame("usage_events")["quantity"].sum() == before["quantity"].sum() + 1_000_000
+    undo(store, int(file.batch_id or 0))
+    assert store.frame("usage_events").drop(columns=["batch_id", "row_id"]).equals(before)

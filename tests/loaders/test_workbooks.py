@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import csv
 import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+import openpyxl
 import pytest
 
 from core.store import Store
 from loaders import load_paths
+from loaders.report import FileReport
 from tests.loaders import workbook_files
 from tests.loaders.test_profiles import learn, rows
 
@@ -38,3 +41,29 @@ def test_every_kind_of_workbook_gives_the_same_bill(
         (None, "Fibre", 1234567891234),
     ]
     assert rows(store, "invoices", "issued_on") == [("2026-03-31",)]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["att_charges/att_202601.csv", "verizon_report/invoices.csv", "bt/calls_202601.csv", "bell/calls_202601.csv"],
+)
+def test_a_portals_export_saved_as_a_workbook_is_the_same_file(store: Store, tmp_path: Path, name: str) -> None:
+    source = Path(__file__).parent / "golden" / name
+    book = openpyxl.Workbook()
+    assert book.active is not None
+    with source.open(encoding="cp1252", newline="") as handle:
+        for row in csv.reader(handle):
+            book.active.append(row)
+    book.save(tmp_path / "export.xlsx")
+    plain, sheet = (load_paths(store, [path], dry_run=True).files[0] for path in (source, tmp_path / "export.xlsx"))
+
+    def told(file: FileReport) -> list[object]:
+        return [file.format, file.rows_in, file.rows_loaded, file.error, file.to_json()["invoices"]]
+
+    assert told(sheet) == told(plain)
+
+
+def test_an_unknown_workbook_is_named_by_its_sheets(store: Store, tmp_path: Path) -> None:
+    _xls(tmp_path / "bill.xls")
+    (file,) = load_paths(store, [tmp_path / "bill.xls"]).files
+    assert (file.error or "").startswith("bill.xls: no loader recognises its sheets (Detail); expected a format that")

@@ -19,7 +19,7 @@ from loaders import contract
 from loaders.reading.source import Source
 from loaders.report import FileReport
 from loaders.x12 import segments, values
-from loaders.x12.invoice import Transaction
+from loaders.x12.invoice import DECODED, HANDLERS, Transaction
 from loaders.x12.loader import X12Bill
 from loaders.x12.outline import Outlines
 
@@ -177,6 +177,16 @@ def test_an_account_that_is_known_is_found_by_its_number(store: Store, estate: P
 
 
 # what is wrong is told, and nothing is half loaded
+
+
+@pytest.mark.parametrize("tag", sorted({*DECODED, *HANDLERS} - {"VEH"}))
+def test_a_segment_without_elements_loses_nothing(tmp_path: Path, tag: str) -> None:
+    path = tmp_path / "bill.edi"
+    path.write_text(text_of().replace("TXI*ST*2*", f"{tag}~\nTXI*ST*2*"))
+    found = list(X12Bill().read(Source(path)))
+    (bill,) = [item for item in found if isinstance(item, contract.Bill)]
+    aside = sum(isinstance(item, contract.Rejected) for item in found)
+    assert len(bill.source_rows) + aside == len(path.read_text().splitlines()) - 6  # ISA, GS, ST, SE, GE, IEA
 
 
 def test_a_bad_amount_is_set_aside_and_shows_in_the_balance(store: Store, tmp_path: Path) -> None:
@@ -392,6 +402,30 @@ def test_levels_read_by_their_outlines_are_the_levels_read_by_segments(
     whole, cut, afresh = read_in_three_ways(interchange_of([cents + off for cents in sums] or [1, 1]), block)
     assert whole == afresh
     assert cut == afresh
+
+
+def test_levels_take_numbers_and_days_from_what_is_above_them(tmp_path: Path) -> None:
+    """Levels alike in every word stand below different numbers; some of those were read by their outline themselves."""
+    body = ""
+    for at in range(10, 50, 4):
+        day = f"DTM*150*202601{at // 4:02d}~DTM*151*20260131~" if at > 30 else ""
+        body += f"HL*{at}*1*8*0~SI*TI*TN*21255501{at}~{day}SLN*1**A*1*EA*5.00~"
+        body += "".join(f"HL*{at + more}*{at}*9*0~SLN*1**A*1*EA*2.00~PID*F****FEATURE~" for more in (1, 2, 3))
+    head = "ST*811*1~BIG*20260201*INV1~REF*12*0551~N1*PE*Granite~HL*1**1*1~"
+    whole, _, afresh = read_in_three_ways(f"{ENVELOPE}{head}{body}TDS*11000~SE*9*1~GE*1*71~IEA*1*71~", 300)
+    assert whole == afresh
+    bill = next(item[0] for item in whole if isinstance(item, tuple))
+    assert [charge["billed_number"] for charge in bill.charges] == [
+        f"21255501{at}" for at in range(10, 50, 4) for _ in range(4)
+    ]
+
+
+def test_a_level_that_repeats_an_id_is_told_however_it_is_read(tmp_path: Path) -> None:
+    body = "".join(f"HL*{at % 7 + 2}*1*8*0~SI*TI*TN*21255501{at}~SLN*1**A*1*EA*5.00~" for at in range(10, 24))
+    head = "ST*811*1~BIG*20260201*INV1~REF*12*0551~N1*PE*Granite~HL*1**1*1~"
+    whole, _, afresh = read_in_three_ways(f"{ENVELOPE}{head}{body}TDS*7000~SE*9*1~GE*1*71~IEA*1*71~", 300)
+    assert whole == afresh
+    assert any("7 levels (HL) repeat an id" in str(item) for item in whole)
 
 
 def test_a_credit_of_nothing_is_no_credit(tmp_path: Path) -> None:

@@ -264,6 +264,8 @@ class Oracle:
         if p is None or self.plans[p]["carrier_id"] == self.carrier(s):
             return num(self.s.get("change_fee"), F(0))
         fee = num(self.s.get("porting_fee"), F(0))
+        fee += num((self.s.get("joining_fee") or {}).get(self.plans[p]["carrier_id"]), F(0))
+        fee += int(self.s.get("overlap_months") or 0) * num(self.plans[s["plan_id"]]["mrc"])
         cid = s["contract_id"] or self.default_contract(self.carrier(s))
         c = next((c for c in self.t.get("contracts", []) if c["contract_id"] == cid), None)
         if c is not None and s["term_end_on"] is not None:
