@@ -48,7 +48,7 @@ BIDS: dict[str, Any] = {
 }
 
 
-#: Seconds for each scenario, which ends when its gap is met, in about 5 on a free machine; what is found by then counts.
+#: Seconds for each scenario, which ends when its gap is met: in about 5 on a free machine.
 TIME_LIMIT = 120
 
 
