@@ -25,7 +25,7 @@ with card("Register", note=f"As of {formats.day(data.as_of)}; soonest notice fir
             Col("countdown", "Countdown"), Col("term_end", "Term ends", "day"),
             Col("earliest_exit", "Earliest exit", "day"), Col("yearly", f"12 months, {data.currency}", "money"),
             Col("etf", "ETF today", "money", help="Early-termination fees of all lines, in the contract's currency"),
-            Col("currency", "Cur."), Col("attained", "Commitment", "bar"), Col("lines", "Lines", "count"),
+            Col("currency", "Cur."), Col("attained", "Attained", "percent"), Col("lines", "Lines", "count"),
         ],
         key="register", select="one", empty="No contract matches the filters.",
         alt="Contract register, soonest notice date first",

@@ -38,7 +38,7 @@ if len(data.commitments):
                 Col("period_end", "Period ends", "day"),
                 Col("amount", "Committed", "money"),
                 Col("spend", "Spent so far", "money"),
-                Col("share", "Attained", "bar"),
+                Col("share", "Attained", "percent"),
                 Col("shortfall", "Projected shortfall", "money"),
                 Col("currency", "Currency"),
             ],

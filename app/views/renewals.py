@@ -226,7 +226,7 @@ def commitments_of(contracts: list[dict[str, Any]]) -> pd.DataFrame:
                 "period_end": item.get("period_end"),
                 "amount": amount,
                 "spend": spend or 0,
-                "share": min((spend or 0) / amount, 1.0),
+                "share": (spend or 0) / amount,
                 "shortfall": micros(item.get("projected_shortfall"))
                 if item.get("projected_shortfall") is not None
                 else micros(item.get("shortfall")),

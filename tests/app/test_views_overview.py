@@ -222,3 +222,6 @@ def test_renewals_show_what_is_due_what_was_missed_and_the_money(filled: Store) 
     assert rows.at["Verizon MSA", "yearly"] == 6 * 210 * SCALE
     assert {term.label: term.tone for term in data.terms}["Colt MPLS"] == "bad"
     assert data.commitments["share"].iloc[0] == pytest.approx(1260 / 3600)
+    with filled.transaction() as txn:
+        txn.update("contracts", {"name": "Verizon MSA"}, {"commitment_amount": 900 * SCALE})
+    assert renewals.view(filled, USD).commitments["share"].iloc[0] == pytest.approx(1260 / 900)  # 140 % is no 100 %
