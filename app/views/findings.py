@@ -231,7 +231,6 @@ def _kpis(
     soon = timely[timely["file_by"].fillna("9999") <= periods.add_days(as_of, 30)]
     disputed = frame[(frame["state"] == "disputed") & ~frame["finding_id"].isin(refused)]
     under = frame[frame["direction"] == "under"]
-    unread = int((frame["state"] == "new").sum())
     kpis = (
         Kpi(
             "To recover",
@@ -255,7 +254,7 @@ def _kpis(
         Kpi(
             "Billed too little",
             formats.money(abs(int(under["worth"].sum())), currency),
-            f"{formats.plural(unread, 'finding')} in all not yet read",
+            formats.plural(len(under), "finding"),
             help="The carrier may still claim it; it never reduces what you can recover.",
         ),
     )

@@ -17,7 +17,7 @@ from core.store import Store
 
 STATUS = {
     "optimal": "Proven optimal",
-    "gap_met": "Proven within the gap asked for",
+    "gap_met": "Within the gap asked for",
     "time_limit": "Best found in the time given",
     "cancelled": "Best found before it was stopped",
     "policy": "A policy's plans, priced exactly",
